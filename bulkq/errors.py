@@ -223,7 +223,7 @@ class RowsChanged(DatabaseError):
         self.rows = rows
 
 
-def together(kind: type[UsageError], lines: Iterable[str]) -> UsageError:
+def join_errors(kind: type[UsageError], lines: Iterable[str]) -> UsageError:
     """Make one error of all `lines` of a phase: the first `MOST_LINES`, then how many more there are."""
     every = list(lines)
     shown = every[:MOST_LINES]

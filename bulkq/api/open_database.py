@@ -62,7 +62,7 @@ def _one(text: str) -> tuple[Target, Config]:
     """The target of a URL or a name, and the configuration; files are read for a name only."""
     if not isinstance(text, str):
         raise UsageError(f"target={shown(text)}: a URL, or the name of a target in bulkq.toml")
-    if urls.scheme(text) is not None:
+    if urls.parse_scheme(text) is not None:
         return Target(url=text), Config()
     config = load_config()
     found = resolve((text,), config)

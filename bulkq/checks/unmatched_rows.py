@@ -107,4 +107,4 @@ def _look_alike(row: Row, other: Row) -> bool:
 
 
 def _escaped(row: Row, other: Row) -> Row:
-    return tuple(a if a is None or a == b else characters.escaped(a) for a, b in zip(row, other, strict=True))
+    return tuple(a if a is None or a == b else characters.escape_non_ascii(a) for a, b in zip(row, other, strict=True))

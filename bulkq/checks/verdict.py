@@ -389,7 +389,7 @@ def _found(conditions: Sequence[Condition], measured: Measurement) -> str:
 def _distinct(value: str, conditions: Sequence[Condition]) -> str:
     """`value`, with escapes where a reader would take it for a text that it is compared with."""
     texts = (c.operand for c in conditions if isinstance(c.operand, str))
-    return characters.escaped(value) if any(characters.look_alike(value, text) for text in texts) else value
+    return characters.escape_non_ascii(value) if any(characters.look_alike(value, text) for text in texts) else value
 
 
 def _past_text(conditions: Sequence[Condition], measured: Measurement, *, value: bool) -> str:
@@ -424,7 +424,7 @@ def _columns_text(columns: Sequence[Column]) -> str:
 def _plain(text: str, measured: Measurement) -> str:
     if measured.masked:
         return MASK
-    return characters.enclosed(text if len(text) <= SHOWN else f"{text[: SHOWN - 3]}...", text)
+    return characters.quote_if_changed(text if len(text) <= SHOWN else f"{text[: SHOWN - 3]}...", text)
 
 
 def _quoted(text: str, measured: Measurement) -> str:

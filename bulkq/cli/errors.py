@@ -12,7 +12,7 @@ import click
 from bulkq.cli.messages import Messages
 from bulkq.cli.options.types import Value
 from bulkq.errors import BulkqError, TargetError
-from bulkq.text.urls import redact
+from bulkq.text.urls import redact_urls
 
 COULD_NOT_TELL = 3
 INTERRUPTED = 130
@@ -31,7 +31,7 @@ def report(error: BaseException, arguments: list[str]) -> int:
     if "--debug" in arguments or _setting("--debug", "BULKQ_DEBUG", []).lower() in _TRUE:
         import traceback
 
-        messages.raw([redact("".join(traceback.format_exception(error)).rstrip())])
+        messages.raw([redact_urls("".join(traceback.format_exception(error)).rstrip())])
     lines, code = describe(error, arguments)
     for line in lines:
         if isinstance(error, click.UsageError):

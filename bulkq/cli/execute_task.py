@@ -16,7 +16,7 @@ from bulkq.cli.messages import Messages, Notices
 from bulkq.errors import BulkqError, OutputClosed, StoppedError, UsageError
 from bulkq.model import Status
 from bulkq.text.mask import MASK
-from bulkq.text.urls import safe
+from bulkq.text.urls import hide_passwords
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -74,7 +74,7 @@ def carry_out(
 
 def without_password(argument: str) -> str:
     """Return `argument` without the password of a URL, so that it can be shown and typed again."""
-    shown = safe(argument)
+    shown = hide_passwords(argument)
     if shown == argument:
         return argument
     return shown.replace(f":{MASK}@", "@") if f":{MASK}@" in shown else shown

@@ -22,9 +22,9 @@ def _redacted(text: str) -> str:
     """Return `text` without passwords. Lines that cannot hold one do not import the module that finds them."""
     if "://" not in text and "=" not in text:
         return text
-    from bulkq.text.urls import redact
+    from bulkq.text.urls import redact_urls
 
-    return redact(text)
+    return redact_urls(text)
 
 
 class Messages:
@@ -63,9 +63,9 @@ class Messages:
         with contextlib.suppress(OSError, ValueError):
             text = "".join(f"{line}\n" for line in lines)
             if os.environ.get("GITHUB_ACTIONS") == "true":
-                from bulkq.reports.escape import tamed
+                from bulkq.reports.escape import escape_workflow_commands
 
-                text = tamed(text)
+                text = escape_workflow_commands(text)
             stream.write(text.encode(stream.encoding or "utf-8", "backslashreplace").decode(stream.encoding or "utf-8"))
             stream.flush()
 

@@ -15,7 +15,7 @@ from bulkq.dialects import DEFAULT, dialect_for
 from bulkq.errors import MissingDriver, UsageError
 from bulkq.model.frozen_dataclass import frozen
 from bulkq.text import urls
-from bulkq.text.message_parts import nearest
+from bulkq.text.message_parts import find_nearest
 
 if TYPE_CHECKING:
     from bulkq.protocols import Driver
@@ -92,9 +92,9 @@ def open_driver(url: str, *, application_name: str = "bulkq", read_only: bool) -
         UsageError: no scheme, an unknown one, or a URL that its driver cannot read.
         MissingDriver: the driver's library is not installed.
     """
-    scheme = urls.scheme(url)
+    scheme = urls.parse_scheme(url)
     if scheme is None:
-        raise UsageError(f'target "{urls.safe(url)}" is not a URL: write it like {EXAMPLE}')
+        raise UsageError(f'target "{urls.hide_passwords(url)}" is not a URL: write it like {EXAMPLE}')
     entry = SCHEMES.get(scheme) or _registered(scheme)
     if entry is None:
         if _asked(url) is None:
@@ -118,7 +118,7 @@ def load(entry: DriverEntry) -> Any:
 
 def dialect_of(url: str) -> str:
     """How SQL for `url` is scanned: the name that `bulkq.query` knows the dialect by; `DEFAULT` where there is no target."""
-    scheme = urls.scheme(url) or DEFAULT
+    scheme = urls.parse_scheme(url) or DEFAULT
     kind = scheme.partition("+")[0]
     if dialect_for(kind).name == DEFAULT:
         return DEFAULT
@@ -156,7 +156,7 @@ def _unknown(scheme: str) -> UsageError:
         return UsageError(
             f'no driver for "{scheme}://": install the package that brings this SQLAlchemy dialect, or correct the name after "+"'
         )
-    near = nearest(scheme, [*SCHEMES, *EXTRAS, "mysql+pymysql", "mysql+aiomysql"])
+    near = find_nearest(scheme, [*SCHEMES, *EXTRAS, "mysql+pymysql", "mysql+aiomysql"])
     guess = f", did you mean {near}://?" if near else ""
     return UsageError(
         f'no driver for "{scheme}://"{guess} (known: postgresql://, sqlite://, and every SQLAlchemy dialect that is installed)'

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from bulkq.dialects.postgresql import DIALECT, literal
 from bulkq.errors import DatabaseError
 from bulkq.model import Phase
-from bulkq.query.unqualified_names import references
+from bulkq.query.unqualified_names import find_references
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -48,7 +48,7 @@ def question(query: Query, text: str) -> str | None:
     """The SQL that gives what the statement of `query`, in its final form `text`, finds where it must not; None where all is allowed."""
     if query.schema is None or not query.behind.extensions:
         return None
-    found = references(text, query.verb, DIALECT.name)
+    found = find_references(text, query.verb, DIALECT.name)
     schemas = _listed(query.behind.extensions)
     parts = [
         RELATIONS.format(names=_rows(names), schemas=schemas, locked=locked)

@@ -55,5 +55,5 @@ def unverified() -> ssl.SSLContext:
 
 
 def _library(url: str) -> str:
-    base, _, library = (urls.scheme(url) or "").partition("+")
+    base, _, library = (urls.parse_scheme(url) or "").partition("+")
     return library or {"mysql": "mysqldb", "mariadb": "mysqldb"}.get(base, "" if base.startswith("postgres") else base)

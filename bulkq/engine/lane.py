@@ -272,7 +272,7 @@ class Lane:
 
     async def _prepared(self, spec: PartSpec, batch: Batch, first: ParameterSet) -> tuple[Connection, Statement]:
         query = batch.statement or spec.query
-        names = queries.identifiers(query, first)
+        names = queries.read_identifiers(query, first)
         connection = await self.ready()
         statement = await connection.prepare(query, spec.decoding, typed=spec.typed, identifiers=names)
         return connection, statement

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from bulkq.errors import BulkqError, LedgerError
-from bulkq.text.urls import scrub
+from bulkq.text.urls import remove_passwords
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -96,7 +96,7 @@ def _server(cause: BaseException, place: LedgerLocation) -> LedgerError:
         step = 'ask a DBA to run: create schema bulkq_ledger authorization "USER"'
     elif getattr(cause, "sqlstate", None):
         step = OTHERWISE
-    return _line(place, scrub(text or type(cause).__name__, place.url), step)
+    return _line(place, remove_passwords(text or type(cause).__name__, place.url), step)
 
 
 def _line(place: LedgerLocation, what: str, step: str) -> LedgerError:

@@ -10,7 +10,7 @@ from urllib.parse import unquote
 
 from bulkq.errors import LedgerError, UsageError
 from bulkq.model.frozen_dataclass import frozen
-from bulkq.text.urls import safe, scheme
+from bulkq.text.urls import hide_passwords, parse_scheme
 
 POSTGRES = {"postgresql", "postgres", "postgresql+asyncpg"}
 SQLITE = {"sqlite", "sqlite+aiosqlite", "sqlite+pysqlite"}
@@ -40,14 +40,16 @@ def locate(url: str) -> LedgerLocation:
     if url == "auto":
         path = default_path()
         return LedgerLocation(str(path), path, auto=True)
-    kind = scheme(url)
+    kind = parse_scheme(url)
     if kind in POSTGRES:
         plain = re.sub(r"^\s*[^:]+://", "postgresql://", url)
-        return LedgerLocation(safe(plain), url=plain)
+        return LedgerLocation(hide_passwords(plain), url=plain)
     if kind in SQLITE:
         return _file(unquote(url.partition("://")[2].removeprefix("/").partition("?")[0]), url)
     if kind is not None:
-        raise UsageError(f'--ledger "{safe(url)}": a ledger is an SQLite file or a PostgreSQL database: {NEXT}')
+        raise UsageError(
+            f'--ledger "{hide_passwords(url)}": a ledger is an SQLite file or a PostgreSQL database: {NEXT}'
+        )
     return _file(url, url)
 
 

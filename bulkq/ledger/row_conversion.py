@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from bulkq.model import Failure, Outcome, RunRecord, RunState, SourcePosition
 from bulkq.model.run_event import RunEvent
-from bulkq.text.urls import safe
+from bulkq.text.urls import hide_passwords
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -24,7 +24,7 @@ def run_row(record: RunRecord) -> Row:
     """The row of a run. Passwords in target URLs are removed here."""
     row: Row = {name: getattr(record, name) for name in RECORD}
     row["state"] = str(record.state)
-    row["targets"] = json.dumps([safe(target) for target in record.targets], ensure_ascii=False)
+    row["targets"] = json.dumps([hide_passwords(target) for target in record.targets], ensure_ascii=False)
     return row
 
 

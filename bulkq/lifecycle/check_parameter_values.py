@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bulkq import query as queries
-from bulkq.errors import ParameterError, together
+from bulkq.errors import ParameterError, join_errors
 from bulkq.model import PlaceholderKind
 from bulkq.text.mask import MASK
 from bulkq.text.message_parts import a_or_an
@@ -47,7 +47,7 @@ async def check_values(
         bad = [replace(one, position=positions[one.position]) for one in found]
     if bad:
         lines = [describe(statement.query, batch, one, constants) for one in bad]
-        raise together(ParameterError, dict.fromkeys(lines))
+        raise join_errors(ParameterError, dict.fromkeys(lines))
 
 
 def check_identifiers(query: Query, batch: Batch) -> None:
@@ -58,10 +58,13 @@ def check_identifiers(query: Query, batch: Batch) -> None:
     """
     if not any(parameter.kind is PlaceholderKind.IDENTIFIER for parameter in query.parameters):
         return  # as for most queries: nothing is done for each set
-    wrong = [(at, i) for at, values in enumerate(batch.sets) for i in queries.unnamed(query, values)]
+    wrong = [(at, i) for at, values in enumerate(batch.sets) for i in queries.find_unnamed(query, values)]
     if wrong:
-        lines = (f"{_place(query, batch, at, i)}: {queries.no_identifier(query, i, batch.sets[at])}" for at, i in wrong)
-        raise together(ParameterError, lines)
+        lines = (
+            f"{_place(query, batch, at, i)}: {queries.describe_missing_identifier(query, i, batch.sets[at])}"
+            for at, i in wrong
+        )
+        raise join_errors(ParameterError, lines)
 
 
 def describe(query: Query, batch: Batch, bad: BadValue, constants: Container[str] = ()) -> str:

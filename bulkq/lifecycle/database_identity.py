@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from bulkq.dialects import dialect_for
 from bulkq.drivers import dialect_of
 from bulkq.errors import DatabaseError, TargetError
-from bulkq.text.urls import safe
+from bulkq.text.urls import hide_passwords
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -92,5 +92,5 @@ def twins(named: Iterable[tuple[str, str, str | None]]) -> list[str]:
 
 def place_of(url: str) -> str:
     """`host:port` of a URL, as far as they stand there."""
-    authority = safe(url).partition("://")[2].partition("/")[0].partition("?")[0]
+    authority = hide_passwords(url).partition("://")[2].partition("/")[0].partition("?")[0]
     return authority.rpartition("@")[2].lower()

@@ -75,7 +75,7 @@ async def again(request: Run, config: Config | None) -> Run:
 
 def name_of(target: Target) -> str:
     """By what a target is known in a run: its name, or its URL without a password."""
-    return target.name or urls.safe(target.url).replace(f":{MASK}@", "@")
+    return target.name or urls.hide_passwords(target.url).replace(f":{MASK}@", "@")
 
 
 async def _queried(request: Run, config: Config | None, say: Callable[[str], None]) -> Run:

@@ -69,7 +69,7 @@ class Variants:
         for values in head.sets:
             different.setdefault(self._names(values), values)
         for names, values in list(different.items())[:MOST]:
-            meant = queries.identifiers(spec.query, values)
+            meant = queries.read_identifiers(spec.query, values)
             try:
                 statement = await connection.prepare(spec.query, spec.decoding, typed=spec.typed, identifiers=meant)
             except DatabaseError as error:

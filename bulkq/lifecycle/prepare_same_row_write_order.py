@@ -11,7 +11,7 @@ from bulkq.errors import DatabaseError, RefusedError, TargetError
 from bulkq.model import StatementClass
 from bulkq.policy.merged_number_ranges import Ranges
 from bulkq.query.key_columns_of_write import find_key_columns
-from bulkq.query.row_keys_of_parameter_sets import RowKeyTypes, groups
+from bulkq.query.row_keys_of_parameter_sets import RowKeyTypes, find_row_keys
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -103,7 +103,7 @@ async def named(connection: Connection, statement: Statement, dialect: str) -> t
     if catalog is None or table is None:
         return None
     declared = [parameter.type for parameter in query.parameters]
-    return groups(found, table, RowKeyTypes(statement.parameter_types, declared, catalog.keys))
+    return find_row_keys(found, table, RowKeyTypes(statement.parameter_types, declared, catalog.keys))
 
 
 def sentence(opened: OpenRun) -> str:

@@ -8,8 +8,8 @@ from fnmatch import fnmatch
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from bulkq.errors import MOST_LINES, QueryFileError, UsageError, together
-from bulkq.text.message_parts import nearest
+from bulkq.errors import MOST_LINES, QueryFileError, UsageError, join_errors
+from bulkq.text.message_parts import find_nearest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -42,7 +42,7 @@ def chosen(specs: Sequence[str], texts: Sequence[str], dialect: str) -> tuple[Qu
         except UsageError as error:
             errors += str(error).splitlines()
     if errors:
-        raise together(UsageError, dict.fromkeys(errors))
+        raise join_errors(UsageError, dict.fromkeys(errors))
     return tuple(found)
 
 
@@ -66,7 +66,7 @@ def every(paths: Sequence[str], dialect: str) -> tuple[list[Query], list[str]]:
 
 def lines_of(errors: Iterable[str]) -> list[str]:
     """At most `MOST_LINES` of `errors`, and how many more there are."""
-    return str(together(UsageError, errors)).splitlines()[: MOST_LINES + 1]
+    return str(join_errors(UsageError, errors)).splitlines()[: MOST_LINES + 1]
 
 
 def sql_files(path: str) -> list[str]:
@@ -230,7 +230,7 @@ def _nearest(path: Path) -> str:
         names = [entry.name for entry in path.parent.iterdir() if entry.suffix == ".sql"]
     except OSError:
         return ""
-    near = nearest(path.name, names)
+    near = find_nearest(path.name, names)
     return f" (did you mean {path.parent / near}?)" if near else ""
 
 

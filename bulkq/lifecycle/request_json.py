@@ -144,7 +144,7 @@ def _values(kind: type, recorded: Mapping[str, Any]) -> dict[str, Any]:
 def _safe(target: Target) -> Target:
     """A command's arguments may be secret; it is looked up again by the target's name."""
     secret = replace(target.password, command=None) if target.password is not None else None
-    return replace(target, url=urls.safe(target.url), password=secret)
+    return replace(target, url=urls.hide_passwords(target.url), password=secret)
 
 
 def _bare(url: str) -> str:

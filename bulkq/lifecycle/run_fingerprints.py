@@ -15,7 +15,7 @@ from bulkq.model import RunRecord, RunState
 from bulkq.model.target import RecordedDatabase
 from bulkq.sources.fingerprints import fingerprint
 from bulkq.sources.source_request import request_of
-from bulkq.text.urls import safe
+from bulkq.text.urls import hide_passwords
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -119,7 +119,7 @@ def _refuse_other_settings(then: Mapping[str, str] | None, label: str, now: Mapp
 
 
 def _settings(server: Server) -> dict[str, str]:
-    return {one.name: safe(f"{one.name}={one.value}").partition("=")[2] for one in server.settings}
+    return {one.name: hide_passwords(f"{one.name}={one.value}").partition("=")[2] for one in server.settings}
 
 
 def only(record: RunRecord) -> dict[int, list[tuple[int, int]]] | None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from bulkq.dialects import DYNAMIC
 from bulkq.errors import DatabaseError, TargetError
 from bulkq.model import Decoding, Limits
-from bulkq.query import inline, lint_untyped, tables
+from bulkq.query import find_tables, inline, lint_untyped
 
 if TYPE_CHECKING:
     from collections.abc import Container
@@ -38,7 +38,7 @@ async def find_untyped(connection: Connection, query: Query, names: Container[st
     """
     if not any(p.name in names and p.type is None for p in query.parameters):
         return []
-    columns = {name: await _affinities(connection, name) for name in sorted(tables(query))}
+    columns = {name: await _affinities(connection, name) for name in sorted(find_tables(query))}
     return lint_untyped(query, columns, names)
 
 

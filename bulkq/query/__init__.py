@@ -13,17 +13,17 @@ backfill_statement          the statements of `--set`, `--delete` and `--where`
 requirement_headers         what a query requires of the database
 backfill_headers            what a query says about its backfill
 
-Importing this room is cheap; sqlglot is imported by the first text that is not simple (`simple_tokens`), and by `operands`.
+Importing this room is cheap; sqlglot is imported by the first text that is not simple (`simple_tokens`), and by `find_operands`.
 """
 
 from __future__ import annotations
 
-from bulkq.query.check_headers import rules
-from bulkq.query.comparison_operands import Affinities, Operand, operands, tables, untold
-from bulkq.query.identifier_placeholders import identifiers, name_parts, no_identifier, unnamed
+from bulkq.query.check_headers import read_rules
+from bulkq.query.comparison_operands import Affinities, Operand, find_ambiguous, find_operands, find_tables
+from bulkq.query.identifier_placeholders import describe_missing_identifier, find_unnamed, name_parts, read_identifiers
 from bulkq.query.lint import LintFinding, lint, lint_untyped
 from bulkq.query.parse_queries import inline, load, pick, pick_variants
-from bulkq.query.render_query import RenderedText, caret, locate, render
+from bulkq.query.render_query import RenderedText, locate, point_at, render
 from bulkq.text.durations import parse_duration
 
 __all__ = [
@@ -31,22 +31,22 @@ __all__ = [
     "LintFinding",
     "Operand",
     "RenderedText",
-    "caret",
-    "identifiers",
+    "describe_missing_identifier",
+    "find_ambiguous",
+    "find_operands",
+    "find_tables",
+    "find_unnamed",
     "inline",
     "lint",
     "lint_untyped",
     "load",
     "locate",
     "name_parts",
-    "no_identifier",
-    "operands",
     "parse_duration",
     "pick",
     "pick_variants",
+    "point_at",
+    "read_identifiers",
+    "read_rules",
     "render",
-    "rules",
-    "tables",
-    "unnamed",
-    "untold",
 ]

@@ -16,7 +16,14 @@ from bulkq.query.changed_key_columns import stable_key
 from bulkq.query.identifier_placeholders import token_name
 from bulkq.query.parse_queries import inline
 from bulkq.query.tokens import TokenKind, tokenize
-from bulkq.query.validate_sql_fragment import check_condition, clauses, commas, enclosed, levels, read
+from bulkq.query.validate_sql_fragment import (
+    check_condition,
+    close_comment,
+    count_levels,
+    find_clauses,
+    find_commas,
+    parse_fragment,
+)
 from bulkq.text.message_parts import quoted, suggestion
 
 if TYPE_CHECKING:
@@ -77,13 +84,13 @@ def build_count(table: str, where: str, dialect: str) -> Query:
 
 def assignments_text(expressions: Sequence[str], dialect: str) -> str:
     """What stands behind SET: the expressions, with commas between them; arguments as for `build_set`."""
-    return ", ".join(enclosed(read(text, SET, dialect)) for text in expressions)
+    return ", ".join(close_comment(parse_fragment(text, SET, dialect)) for text in expressions)
 
 
 def condition_text(where: str, dialect: str) -> str:
     """The condition, so that a parenthesis can follow; arguments and errors as for `build_set`."""
     check_condition(where, WHERE, dialect)
-    return enclosed(read(where, WHERE, dialect))
+    return close_comment(parse_fragment(where, WHERE, dialect))
 
 
 def assigned_columns(expressions: Sequence[str], dialect: str) -> tuple[AssignedColumn, ...]:
@@ -158,12 +165,12 @@ def _where(where: str | None, dialect: str) -> str:
 def _assigned(text: str, dialect: str) -> Iterator[AssignedColumn]:
     """The columns that one `--set` assigns."""
     option = f"{SET} {quoted(text)}"
-    lexed = read(text, SET, dialect)
-    clause = next((lexed.tokens[i].word for i in clauses(lexed.tokens)), None)
+    lexed = parse_fragment(text, SET, dialect)
+    clause = next((lexed.tokens[i].word for i in find_clauses(lexed.tokens)), None)
     if clause is not None:
         instead = "use --where" if clause == "WHERE" else "write the statement into a file, with :range"
         raise UsageError(f"{option} contains {clause}: {instead}")
-    cuts = [-1, *commas(lexed.tokens), len(lexed.tokens)]
+    cuts = [-1, *find_commas(lexed.tokens), len(lexed.tokens)]
     for before, after in pairwise(cuts):
         yield from _assignment(lexed, lexed.tokens[before + 1 : after], dialect, option)
 
@@ -182,7 +189,7 @@ def _assignment(lexed: TokenizedText, tokens: Sequence[Token], dialect: str, opt
         raise UsageError(f"{option} joins assignments with AND: write a comma, or put the expression into parentheses")
     if left[0].word == "(" and left[-1].word == ")":
         left = left[1:-1]
-    cuts = [-1, *commas(left), len(left)]
+    cuts = [-1, *find_commas(left), len(left)]
     for before, after in pairwise(cuts):
         item = left[before + 1 : after]
         name = _without_index(item)
@@ -194,7 +201,7 @@ def _assignment(lexed: TokenizedText, tokens: Sequence[Token], dialect: str, opt
 
 def _joins_assignments(right: Sequence[Token]) -> bool:
     """Whether `a = 1 AND b = 2` is written for `a = 1, b = 2`; MySQL and SQLite would assign the truth of `1 AND b = 2`."""
-    outside = [i for i, level in enumerate(levels(right)) if not level]
+    outside = [i for i, level in enumerate(count_levels(right)) if not level]
     return any(right[i].word == "AND" and [t.word for t in right[i + 2 : i + 3]] == ["="] for i in outside)
 
 

@@ -12,7 +12,7 @@ from bulkq.dialects import dialect_for
 from bulkq.errors import UsageError
 from bulkq.query.identifier_placeholders import name_parts, token_name
 from bulkq.query.tokens import TokenKind, tokenize
-from bulkq.query.validate_sql_fragment import CLAUSES, levels
+from bulkq.query.validate_sql_fragment import CLAUSES, count_levels
 from bulkq.text.message_parts import quoted
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def changed_columns(query: Query, table: str, dialect: str) -> tuple[str, ...]:
     wanted = (name_parts(table, '`"') or tuple(table.split(".")))[-1].lower()
     lexed = tokenize(query.sql, dialect)
     tokens = lexed.tokens
-    depths = levels(tokens)
+    depths = count_levels(tokens)
     found: list[str] = []
     for at, token in enumerate(tokens):
         start = _assignments(tokens, depths, at) if token.word == "UPDATE" else 0

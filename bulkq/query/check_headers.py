@@ -18,7 +18,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from bulkq.model.check_conditions import CheckRules, Condition, Measure
-from bulkq.text.message_parts import nearest, quoted
+from bulkq.text.message_parts import find_nearest, quoted
 
 if TYPE_CHECKING:
     from bulkq.model import Query
@@ -62,7 +62,7 @@ def parse_condition(text: str) -> Condition:
         return _columns(written)
     if word == "same":
         return _same(written)
-    guess = nearest(word, STARTS)
+    guess = find_nearest(word, STARTS)
     meant = f" (did you mean {quoted('not empty' if guess == 'not' else guess)}?)" if guess and guess != word else ""
     raise ValueError(f"{quoted(written)} is not a condition{meant}: {FORMS}")
 
@@ -102,7 +102,7 @@ def parse_mask(text: str) -> tuple[str, ...]:
     return found
 
 
-def rules(query: Query) -> CheckRules:
+def read_rules(query: Query) -> CheckRules:
     """The conditions in the header of `query`; a query from `load` has no errors left."""
     said = query.metadata
     return CheckRules(
@@ -120,7 +120,7 @@ def _compared(measure: Measure, operator: str, rest: str, written: str) -> Condi
     if operator == "between":
         return _between(measure, rest, written)
     if operator not in OPERATORS:
-        guess = SPELLED_ELSEWHERE.get(operator) or nearest(operator, ("between", "unchanged"))
+        guess = SPELLED_ELSEWHERE.get(operator) or find_nearest(operator, ("between", "unchanged"))
         meant = f" (did you mean {quoted(guess)}?)" if guess else ""
         raise ValueError(
             f"{quoted(written)}: {quoted(operator)} is not a comparison operator{meant}: use {', '.join(OPERATORS)} or between"

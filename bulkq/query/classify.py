@@ -12,7 +12,7 @@ from bulkq.dialects import dialect_for, pragmas
 from bulkq.model import StatementClass
 from bulkq.model.frozen_dataclass import frozen
 from bulkq.query.tokens import Token, TokenKind
-from bulkq.text.message_parts import nearest
+from bulkq.text.message_parts import find_nearest
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -94,7 +94,7 @@ class StatementNature:
 
 def classify(tokens: Sequence[Token], dialect: str = "") -> StatementNature:
     """Say what the statement made of `tokens` (without its semicolon) does in `dialect`."""
-    depths = nesting(tokens)
+    depths = count_nesting(tokens)
     first = _first_word(tokens)
     verb = tokens[first].word if first < len(tokens) else ""
     changes = _changes(tokens, depths, first)
@@ -110,7 +110,7 @@ def classify(tokens: Sequence[Token], dialect: str = "") -> StatementNature:
         verb,
         statement is not StatementClass.READ and any(_unbounded(tokens, depths, i) for i in changes),
         _last_where(tokens, depths),
-        None if verb in KNOWN else nearest(verb, KNOWN),
+        None if verb in KNOWN else find_nearest(verb, KNOWN),
         statement is StatementClass.READ or _counted(tokens, depths, first, changes),
     )
 
@@ -125,7 +125,7 @@ def may_commit(statement: StatementClass, verb: str, dialect: str) -> bool:
     return statement in {StatementClass.DDL, StatementClass.MAINTENANCE}
 
 
-def nesting(tokens: Sequence[Token]) -> list[int]:
+def count_nesting(tokens: Sequence[Token]) -> list[int]:
     """How many parentheses are open around each token; a parenthesis counts as outside of itself."""
     depths = []
     depth = 0

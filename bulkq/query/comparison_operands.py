@@ -95,7 +95,7 @@ Affinities = Mapping[str, Mapping[str, bool]]
 """By table and column, in lower case: whether the column has an affinity, so that SQLite converts the value beside it."""
 
 
-def operands(query: Query, columns: Affinities | None = None) -> Mapping[str, frozenset[Operand]]:
+def find_operands(query: Query, columns: Affinities | None = None) -> Mapping[str, frozenset[Operand]]:
     """What each `:name` of `query` meets in SQLite; of a statement that sqlglot does not take nothing is known.
 
     Args:
@@ -106,7 +106,7 @@ def operands(query: Query, columns: Affinities | None = None) -> Mapping[str, fr
     return {name: frozenset(kind for kind, _ in found) for name, found in met.items()}
 
 
-def untold(query: Query, columns: Affinities | None = None) -> Mapping[str, str]:
+def find_ambiguous(query: Query, columns: Affinities | None = None) -> Mapping[str, str]:
     """Parameters that SQLite compares as a number or as text, and the value alone decides which: with what, in words."""
     found = {}
     for name, met in _all_met(query, columns or {}).items():
@@ -118,7 +118,7 @@ def untold(query: Query, columns: Affinities | None = None) -> Mapping[str, str]
     return found
 
 
-def tables(query: Query) -> frozenset[str]:
+def find_tables(query: Query) -> frozenset[str]:
     """Names of the tables, views and table functions that `query` names, in lower case."""
     simple = find_simple_comparisons(query)
     if simple is not None:

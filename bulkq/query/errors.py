@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from dataclasses import dataclass, field
 
-from bulkq.errors import QueryFileError, together
+from bulkq.errors import QueryFileError, join_errors
 
 
 @dataclass(slots=True)
@@ -35,4 +35,4 @@ class QueryErrors:
         """
         if self.found:
             ordered = sorted(set(self.found), key=lambda item: item[0])
-            raise together(QueryFileError, (f"{self.label}:{self.line(at)}: {message}" for at, message in ordered))
+            raise join_errors(QueryFileError, (f"{self.label}:{self.line(at)}: {message}" for at, message in ordered))

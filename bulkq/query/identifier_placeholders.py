@@ -28,25 +28,25 @@ WORDS = {
 }
 
 
-def identifiers(query: Query, values: ParameterSet) -> dict[str, str]:
+def read_identifiers(query: Query, values: ParameterSet) -> dict[str, str]:
     """Parameter to name. Only text names something: the text of anything else may be the name of something else.
 
     Raises:
         DatabaseError: a value is not text, so nothing is sent.
     """
-    wrong = unnamed(query, values)
+    wrong = find_unnamed(query, values)
     if wrong:
-        why = no_identifier(query, wrong[0], values)
+        why = describe_missing_identifier(query, wrong[0], values)
         raise DatabaseError(why, sqlstate=None, phase=Phase.ENCODING, position=0)
     return {query.parameters[i].name: str(values[i]) for i in _places(query)}
 
 
-def unnamed(query: Query, values: ParameterSet) -> tuple[int, ...]:
+def find_unnamed(query: Query, values: ParameterSet) -> tuple[int, ...]:
     """Indexes of the parameters that are to name something and do not."""
     return tuple(i for i in _places(query) if not isinstance(values[i], str))
 
 
-def no_identifier(query: Query, parameter: int, values: ParameterSet) -> str:
+def describe_missing_identifier(query: Query, parameter: int, values: ParameterSet) -> str:
     """The complaint about one of `unnamed`; it shows no value."""
     kind = type(values[parameter])
     name = query.parameters[parameter].name

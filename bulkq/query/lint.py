@@ -9,7 +9,7 @@ from bulkq.dialects import DEFAULT, dialect_for
 from bulkq.model import Mode, StatementClass
 from bulkq.model.frozen_dataclass import frozen
 from bulkq.model.own_error_states import UNTYPED_COMPARED
-from bulkq.query.comparison_operands import untold
+from bulkq.query.comparison_operands import find_ambiguous
 from bulkq.query.headers import find_known_key
 from bulkq.query.parse_queries import INLINE
 from bulkq.query.range_placeholder import RangeError, find_range, has_range
@@ -129,7 +129,7 @@ def _range(query: Query, dialect: str) -> Iterator[_Found]:
 
 def _untyped(query: Query, columns: Affinities | None = None, names: Container[str] | None = None) -> Iterator[_Found]:
     """Parameters without a declared type that SQLite compares as a number or as text, by the value alone."""
-    met = untold(query, columns)
+    met = find_ambiguous(query, columns)
     for parameter in query.parameters:
         if parameter.type is None and parameter.name in met and (names is None or parameter.name in names):
             at = next(p.start for p in query.placeholders if p.name == parameter.name)

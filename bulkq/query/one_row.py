@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bulkq.query.classify import behind_with, nesting
+from bulkq.query.classify import behind_with, count_nesting
 from bulkq.query.tokens import Token, TokenKind
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ AFTER_LIMIT = frozenset({"", "OFFSET", "FOR"})
 
 def gives_one_row(tokens: Sequence[Token]) -> bool:
     """Whether the statement made of `tokens` (without its semicolon) gives one row or none. In doubt: no."""
-    verb = behind_with(tokens, nesting(tokens), 0) if _word(tokens, 0) == "WITH" else 0
+    verb = behind_with(tokens, count_nesting(tokens), 0) if _word(tokens, 0) == "WITH" else 0
     if _word(tokens, verb) not in VERBS:
         return False
     tokens = tokens[verb:]
@@ -72,7 +72,7 @@ def gives_one_row(tokens: Sequence[Token]) -> bool:
 
 def _clauses(tokens: Sequence[Token]) -> list[int]:
     """Indexes of words outside parentheses that may be key words of a clause."""
-    depths = nesting(tokens)
+    depths = count_nesting(tokens)
     return [
         i
         for i, token in enumerate(tokens)

@@ -15,7 +15,7 @@ from bulkq.query.errors import QueryErrors
 from bulkq.query.foreign_syntax import find_executed_comments
 from bulkq.query.headers import find_known_key, find_lost_key, is_name_line, read_header
 from bulkq.query.one_row import gives_one_row
-from bulkq.query.placeholders import RANGE, PlaceholderScan, find
+from bulkq.query.placeholders import RANGE, PlaceholderScan, find_placeholders
 from bulkq.query.tokens import Token, TokenKind, tokenize
 from bulkq.text.message_parts import first_names, quoted, suggestion
 
@@ -170,7 +170,7 @@ def _query(
     if not tokens:
         return None
     start, end = _start(block, tokens[0].start), tokens[-1].end
-    found = find(lexed.text, tokens, dialect, complaints)
+    found = find_placeholders(lexed.text, tokens, dialect, complaints)
     nature = classify(tokens, dialect)
     if "params" in header.metadata and not found.placeholders:
         complaints.add(

@@ -31,7 +31,7 @@ class PlaceholderScan:
     escapes: list[int]
 
 
-def find(text: str, tokens: Sequence[Token], dialect: str, complaints: QueryErrors) -> PlaceholderScan:
+def find_placeholders(text: str, tokens: Sequence[Token], dialect: str, complaints: QueryErrors) -> PlaceholderScan:
     """Find the placeholders among `tokens`, the tokens of one statement in `text`.
 
     A colon starts a placeholder when a name follows at once and no operand stands directly before it: `a[1:hi]`,

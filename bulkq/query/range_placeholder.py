@@ -13,10 +13,10 @@ from bulkq.errors import QueryFileError
 from bulkq.model import Parameter, PlaceholderKind
 from bulkq.model.frozen_dataclass import frozen
 from bulkq.query.check_range_position import ENDS, HARMLESS, bound_complaint, range_complaint
-from bulkq.query.classify import classify, nesting
+from bulkq.query.classify import classify, count_nesting
 from bulkq.query.errors import QueryErrors
 from bulkq.query.one_row import gives_one_row
-from bulkq.query.placeholders import RANGE, find
+from bulkq.query.placeholders import RANGE, find_placeholders
 from bulkq.query.render_query import locate
 from bulkq.query.tokens import TokenKind, tokenize
 from bulkq.text.message_parts import listed, quoted
@@ -177,7 +177,7 @@ def _query(query: Query, sql: str, dialect: str) -> Query:
     """`query` with another text, whose placeholders are found again."""
     tokens = tokenize(sql, dialect).tokens
     complaints = QueryErrors(sql, query.place)
-    scan = find(sql, tokens, dialect, complaints)
+    scan = find_placeholders(sql, tokens, dialect, complaints)
     complaints.raise_all()
     known = {p.name: p for p in query.parameters}
     names = dict.fromkeys(p.name for p in scan.placeholders)
@@ -255,7 +255,7 @@ def _hidden(query: Query, lexed: TokenizedText) -> tuple[int, str]:
 def _example(query: Query, lexed: TokenizedText) -> str:
     """The end of the statement with `:range` where it belongs."""
     tokens = lexed.tokens
-    depths = nesting(tokens)
+    depths = count_nesting(tokens)
     start = next((i for i, t in enumerate(tokens) if t.start == query.where and not query.unbounded), None)
     first = 0 if start is None else start + 1
     level = 0 if start is None else depths[start]

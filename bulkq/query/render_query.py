@@ -84,7 +84,7 @@ def locate(query: Query, offset: int) -> str:
     return f"{query.file or INLINE}:{query.line + query.sql.count(chr(10), 0, max(0, offset))}"
 
 
-def caret(query: Query, offset: int) -> str:
+def point_at(query: Query, offset: int) -> str:
     """The source line of an `offset` in `Query.sql` and, below it, a caret under the place; two lines for people."""
     at = max(0, min(offset, len(query.sql)))
     start = query.sql.rfind("\n", 0, at) + 1

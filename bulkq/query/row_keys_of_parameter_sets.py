@@ -54,7 +54,7 @@ class RowKeyTypes:
     keys: Callable[[CatalogColumn, ParameterUse], Keys]
 
 
-def groups(key: KeyColumns, table: CatalogTable, source: RowKeyTypes) -> tuple[RowKey, ...] | None:
+def find_row_keys(key: KeyColumns, table: CatalogTable, source: RowKeyTypes) -> tuple[RowKey, ...] | None:
     """The groups of parameters that name rows; sets change no row in common unless one of these is equal. None: not known."""
     if key.inserts:
         return _inserted(key, table, source)

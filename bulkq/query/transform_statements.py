@@ -66,6 +66,6 @@ def _identifier(query: Query) -> str | None:
     return next((p.name for p in query.parameters if p.kind is PlaceholderKind.IDENTIFIER), None)
 
 
-def locking(select: Query, lock: str) -> Query:
+def add_row_lock(select: Query, lock: str) -> Query:
     """`select` with a clause such as `FOR UPDATE OF u` behind it."""
     return replace(select, sql=f"{select.sql}\n{lock}", statement=StatementClass.READ)

@@ -54,7 +54,7 @@ class References:
     analyzed: bool
 
 
-def references(text: str, verb: str, dialect: str) -> References:
+def find_references(text: str, verb: str, dialect: str) -> References:
     """The names in the statement `text`, which begins with the keyword `verb`."""
     tokens = tokenize(text, dialect).tokens
     analyzed = verb in ANALYZED

@@ -13,7 +13,7 @@ from bulkq.model import PlaceholderKind
 from bulkq.query.classify import CHANGES
 from bulkq.query.errors import QueryErrors
 from bulkq.query.foreign_syntax import find_executed_comments
-from bulkq.query.placeholders import RANGE, find
+from bulkq.query.placeholders import RANGE, find_placeholders
 from bulkq.query.tokens import TokenKind, tokenize
 from bulkq.text.message_parts import quoted
 
@@ -40,7 +40,7 @@ OPENING = frozenset(CLOSING.values())
 _EXAMPLE = 'write a condition such as "phone is null"'
 
 
-def read(text: str, option: str, dialect: str) -> TokenizedText:
+def parse_fragment(text: str, option: str, dialect: str) -> TokenizedText:
     """The tokens of `text`, at least one, which closes what it opens and holds no second statement.
 
     Args:
@@ -68,38 +68,38 @@ def check_condition(text: str, option: str, dialect: str) -> None:
         UsageError: in one line, with the next step.
     """
     start = f"{option} {quoted(text)}"
-    tokens = read(text, option, dialect).tokens
+    tokens = parse_fragment(text, option, dialect).tokens
     first, last = tokens[0], tokens[-1]
     if first.word in {"WHERE", "AND", "OR", "XOR"}:
         raise UsageError(f"{start}: remove the word {first.word} at the beginning")
-    word = first.word if _begins_statement(tokens) else next((tokens[i].word for i in clauses(tokens)), None)
+    word = first.word if _begins_statement(tokens) else next((tokens[i].word for i in find_clauses(tokens)), None)
     if word is not None:
         raise UsageError(f"{start} is not a condition, because of {word}: {_EXAMPLE}")
     literal = len(tokens) == 1 and (first.kind is TokenKind.STRING or first.word.isdecimal())
-    if literal or commas(tokens):
+    if literal or find_commas(tokens):
         raise UsageError(f"{start} is not a condition: {_EXAMPLE}")
     if last.word in OPERATORS or (last.kind is TokenKind.SYMBOL and last.word not in CLOSING):
         raise UsageError(f"{start} ends with {quoted(text[last.start : last.end])}: {_EXAMPLE}")
 
 
-def enclosed(lexed: TokenizedText) -> str:
+def close_comment(lexed: TokenizedText) -> str:
     """The text of `lexed` so that more can follow: a comment that runs to the end of its line gets a line break."""
     text = lexed.text.strip()
     return f"{text}\n" if any(c.line and c.start > lexed.tokens[-1].start for c in lexed.comments) else text
 
 
-def clauses(tokens: Sequence[Token]) -> list[int]:
+def find_clauses(tokens: Sequence[Token]) -> list[int]:
     """Indexes of the words outside parentheses that begin a further clause."""
-    found = [i for i, level in enumerate(levels(tokens)) if not level and tokens[i].word in CLAUSES]
+    found = [i for i, level in enumerate(count_levels(tokens)) if not level and tokens[i].word in CLAUSES]
     return [i for i in found if not i or (tokens[i - 1].word, tokens[i].word) != ("DISTINCT", "FROM")]
 
 
-def commas(tokens: Sequence[Token]) -> list[int]:
+def find_commas(tokens: Sequence[Token]) -> list[int]:
     """Indexes of the commas outside parentheses."""
-    return [i for i, level in enumerate(levels(tokens)) if not level and tokens[i].word == ","]
+    return [i for i, level in enumerate(count_levels(tokens)) if not level and tokens[i].word == ","]
 
 
-def levels(tokens: Sequence[Token]) -> list[int]:
+def count_levels(tokens: Sequence[Token]) -> list[int]:
     """How many parentheses, brackets, braces and CASE are open around each token; each of them counts as outside of itself."""
     found, level = [], 0
     for token in tokens:
@@ -136,7 +136,7 @@ def _foreign(lexed: TokenizedText, option: str, dialect: str) -> str | None:
     for _, message in find_executed_comments(lexed.comments, dialect):
         return message
     complaints = QueryErrors(lexed.text, option)
-    found = find(lexed.text, lexed.tokens, dialect, complaints)
+    found = find_placeholders(lexed.text, lexed.tokens, dialect, complaints)
     for _, message in complaints.found:
         return message
     if any(p.name == RANGE for p in found.placeholders):

@@ -13,7 +13,7 @@ from html import escape
 from urllib.parse import quote
 
 from bulkq.text import characters
-from bulkq.text.characters import ShortenedText, printable
+from bulkq.text.characters import ShortenedText, escape_unprintable
 
 LONGEST = 2_000
 """Of a message, in characters."""
@@ -29,40 +29,40 @@ _COMMAND = re.compile(r"^([ \t]*)::", re.MULTILINE)
 _ODD = re.compile(r"[^\x20-\x7e]")
 
 
-def line(text: str, longest: int = LONGEST) -> str:
+def escape_line(text: str, longest: int = LONGEST) -> str:
     r"""`text` on one line without characters that a terminal or parser acts on (`\n`, `\x1b`, `\u202e` as escapes), cut with a count."""
     more = 0
     if isinstance(text, ShortenedText):
         more, text = text.more, text.head
     more += max(0, len(text) - longest)
-    return f"{printable(text[:longest])}... ({more:,} more characters)" if more else printable(text)
+    return f"{escape_unprintable(text[:longest])}... ({more:,} more characters)" if more else escape_unprintable(text)
 
 
-def cell(value: str | None) -> str:
+def escape_cell(value: str | None) -> str:
     """A value of a row as `line`; NULL is the word, and a text that would look like nothing or like NULL stands in quotes."""
-    return characters.NULL if value is None else characters.enclosed(line(value, LONGEST_CELL), value)
+    return characters.NULL if value is None else characters.quote_if_changed(escape_line(value, LONGEST_CELL), value)
 
 
-def html(text: str, longest: int = LONGEST) -> str:
+def escape_html(text: str, longest: int = LONGEST) -> str:
     """For the text of an element and for an attribute in double quotes."""
-    return escape(line(text, longest))
+    return escape(escape_line(text, longest))
 
 
-def markdown(text: str, longest: int = LONGEST) -> str:
+def escape_markdown(text: str, longest: int = LONGEST) -> str:
     """For a paragraph and for a cell of a table: no character has a meaning, and no user is mentioned."""
-    return _MARKDOWN.sub(r"\\\1", line(text, longest)).replace("\\@", "@<!-- -->").replace("\\#", "\\#<!-- -->")
+    return _MARKDOWN.sub(r"\\\1", escape_line(text, longest)).replace("\\@", "@<!-- -->").replace("\\#", "\\#<!-- -->")
 
 
-def code(text: str) -> str:
+def format_code(text: str) -> str:
     """A code span for a cell of a table: a fence longer than any in the text, and its pipes escaped."""
-    text = line(text)
+    text = escape_line(text)
     fence = "`" * (1 + max((len(ticks) for ticks in _TICKS.findall(text)), default=0))
     return f"{fence} {text} {fence}".replace("|", "\\|") if text.strip() else "` `"
 
 
 def command_data(text: str) -> str:
     """For what follows the second `::` of a workflow command of GitHub."""
-    return line(text).replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    return escape_line(text).replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 
 def command_property(text: str) -> str:
@@ -70,7 +70,7 @@ def command_property(text: str) -> str:
     return command_data(text).replace(":", "%3A").replace(",", "%2C")
 
 
-def tamed(text: str) -> str:
+def escape_workflow_commands(text: str) -> str:
     r"""`text` for a log that GitHub's runner reads: it obeys `::command` where a line begins and `##[command]` anywhere.
 
     Elsewhere the text is left alone. `\u005b` is a bracket in JSON too.
@@ -80,22 +80,22 @@ def tamed(text: str) -> str:
     return _COMMAND.sub(r"\1\\::", text.replace("##[", "##\\u005b"))
 
 
-def description(text: str) -> str:
+def escape_tap(text: str) -> str:
     r"""For the description of a TAP test: `\` and `#` mean themselves, so no text makes a directive."""
-    return line(text).replace("\\", "\\\\").replace("#", "\\#")
+    return escape_line(text).replace("\\", "\\\\").replace("#", "\\#")
 
 
-def quoted(text: str) -> str:
+def quote_yaml(text: str) -> str:
     """A YAML string in double quotes, in ASCII."""
-    return json.dumps(line(text))
+    return json.dumps(escape_line(text))
 
 
-def uri(path: str) -> str:
+def escape_uri(path: str) -> str:
     """A path as a relative or absolute URI reference. Longer ones than an operating system takes are cut."""
     return quote(path[:LONGEST_PATH].encode("utf-8", "backslashreplace"), safe="/~")
 
 
-def document(value: object, *, indent: int | None = 2) -> str:
+def format_json(value: object, *, indent: int | None = 2) -> str:
     r"""JSON with a line break at its end. What is not printable stands as `\u202e`; the values stay what they are."""
     text = json.dumps(value, ensure_ascii=False, indent=indent)
     return _ODD.sub(_as_json, text) + "\n"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bulkq.reports.escape import cell, line
-from bulkq.reports.findings import hidden_rows, place
+from bulkq.reports.escape import escape_cell, escape_line
+from bulkq.reports.findings import format_place, hidden_rows
 from bulkq.text.message_parts import counted
 from bulkq.text.tables import align
 
@@ -16,24 +16,24 @@ WIDEST = 60
 """Columns of a terminal that one column of a table may take before the next ones lose their alignment."""
 
 
-def details(finding: CheckResult) -> list[str]:
+def list_details(finding: CheckResult) -> list[str]:
     """The facts of a finding, a line each."""
-    lines = [f"{finding.verdict}: {line(finding.message)}"]
+    lines = [f"{finding.verdict}: {escape_line(finding.message)}"]
     if finding.expected:
-        lines.append(f"expected: {line(finding.expected)}")
+        lines.append(f"expected: {escape_line(finding.expected)}")
     if finding.value is not None:
-        lines.append(f"value: {line(finding.value)}")
+        lines.append(f"value: {escape_line(finding.value)}")
     lines += [f"{word}: {text}" for word, text in _origin(finding) if text]
-    return [*lines, *rows(finding)]
+    return [*lines, *format_rows(finding)]
 
 
-def rows(finding: CheckResult) -> list[str]:
+def format_rows(finding: CheckResult) -> list[str]:
     """The offending rows as an aligned table, with how many more there are."""
     if not finding.sample:
         return []
     table = [
-        [line(column, 100) for column in finding.columns],
-        *([cell(value) for value in row] for row in finding.sample),
+        [escape_line(column, 100) for column in finding.columns],
+        *([escape_cell(value) for value in row] for row in finding.sample),
     ]
     columns = max(map(len, table))
     table = [row + [""] * (columns - len(row)) for row in table]
@@ -44,8 +44,8 @@ def rows(finding: CheckResult) -> list[str]:
 
 def _origin(finding: CheckResult) -> tuple[tuple[str, str], ...]:
     return (
-        ("at", place(finding)),
-        ("description", line(finding.description)),
-        ("owner", line(finding.owner)),
-        ("tags", line(", ".join(finding.tags))),
+        ("at", format_place(finding)),
+        ("description", escape_line(finding.description)),
+        ("owner", escape_line(finding.owner)),
+        ("tags", escape_line(", ".join(finding.tags))),
     )

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from bulkq.model import CheckResult, Status, Verdict
 from bulkq.model.counts import changed_text
-from bulkq.reports.escape import line
+from bulkq.reports.escape import escape_line
 from bulkq.reports.repository_paths import repository_path
 from bulkq.reports.summary_lines import failure_word
 from bulkq.text.message_parts import counted
@@ -32,7 +32,7 @@ FAILURE_COLUMNS = ("n", "source", "outcome", "sqlstate", "message", "where")
 """Of the rows that a query's finding shows."""
 
 
-def findings(summary: RunSummary) -> tuple[CheckResult, ...]:
+def list_findings(summary: RunSummary) -> tuple[CheckResult, ...]:
     """Everything that has a verdict, in the order of the files; the run itself comes last where it has something to say."""
     found = list(summary.checks) or [_of_query(query, summary) for query in summary.queries]
     if summary.status is Status.INCOMPLETE:
@@ -47,7 +47,7 @@ def worst_first(found: Iterable[CheckResult]) -> list[CheckResult]:
     return sorted(found, key=lambda finding: WORST_FIRST.index(finding.verdict))
 
 
-def tally(found: Iterable[CheckResult]) -> dict[Verdict, int]:
+def count_verdicts(found: Iterable[CheckResult]) -> dict[Verdict, int]:
     """How many of each verdict, the worst first, the zeros with them, except that of skipped ones."""
     counts = Counter(finding.verdict for finding in found)
     return {verdict: counts[verdict] for verdict in WORST_FIRST if counts[verdict] or verdict is not Verdict.SKIP}
@@ -55,32 +55,32 @@ def tally(found: Iterable[CheckResult]) -> dict[Verdict, int]:
 
 def tally_text(found: Sequence[CheckResult], noun: str) -> str:
     """`12 checks: 9 pass, 1 fail, 2 error`, the zeros left out."""
-    counts = [f"{count:,} {verdict}" for verdict, count in reversed(tally(found).items()) if count]
+    counts = [f"{count:,} {verdict}" for verdict, count in reversed(count_verdicts(found).items()) if count]
     plural = "queries" if noun == "query" else f"{noun}s"
     return f"{counted(len(found), noun, plural)}: {', '.join(counts)}" if counts else f"no {plural}"
 
 
-def noun(summary: RunSummary) -> str:
+def choose_noun(summary: RunSummary) -> str:
     """The noun for its findings: check or query."""
     return "check" if summary.checks or not summary.queries else "query"
 
 
-def title(finding: CheckResult) -> str:
+def format_title(finding: CheckResult) -> str:
     """`orders_have_customers[country=DE]`: the name that distinguishes it on its target. One line."""
     if not finding.params:
-        return line(finding.name, 200)
+        return escape_line(finding.name, 200)
     values = ", ".join(f"{name}={'NULL' if value is None else value}" for name, value in finding.params.items())
-    return f"{line(finding.name, 200)}[{line(values, 200)}]"
+    return f"{escape_line(finding.name, 200)}[{escape_line(values, 200)}]"
 
 
-def ending(status: str, reason: str) -> str:
+def describe_ending(status: str, reason: str) -> str:
     """`stopped: the deadline of 5s passed`; what stands in parentheses is a remark, and no reason."""
     return f"{status} {reason}" if reason.startswith("(") else f"{status}: {reason}"
 
 
-def place(finding: CheckResult) -> str:
+def format_place(finding: CheckResult) -> str:
     """`checks/orders.sql:12`, as the user named the file; "" for inline SQL."""
-    return line(f"{finding.file}:{finding.line}", 500) if finding.file else ""
+    return escape_line(f"{finding.file}:{finding.line}", 500) if finding.file else ""
 
 
 def hidden_rows(finding: CheckResult) -> int:
@@ -88,7 +88,7 @@ def hidden_rows(finding: CheckResult) -> int:
     return max(0, (finding.rows or 0) - len(finding.sample)) if finding.sample else 0
 
 
-def fingerprints(found: Sequence[CheckResult]) -> list[str]:
+def compute_fingerprints(found: Sequence[CheckResult]) -> list[str]:
     """For each finding 64 hex digits: the same in every run and unique in this one, whatever its line and message."""
     seen: Counter[str] = Counter()
     made = []
@@ -176,7 +176,7 @@ def _of_run(summary: RunSummary) -> CheckResult:
         target=", ".join(summary.targets),
         verdict=Verdict.ERROR,
         expected="the run reaches its end",
-        message="; ".join([ending(summary.status, reason), *untold]),
+        message="; ".join([describe_ending(summary.status, reason), *untold]),
         elapsed_s=summary.elapsed_s,
     )
 

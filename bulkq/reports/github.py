@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from bulkq.model import Verdict
 from bulkq.reports.escape import command_data, command_property
-from bulkq.reports.findings import findings, title, worst_first
+from bulkq.reports.findings import format_title, list_findings, worst_first
 from bulkq.reports.markdown import NOTES, markdown_report
 from bulkq.reports.repository_paths import repository_path
 
@@ -26,7 +26,7 @@ SUMMARY_BYTES = 900_000
 
 def github_annotations(summary: RunSummary) -> str:
     """Workflow commands, one a line; "" where everything passed."""
-    found = worst_first(findings(summary))
+    found = worst_first(list_findings(summary))
     errors = [finding for finding in found if finding.verdict in (Verdict.ERROR, Verdict.FAIL)]
     warnings = [finding for finding in found if finding.verdict is Verdict.WARN]
     lines = [_command("error", finding) for finding in errors[:OF_A_KIND]]
@@ -45,7 +45,7 @@ def _command(kind: str, finding: CheckResult) -> str:
     where = (
         f"file={command_property(repository_path(finding.file))},line={max(1, finding.line)}," if finding.file else ""
     )
-    heading = command_property(f"{finding.verdict}: {title(finding)} on {finding.target}")
+    heading = command_property(f"{finding.verdict}: {format_title(finding)} on {finding.target}")
     expected = f" (expected: {finding.expected})" if finding.expected else ""
     return f"::{kind} {where}title={heading}::{command_data(f'{finding.message}{expected}')}"
 

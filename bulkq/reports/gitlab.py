@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bulkq.model import Verdict
-from bulkq.reports.escape import document, line
-from bulkq.reports.findings import QUIET, findings, fingerprints, title
+from bulkq.reports.escape import escape_line, format_json
+from bulkq.reports.findings import QUIET, compute_fingerprints, format_title, list_findings
 from bulkq.reports.repository_paths import repository_path
 
 if TYPE_CHECKING:
@@ -17,11 +17,11 @@ SEVERITIES = {Verdict.WARN: "minor", Verdict.FAIL: "major", Verdict.ERROR: "crit
 
 def gitlab_report(summary: RunSummary) -> str:
     """A JSON array with an issue for everything that did not pass. GitLab tells issues apart by their fingerprint alone."""
-    found = findings(summary)
-    return document(
+    found = list_findings(summary)
+    return format_json(
         [
             _issue(finding, fingerprint)
-            for finding, fingerprint in zip(found, fingerprints(found), strict=True)
+            for finding, fingerprint in zip(found, compute_fingerprints(found), strict=True)
             if finding.verdict not in QUIET
         ]
     )
@@ -29,9 +29,9 @@ def gitlab_report(summary: RunSummary) -> str:
 
 def _issue(finding: CheckResult, fingerprint: str) -> dict[str, object]:
     return {
-        "description": f"{title(finding)} on {line(finding.target, 200)}: {line(finding.message)}",
-        "check_name": line(finding.name, 200),
+        "description": f"{format_title(finding)} on {escape_line(finding.target, 200)}: {escape_line(finding.message)}",
+        "check_name": escape_line(finding.name, 200),
         "fingerprint": fingerprint,
         "severity": SEVERITIES[finding.verdict],
-        "location": {"path": line(repository_path(finding.file)), "lines": {"begin": max(1, finding.line)}},
+        "location": {"path": escape_line(repository_path(finding.file)), "lines": {"begin": max(1, finding.line)}},
     }

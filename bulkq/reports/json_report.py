@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import bulkq
 from bulkq.model.counts import changed_number
 from bulkq.model.throttle_wait_total import waits_object
-from bulkq.reports.escape import document
-from bulkq.reports.findings import tally
+from bulkq.reports.escape import format_json
+from bulkq.reports.findings import count_verdicts
 
 if TYPE_CHECKING:
     from bulkq.model import CheckResult, Failure, QueryCounts, RunSummary
@@ -61,7 +61,7 @@ def json_report(summary: RunSummary) -> str:
         "outputs": list(summary.outputs),
         "partials": list(summary.partials),
     }
-    return document(whole)
+    return format_json(whole)
 
 
 def _timeline(summary: RunSummary) -> dict[str, object] | None:
@@ -76,7 +76,7 @@ def _targets(summary: RunSummary) -> list[str]:
 
 def _target(target: str, summary: RunSummary) -> dict[str, object]:
     queries = [query for query in summary.queries if query.target == target]
-    verdicts = tally(check for check in summary.checks if check.target == target)
+    verdicts = count_verdicts(check for check in summary.checks if check.target == target)
     counts = next((one for one in summary.per_target if one.target == target), None)
     return {
         "target": target,

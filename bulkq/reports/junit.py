@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 import bulkq
 from bulkq.model import Verdict
-from bulkq.reports.escape import line
-from bulkq.reports.finding_lines import details
-from bulkq.reports.findings import findings, title
+from bulkq.reports.escape import escape_line
+from bulkq.reports.finding_lines import list_details
+from bulkq.reports.findings import format_title, list_findings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,7 +26,7 @@ def junit_report(summary: RunSummary) -> str:
     """The XML document."""
     from junitparser import JUnitXml
 
-    found = findings(summary)
+    found = list_findings(summary)
     root = JUnitXml("bulkq")
     targets = dict.fromkeys(finding.target for finding in found)
     for target in targets:
@@ -41,11 +41,11 @@ def junit_report(summary: RunSummary) -> str:
 def _suite(target: str, found: Sequence[CheckResult], summary: RunSummary) -> TestSuite:
     from junitparser import TestSuite
 
-    suite = TestSuite(line(target) or "bulkq")
+    suite = TestSuite(escape_line(target) or "bulkq")
     if summary.started_at:
-        suite.timestamp = line(summary.started_at[:19])
+        suite.timestamp = escape_line(summary.started_at[:19])
     for name, value in (("tool", f"bulkq {bulkq.__version__}"), ("run", summary.run), ("status", summary.status.value)):
-        suite.add_property(name, line(value))
+        suite.add_property(name, escape_line(value))
     suite.add_testcases([_case(finding) for finding in found])
     return suite
 
@@ -53,24 +53,24 @@ def _suite(target: str, found: Sequence[CheckResult], summary: RunSummary) -> Te
 def _case(finding: CheckResult) -> TestCase:
     from junitparser import Error, Failure, Skipped, SystemOut, TestCase
 
-    case = TestCase(title(finding), classname(finding), round(finding.elapsed_s, 3))
+    case = TestCase(format_title(finding), name_class(finding), round(finding.elapsed_s, 3))
     result: Failure | Error
     if finding.verdict is Verdict.SKIP:
-        case.append(Skipped(line(finding.message)))
+        case.append(Skipped(escape_line(finding.message)))
         return case
     if finding.verdict is Verdict.FAIL:
-        result = Failure(line(finding.message), "fail")
+        result = Failure(escape_line(finding.message), "fail")
     elif finding.verdict is Verdict.ERROR:
-        result = Error(line(finding.message), line(finding.sqlstate or "error"))
+        result = Error(escape_line(finding.message), escape_line(finding.sqlstate or "error"))
     else:
-        case.append(SystemOut("\n".join(details(finding))))
+        case.append(SystemOut("\n".join(list_details(finding))))
         return case
-    result.text = "\n".join(details(finding))
+    result.text = "\n".join(list_details(finding))
     case.append(result)
     return case
 
 
-def classname(finding: CheckResult) -> str:
+def name_class(finding: CheckResult) -> str:
     """`shop.checks/orders`: Jenkins takes what stands before the last dot for a package."""
     file = (finding.file or "bulkq").removesuffix(".sql").replace(".", "_")
-    return line(f"{finding.target.replace('.', '_')}.{file}")
+    return escape_line(f"{finding.target.replace('.', '_')}.{file}")

@@ -9,8 +9,17 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from bulkq.model import Verdict
-from bulkq.reports.escape import cell, code, html, markdown
-from bulkq.reports.findings import findings, hidden_rows, noun, place, tally, tally_text, title, worst_first
+from bulkq.reports.escape import escape_cell, escape_html, escape_markdown, format_code
+from bulkq.reports.findings import (
+    choose_noun,
+    count_verdicts,
+    format_place,
+    format_title,
+    hidden_rows,
+    list_findings,
+    tally_text,
+    worst_first,
+)
 from bulkq.text.durations import spaced_duration
 
 if TYPE_CHECKING:
@@ -33,7 +42,7 @@ def markdown_report(summary: RunSummary, room: int = ENDLESS) -> str:
         summary: of the run.
         room: bytes it may have at most; some 4,000 are needed for the headline.
     """
-    found = findings(summary)
+    found = list_findings(summary)
     bad = [finding for finding in worst_first(found) if finding.verdict is not Verdict.PASS]
     good = [finding for finding in found if finding.verdict is Verdict.PASS]
     page = _Page(room - NOTES)
@@ -106,16 +115,16 @@ class _Page:
 
 def _headline(summary: RunSummary, found: Sequence[CheckResult]) -> str:
     worst = worst_first(found)[0].verdict if found else Verdict.PASS
-    lines = [f"### {SIGNS[worst]} bulkq: {tally_text(found, noun(summary))}", ""]
-    where = f" on {markdown(', '.join(summary.targets), 500)}" if summary.targets else ""
+    lines = [f"### {SIGNS[worst]} bulkq: {tally_text(found, choose_noun(summary))}", ""]
+    where = f" on {escape_markdown(', '.join(summary.targets), 500)}" if summary.targets else ""
     lines.append(
-        f"Run {code(summary.run or '-')}{where}: status {summary.status}, exit code {summary.exit_code}, "
+        f"Run {format_code(summary.run or '-')}{where}: status {summary.status}, exit code {summary.exit_code}, "
         f"{spaced_duration(summary.elapsed_s)}."
     )
     if summary.reason:
-        lines += ["", markdown(summary.reason)]
+        lines += ["", escape_markdown(summary.reason)]
     if summary.resume:
-        lines += ["", f"Continue with {code(summary.resume)}"]
+        lines += ["", f"Continue with {format_code(summary.resume)}"]
     return "\n".join([*lines, "", ""])
 
 
@@ -124,20 +133,23 @@ def _targets(found: Sequence[CheckResult]) -> str:
     targets = list(dict.fromkeys(finding.target for finding in found))
     if len(targets) < 2:
         return ""
-    verdicts = list(tally(found))
+    verdicts = list(count_verdicts(found))
     lines = [f"| target | {' | '.join(verdicts)} |", f"|:--{'|--:' * len(verdicts)}|"]
     for target in targets[:LISTED_TARGETS]:
         counts = Counter(finding.verdict for finding in found if finding.target == target)
-        lines.append(f"| {markdown(target, 200)} | {' | '.join(f'{counts[verdict]:,}' for verdict in verdicts)} |")
+        lines.append(
+            f"| {escape_markdown(target, 200)} | {' | '.join(f'{counts[verdict]:,}' for verdict in verdicts)} |"
+        )
     more = len(targets) - LISTED_TARGETS
     return "\n".join([*lines, *([f"\n*and {more:,} more targets*"] if more > 0 else []), "", ""])
 
 
 def _row(finding: CheckResult) -> str:
-    where = f"<br>{code(place(finding))}" if place(finding) else ""
+    where = f"<br>{format_code(format_place(finding))}" if format_place(finding) else ""
     return (
-        f"| {SIGNS[finding.verdict]} {finding.verdict} | {markdown(title(finding))}{where} | {markdown(finding.target, 200)} "
-        f"| {markdown(finding.message, 500)} | {markdown(finding.expected, 200)} | {spaced_duration(finding.elapsed_s)} |\n"
+        f"| {SIGNS[finding.verdict]} {finding.verdict} "
+        f"| {escape_markdown(format_title(finding))}{where} | {escape_markdown(finding.target, 200)} "
+        f"| {escape_markdown(finding.message, 500)} | {escape_markdown(finding.expected, 200)} | {spaced_duration(finding.elapsed_s)} |\n"
     )
 
 
@@ -146,14 +158,17 @@ def _details(finding: CheckResult) -> str:
     if not finding.sample:
         return ""
     width = max(len(finding.columns), *map(len, finding.sample))
-    columns = [markdown(column, 100) for column in finding.columns]
+    columns = [escape_markdown(column, 100) for column in finding.columns]
     columns += [""] * (width - len(columns))
     lines = [
-        f"<details><summary>{html(title(finding))} on {html(finding.target, 200)}: {len(finding.sample):,} rows</summary>",
+        (
+            f"<details><summary>{escape_html(format_title(finding))} "
+            f"on {escape_html(finding.target, 200)}: {len(finding.sample):,} rows</summary>"
+        ),
         "",
         f"| {' | '.join(columns)} |",
         f"|{':--|' * width}",
-        *(f"| {' | '.join(code(cell(value)) for value in row)} |" for row in finding.sample),
+        *(f"| {' | '.join(format_code(escape_cell(value)) for value in row)} |" for row in finding.sample),
         "",
     ]
     if hidden_rows(finding):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import bulkq
 from bulkq.model.counts import UNCOUNTED
 from bulkq.model.run_status import Activity
-from bulkq.text.prometheus import exposition
+from bulkq.text.prometheus import format_exposition
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 def metrics_text(status: RunStatus) -> str:
     """Return the metrics of a run. Every sample has the label `run`, so that the files of several runs can be read together."""
-    return exposition(
+    return format_exposition(
         (name, kind, help_text, [({"run": status.run, **labels}, value) for labels, value in samples])
         for name, kind, help_text, samples in (
             *_of_run(status),

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 
 import bulkq
 from bulkq.model import Verdict
-from bulkq.reports.escape import document, line, uri
-from bulkq.reports.findings import QUIET, findings, fingerprints, tally, title
+from bulkq.reports.escape import escape_line, escape_uri, format_json
+from bulkq.reports.findings import QUIET, compute_fingerprints, count_verdicts, format_title, list_findings
 from bulkq.reports.repository_paths import repository_path
-from bulkq.text.moments import utc
+from bulkq.text.moments import parse_utc
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,7 +30,7 @@ _ARGUMENT = re.compile(r"\{(\d+)\}")
 
 def sarif_report(summary: RunSummary) -> str:
     """The log, with one run."""
-    found = findings(summary)
+    found = list_findings(summary)
     first = {_rule_id(finding): finding for finding in reversed(found)}
     rules = {rule: index for index, rule in enumerate(dict.fromkeys(_rule_id(finding) for finding in found))}
     run = {
@@ -41,34 +41,36 @@ def sarif_report(summary: RunSummary) -> str:
                 "rules": [_rule(rule, first[rule]) for rule in rules],
             }
         },
-        "automationDetails": {"id": f"bulkq/{line(summary.run)}"},
+        "automationDetails": {"id": f"bulkq/{escape_line(summary.run)}"},
         "invocations": [_invocation(summary)],
         "columnKind": "unicodeCodePoints",
         "results": [
             _result(finding, rules[_rule_id(finding)], fingerprint)
-            for finding, fingerprint in zip(found, fingerprints(found), strict=True)
+            for finding, fingerprint in zip(found, compute_fingerprints(found), strict=True)
             if finding.verdict not in QUIET
         ],
         "properties": {
             "status": summary.status.value,
-            "targets": [line(target) for target in summary.targets],
-            "verdicts": {verdict.value: count for verdict, count in tally(found).items()},
+            "targets": [escape_line(target) for target in summary.targets],
+            "verdicts": {verdict.value: count for verdict, count in count_verdicts(found).items()},
         },
     }
-    return document({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]})
+    return format_json({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]})
 
 
 def _rule_id(finding: CheckResult) -> str:
-    return line(f"{repository_path(finding.file)}:{finding.name}" if finding.file else finding.name, 500)
+    return escape_line(f"{repository_path(finding.file)}:{finding.name}" if finding.file else finding.name, 500)
 
 
 def _rule(rule: str, finding: CheckResult) -> dict[str, object]:
     return {
         "id": rule,
-        "name": line(finding.name, 200),
-        "shortDescription": {"text": message(finding.description.partition("\n")[0] or f"expects {finding.expected}")},
-        "fullDescription": {"text": message(finding.description or f"expects {finding.expected}")},
-        "properties": {"tags": sorted({line(tag, 200) for tag in finding.tags})},
+        "name": escape_line(finding.name, 200),
+        "shortDescription": {
+            "text": escape_message(finding.description.partition("\n")[0] or f"expects {finding.expected}")
+        },
+        "fullDescription": {"text": escape_message(finding.description or f"expects {finding.expected}")},
+        "properties": {"tags": sorted({escape_line(tag, 200) for tag in finding.tags})},
     }
 
 
@@ -77,14 +79,14 @@ def _result(finding: CheckResult, index: int, fingerprint: str) -> dict[str, obj
         "ruleId": _rule_id(finding),
         "ruleIndex": index,
         "level": LEVELS[finding.verdict],
-        "message": {"text": message(f"{title(finding)} on {finding.target}: {finding.message}")},
+        "message": {"text": escape_message(f"{format_title(finding)} on {finding.target}: {finding.message}")},
         "locations": [
             {
                 "physicalLocation": {
-                    "artifactLocation": {"uri": uri(repository_path(finding.file)), "uriBaseId": "%SRCROOT%"},
+                    "artifactLocation": {"uri": escape_uri(repository_path(finding.file)), "uriBaseId": "%SRCROOT%"},
                     "region": {"startLine": max(1, finding.line)},
                 },
-                "logicalLocations": [{"fullyQualifiedName": line(finding.target) or "-", "kind": "database"}],
+                "logicalLocations": [{"fullyQualifiedName": escape_line(finding.target) or "-", "kind": "database"}],
             }
         ],
         "partialFingerprints": {"primaryLocationLineHash": f"{fingerprint[:16]}:1", "bulkq/v1": fingerprint},
@@ -95,10 +97,10 @@ def _result(finding: CheckResult, index: int, fingerprint: str) -> dict[str, obj
 def _measured(finding: CheckResult) -> dict[str, object]:
     known: Sequence[tuple[str, object]] = (
         ("verdict", finding.verdict.value),
-        ("expected", line(finding.expected)),
-        ("value", None if finding.value is None else line(finding.value)),
+        ("expected", escape_line(finding.expected)),
+        ("value", None if finding.value is None else escape_line(finding.value)),
         ("rows", finding.rows),
-        ("sqlstate", None if finding.sqlstate is None else line(finding.sqlstate)),
+        ("sqlstate", None if finding.sqlstate is None else escape_line(finding.sqlstate)),
     )
     return {key: value for key, value in known if value is not None}
 
@@ -106,8 +108,8 @@ def _measured(finding: CheckResult) -> dict[str, object]:
 def _invocation(summary: RunSummary) -> dict[str, object]:
     made: dict[str, object] = {"executionSuccessful": summary.exit_code in (0, 1), "exitCode": summary.exit_code}
     if summary.reason:
-        made["exitCodeDescription"] = line(summary.reason)
-    if began := utc(summary.started_at):
+        made["exitCodeDescription"] = escape_line(summary.reason)
+    if began := parse_utc(summary.started_at):
         made["startTimeUtc"] = _utc(began)
         made["endTimeUtc"] = _utc(began + timedelta(seconds=summary.elapsed_s))
     return made
@@ -117,9 +119,9 @@ def _utc(moment: datetime) -> str:
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"
 
 
-def message(text: str) -> str:
+def escape_message(text: str) -> str:
     """The text of a message: no part of it becomes a link or a placeholder."""
-    shown = line(text)
+    shown = escape_line(text)
     if "](" in shown:
         shown = shown.replace("\\", "\\\\").replace("[", "\\[").replace("]", "\\]")
     return _ARGUMENT.sub(r"{{\1}}", shown)

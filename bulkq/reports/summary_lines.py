@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from bulkq.model import Outcome
 from bulkq.model.counts import changed_text
-from bulkq.text.characters import printable
+from bulkq.text.characters import escape_unprintable
 
 if TYPE_CHECKING:
     from bulkq.model import Failure, RunSummary
@@ -26,7 +26,7 @@ def summary_line(summary: RunSummary) -> str:
         f"bulkq: run={s.run} status={s.status} ok={s.ok} failed={s.failed} unknown={s.unknown} skipped={s.skipped} "
         f"retried={s.retried} changed={changed_text(s.changed)}{more} elapsed={s.elapsed_s:.2f}s exit={s.exit_code}"
     )
-    return f'{line} resume="{printable(s.resume)}"' if s.resume else line
+    return f'{line} resume="{escape_unprintable(s.resume)}"' if s.resume else line
 
 
 def failure_lines(summary: RunSummary, limit: int = 10) -> list[str]:
@@ -68,5 +68,5 @@ def failure_text(failure: Failure, *, several: bool = False, targets: bool = Fal
     parts.append(failure.message or "(its message was not recorded)")
     if failure.hint:
         parts.append(f"({failure.hint})")
-    text = printable(" ".join(parts))
+    text = escape_unprintable(" ".join(parts))
     return text if len(text) <= LONGEST_LINE else text[: LONGEST_LINE - 3] + "..."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bulkq.text.characters import printable
+from bulkq.text.characters import escape_unprintable
 from bulkq.text.tables import align
 
 if TYPE_CHECKING:
@@ -34,8 +34,8 @@ def _well(one: TargetCounts) -> bool:
 
 
 def _row(one: TargetCounts) -> tuple[str, ...]:
-    reason = printable(one.reason)
+    reason = escape_unprintable(one.reason)
     if len(reason) > LONGEST_REASON:
         reason = reason[: LONGEST_REASON - 3] + "..."
     counts = (f"{count:,}" for count in (one.ok, one.failed, one.unknown, one.skipped))
-    return (printable(one.target), *counts, reason)
+    return (escape_unprintable(one.target), *counts, reason)

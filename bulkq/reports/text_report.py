@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from bulkq.model.counts import changed_text
 from bulkq.policy.throttle_waits import waits_text
-from bulkq.reports.escape import line
-from bulkq.reports.finding_lines import rows
-from bulkq.reports.findings import QUIET, ending, place, tally_text, title, worst_first
-from bulkq.reports.html.maintenance_objects import totals
+from bulkq.reports.escape import escape_line
+from bulkq.reports.finding_lines import format_rows
+from bulkq.reports.findings import QUIET, describe_ending, format_place, format_title, tally_text, worst_first
+from bulkq.reports.html.maintenance_objects import sum_totals
 from bulkq.reports.summary_lines import failure_lines, summary_line
 from bulkq.reports.target_table import target_lines
 from bulkq.text.durations import spaced_duration
@@ -23,12 +23,12 @@ LISTED = 50
 
 def text_report(summary: RunSummary) -> str:
     """Lines without colors: what ran, the checks or the counts per query, the latencies, the first failures, the summary line."""
-    lines = [f"run {summary.run} on {line(', '.join(summary.targets))} ({summary.mode})"]
+    lines = [f"run {summary.run} on {escape_line(', '.join(summary.targets))} ({summary.mode})"]
     if summary.reason:
-        lines.append(ending(summary.status, line(summary.reason)))
+        lines.append(describe_ending(summary.status, escape_line(summary.reason)))
     lines += ["", *(check_lines(summary) if summary.checks else _queries(summary))]
     if summary.objects:
-        lines += ["", f"objects  {totals(summary.objects)}"]
+        lines += ["", f"objects  {sum_totals(summary.objects)}"]
     by_target = target_lines(summary)
     if by_target:
         lines += ["", *by_target]
@@ -39,13 +39,13 @@ def text_report(summary: RunSummary) -> str:
     if summary.lanes is not None:
         lines += ["", f"lanes    auto: {summary.lanes}, {summary.lanes_why}"]
     if summary.throttles:
-        lines += ["", line(waits_text(summary.throttled_s, summary.throttles))]
+        lines += ["", escape_line(waits_text(summary.throttled_s, summary.throttles))]
     failures = failure_lines(summary, LISTED)
     if failures:
         lines += ["", *failures]
     files = [*(f"wrote {path}" for path in summary.outputs), *(f"incomplete {path}" for path in summary.partials)]
     if files:
-        lines += ["", *map(line, files)]
+        lines += ["", *map(escape_line, files)]
     return "\n".join([*lines, "", summary_line(summary)]) + "\n"
 
 
@@ -55,7 +55,7 @@ def check_lines(summary: RunSummary) -> list[str]:
     several = len({check.target for check in summary.checks}) > 1
     for check in worst_first(summary.checks):
         lines.append(check_text(check, several=several))
-        lines += [f"       {row}" for row in rows(check)]
+        lines += [f"       {row}" for row in format_rows(check)]
     return lines
 
 
@@ -66,7 +66,7 @@ def notable_lines(summary: RunSummary, limit: int) -> list[str]:
     lines: list[str] = []
     for check in notable[:limit]:
         lines.append(check_text(check, several=several))
-        lines += [f"       {row}" for row in rows(check)]
+        lines += [f"       {row}" for row in format_rows(check)]
     if len(notable) > limit:
         lines.append(f"and {len(notable) - limit:,} more: --report text:FILE lists all")
     return [*lines, tally_text(summary.checks, "check")]
@@ -74,11 +74,9 @@ def notable_lines(summary: RunSummary, limit: int) -> list[str]:
 
 def check_text(check: CheckResult, *, several: bool = False) -> str:
     """`fail   checks/orders.sql:12 orders_have_customers: 3 rows (12 ms)`; with `several` targets that of this one too."""
-    where = f"{place(check)} " if check.file else ""
-    target = f" on {line(check.target, 200)}" if several else ""
-    return (
-        f"{check.verdict:<5}  {where}{title(check)}{target}: {line(check.message)} ({spaced_duration(check.elapsed_s)})"
-    )
+    where = f"{format_place(check)} " if check.file else ""
+    target = f" on {escape_line(check.target, 200)}" if several else ""
+    return f"{check.verdict:<5}  {where}{format_title(check)}{target}: {escape_line(check.message)} ({spaced_duration(check.elapsed_s)})"
 
 
 def _queries(summary: RunSummary) -> list[str]:
@@ -87,8 +85,8 @@ def _queries(summary: RunSummary) -> list[str]:
     rows = [("query", "target", *counted)]
     rows += [
         (
-            line(f"{q.file}:{q.name}" if q.file else q.name),
-            line(q.target),
+            escape_line(f"{q.file}:{q.name}" if q.file else q.name),
+            escape_line(q.target),
             f"{q.ok:,}",
             f"{q.failed:,}",
             f"{q.unknown:,}",

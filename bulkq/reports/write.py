@@ -95,9 +95,9 @@ def write_report(request: ReportRequest, summary: RunSummary, stdout: BinaryIO, 
     """
     text = FORMATS[request.format](summary)
     if request.to_stdout:
-        from bulkq.reports.escape import tamed
+        from bulkq.reports.escape import escape_workflow_commands
 
-        text = tamed(text)
+        text = escape_workflow_commands(text)
     data = text.encode("utf-8", "backslashreplace")
     if request.path is None:
         if request.format == GITHUB:

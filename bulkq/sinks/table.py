@@ -12,7 +12,7 @@ from bulkq.model.frozen_dataclass import frozen
 from bulkq.sinks.csv_tsv import cell_text
 from bulkq.sinks.extra_columns import is_rowcount
 from bulkq.sinks.text_sink import agree
-from bulkq.text.characters import printable
+from bulkq.text.characters import escape_unprintable
 from bulkq.text.message_parts import counted
 
 if TYPE_CHECKING:
@@ -201,16 +201,16 @@ def _numeric(values: Sequence[object]) -> bool:
 def _shown(value: object) -> Text:
     from rich.text import Text
 
-    return Text("NULL", style="dim italic") if value is None else Text(printable(cell_text(value)))
+    return Text("NULL", style="dim italic") if value is None else Text(escape_unprintable(cell_text(value)))
 
 
 def records(columns: tuple[Column, ...], rows: Sequence[tuple[object, ...]]) -> list[str]:
     """One line per value, for results with too many columns for the terminal."""
-    names = [printable(column.name) for column in columns]
+    names = [escape_unprintable(column.name) for column in columns]
     widest = max(map(len, names))
     lines = []
     for number, row in enumerate(rows, 1):
         lines.append(f"-[ {number} ]" + "-" * max(0, widest + 4 - len(str(number))))
         for name, value in zip(names, row, strict=True):
-            lines.append(f"{name:<{widest}}  {'NULL' if value is None else printable(cell_text(value))}")
+            lines.append(f"{name:<{widest}}  {'NULL' if value is None else escape_unprintable(cell_text(value))}")
     return lines

@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING
 
-from bulkq.errors import ParameterError, together
+from bulkq.errors import ParameterError, join_errors
 from bulkq.model import PlaceholderKind
 from bulkq.model.frozen_dataclass import frozen
 from bulkq.query.placeholders import RANGE
@@ -63,7 +63,7 @@ class ColumnBinding:
                 try:
                     column = field.convert(column)
                 except ConversionError as unfit:
-                    raise together(ParameterError, self._complaints(field, block.lines, unfit)) from unfit
+                    raise join_errors(ParameterError, self._complaints(field, block.lines, unfit)) from unfit
             columns.append(column)
         return list(zip(*columns, strict=True))
 

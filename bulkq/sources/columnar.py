@@ -10,7 +10,7 @@ from bulkq.columnar.read_input_file import BadFileError, open_rows
 from bulkq.errors import ParameterError
 from bulkq.model import SourcePosition
 from bulkq.sources.column_feed import ColumnBlock
-from bulkq.text.characters import printable
+from bulkq.text.characters import escape_unprintable
 from bulkq.text.message_parts import quoted
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class ColumnarFeed:
     replayable = True
 
     def __init__(self, path: str, form: str, *, text: bool) -> None:
-        self.name = printable(path)
+        self.name = escape_unprintable(path)
         try:
             self._rows = open_rows(path, form)
         except BadFileError as error:

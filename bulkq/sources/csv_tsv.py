@@ -12,7 +12,7 @@ import io
 from itertools import repeat
 from typing import TYPE_CHECKING
 
-from bulkq.errors import ParameterError, together
+from bulkq.errors import ParameterError, join_errors
 from bulkq.sources.column_feed import ColumnBlock
 from bulkq.sources.line_reader import MOST_RECORD, decoded, start
 from bulkq.sources.quoted_fields import Quotes
@@ -159,7 +159,7 @@ class DelimitedFeed:
         width = len(self._header)
         sign = "tab" if self._delimiter == "\t" else "comma"
         fewer, more = f"an empty field keeps its {sign}", f"quote a field that holds a {sign}"
-        return together(
+        return join_errors(
             ParameterError,
             (
                 f"{self.name}:{line}: {counted(n, 'field')}, the header has {width}; {fewer if n < width else more}"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from bulkq.sources.line_reader import refused_file
 from bulkq.sources.resume_position import BLOCK, DIGEST_BYTES
-from bulkq.text.characters import printable
+from bulkq.text.characters import escape_unprintable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -43,7 +43,7 @@ def changes(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
     Sources that were no files do not count: what they gave is in the spool.
     """
     return [
-        _difference(printable(spec), then, now.get(spec, GONE))
+        _difference(escape_unprintable(spec), then, now.get(spec, GONE))
         for spec, then in before.items()
         if then != spec and then != now.get(spec, GONE)
     ]

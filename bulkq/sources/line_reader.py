@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from bulkq.errors import ParameterError
 from bulkq.sources.resume_position import Prefix, proven
-from bulkq.text.characters import printable
+from bulkq.text.characters import escape_unprintable
 from bulkq.text.message_parts import quoted, suggestion
 
 if TYPE_CHECKING:
@@ -294,7 +294,7 @@ def open_file(name: str) -> LineReader:
     except (OSError, ValueError) as error:
         raise refused_file(name, error) from error
     status = os.fstat(stream.fileno())
-    name = printable(name)
+    name = escape_unprintable(name)
     if not stat.S_ISREG(status.st_mode):
         return PipeReader(stream, name, owned=True)
     if name.lower().endswith(".gz"):
@@ -323,7 +323,7 @@ def refused_file(name: str, error: Exception) -> ParameterError:
 
 
 def _why_not(name: str, error: Exception) -> str:
-    there = printable(name)
+    there = escape_unprintable(name)
     if isinstance(error, IsADirectoryError):
         return f"{there}: is a directory: give the path of a file"
     if not isinstance(error, FileNotFoundError):

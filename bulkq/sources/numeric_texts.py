@@ -12,7 +12,7 @@ import re
 from typing import TYPE_CHECKING
 
 from bulkq.model.spelled_number import SpelledNumber
-from bulkq.query import Operand, operands
+from bulkq.query import Operand, find_operands
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -35,7 +35,7 @@ def scalars(query: Query, *, mixed: bool = False) -> Mapping[str, Scalar]:
 
     `mixed`: other targets of the run take text, so the values are both.
     """
-    met = operands(query) if any(p.type is None for p in query.parameters) else {}
+    met = find_operands(query) if any(p.type is None for p in query.parameters) else {}
     found: dict[str, Scalar] = {}
     for parameter in query.parameters:
         kinds = met.get(parameter.name, frozenset())

@@ -21,7 +21,7 @@ from bulkq.sources.json_objects import ObjectFeed
 from bulkq.sources.line_reader import decoded, open_file, open_stdin, start
 from bulkq.sources.numeric_texts import scalars
 from bulkq.sources.sql import QueryFeed
-from bulkq.text.characters import printable
+from bulkq.text.characters import escape_unprintable
 from bulkq.text.message_parts import MOST_SHOWN, listed, quoted, suggestion
 
 if TYPE_CHECKING:
@@ -207,7 +207,7 @@ class SourceOpener:
     async def _queried(self, spec: str, source: str | Query) -> OpenFeed:
         if self._rows is None:
             raise ParameterError(f"-p {quoted(spec)}: a query cannot supply the parameters here: use a file")
-        name = printable(" ".join(spec.split()))
+        name = escape_unprintable(" ".join(spec.split()))
         feed = QueryFeed(name if len(name) <= MOST_SHOWN else f"{name[: MOST_SHOWN - 3]}...", self._rows(source))
         try:
             await feed.open()
@@ -297,10 +297,12 @@ def _format_of(spec: str) -> str | None:
     path = PurePath(spec.lower())
     suffix = PurePath(path.stem).suffix if path.suffix == ".gz" else path.suffix
     if suffix in COLUMNAR:
-        raise ParameterError(f"{printable(spec)}: decompress the file: {suffix[1:]} files are compressed inside")
+        raise ParameterError(
+            f"{escape_unprintable(spec)}: decompress the file: {suffix[1:]} files are compressed inside"
+        )
     if not suffix or suffix in SUFFIXES:
         return SUFFIXES.get(suffix)
-    raise ParameterError(f"{printable(spec)}: unknown suffix {quoted(suffix)}: {SAY_WHICH}")
+    raise ParameterError(f"{escape_unprintable(spec)}: unknown suffix {quoted(suffix)}: {SAY_WHICH}")
 
 
 async def _format_seen(reader: LineReader, spec: str) -> str:

@@ -25,7 +25,7 @@ from bulkq.sources.line_reader import LineReader
 from bulkq.sources.resume_position import Prefix, skip
 from bulkq.sources.slice_batches import BatchQueue, joined
 from bulkq.sources.spool_codec import dumps, loads
-from bulkq.text.characters import printable
+from bulkq.text.characters import escape_unprintable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -207,7 +207,7 @@ class SpoolSource:
         if self._reader.go_on(start):
             self._given = start.n
         else:
-            await skip(self, printable(str(self._path)), start.n)
+            await skip(self, escape_unprintable(str(self._path)), start.n)
 
     async def take(self, size: int, index: int) -> Batch | None:
         """The next 1 to `size` sets as batch `index`; None at the end of what was kept.
@@ -278,7 +278,7 @@ class SpoolSource:
             if not self._reader.lines(1):
                 return None
             raise LedgerError(
-                f"{printable(str(self._path))}:{self._reader.line - 1}: the spool is damaged: start a new run"
+                f"{escape_unprintable(str(self._path))}:{self._reader.line - 1}: the spool is damaged: start a new run"
             )
         self._reader.consumed(lines[0])
         return record
@@ -306,7 +306,7 @@ class SpoolSource:
         return Batch(0, first, list(map(tuple, sets)), where, source, end)
 
     def _check(self, header: list[object]) -> None:
-        name = printable(str(self._path))
+        name = escape_unprintable(str(self._path))
         if header[:1] != [KIND]:
             raise LedgerError(f"{name}: not a spool file of bulkq")
         if header[1] != VERSION:
@@ -384,18 +384,20 @@ def _write(descriptor: int, data: bytes, path: Path) -> None:
 def _open(path: Path) -> LineReader:
     try:
         stream = path.open("rb")
-        return LineReader(stream, printable(str(path)), size=os.fstat(stream.fileno()).st_size, replayable=False)
+        return LineReader(
+            stream, escape_unprintable(str(path)), size=os.fstat(stream.fileno()).st_size, replayable=False
+        )
     except OSError as error:
         _fail(path, "read", error)
 
 
 def _fail(path: Path, done: str, error: Exception) -> NoReturn:
     reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-    raise LedgerError(f"{printable(str(path))}: cannot be {done}: {reason[:1].lower()}{reason[1:]}") from error
+    raise LedgerError(f"{escape_unprintable(str(path))}: cannot be {done}: {reason[:1].lower()}{reason[1:]}") from error
 
 
 def _interrupted(path: Path) -> LedgerError:
-    return LedgerError(f"{printable(str(path))}: the previous write was interrupted: resume the run")
+    return LedgerError(f"{escape_unprintable(str(path))}: the previous write was interrupted: resume the run")
 
 
 def save_constants(path: str | Path, constants: Mapping[str, str]) -> None:
@@ -422,5 +424,5 @@ def load_constants(path: str | Path) -> dict[str, str]:
     except (OSError, ValueError) as error:
         _fail(Path(path), "read", error)
     if not isinstance(found, dict) or not all(isinstance(value, str) for value in found.values()):
-        raise LedgerError(f"{printable(str(path))}: does not hold the constants of a run")
+        raise LedgerError(f"{escape_unprintable(str(path))}: does not hold the constants of a run")
     return found

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from bulkq.errors import DatabaseError, ParameterError, RefusedError
 from bulkq.policy.retry import READ_ONLY
 from bulkq.sources.column_feed import ColumnBlock
-from bulkq.text.characters import printable
+from bulkq.text.characters import escape_unprintable
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -87,7 +87,7 @@ class QueryFeed:
         try:
             piece = await anext(self._pieces, None)
         except DatabaseError as error:
-            said = f"{self.name}: {printable(' '.join(str(error).split()))}"
+            said = f"{self.name}: {escape_unprintable(' '.join(str(error).split()))}"
             if error.sqlstate in READ_ONLY:
                 raise RefusedError(
                     f"{said}: a parameter source is read-only: change data in a query of the run, with --write"

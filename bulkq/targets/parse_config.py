@@ -21,10 +21,10 @@ import os
 import re
 from typing import TYPE_CHECKING
 
-from bulkq.errors import UsageError, together
+from bulkq.errors import UsageError, join_errors
 from bulkq.targets.config import Config, DefaultSetting
 from bulkq.targets.config_files import documents
-from bulkq.text.characters import printable
+from bulkq.text.characters import escape_unprintable
 from bulkq.text.message_parts import suggestion_or_names
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def load_config(named: str | None = None, *, folder: str | None = None) -> Confi
 
         reading.errors += broken_groups(config)
     if reading.errors:
-        raise together(UsageError, reading.errors)
+        raise join_errors(UsageError, reading.errors)
     return config
 
 
@@ -126,7 +126,9 @@ class _ConfigReader:
     def _name_is_good(self, document: ConfigDocument, section: str, name: str) -> bool:
         place = document.place(section, name)
         if not NAME.fullmatch(name):
-            self.errors.append(f'{place}: "{printable(name)}" cannot be a name: use letters, digits, "_", "-" and "."')
+            self.errors.append(
+                f'{place}: "{escape_unprintable(name)}" cannot be a name: use letters, digits, "_", "-" and "."'
+            )
             return False
         other = document.table.get("targets" if section == "groups" else "groups")
         if section == "groups" and isinstance(other, dict) and name in other:
@@ -136,9 +138,9 @@ class _ConfigReader:
 
     def _warn(self, document: ConfigDocument, target: Target) -> None:
         """One line for each file that shows a password to others."""
-        from bulkq.text.urls import passwords
+        from bulkq.text.urls import find_passwords
 
-        if document.exposed and passwords(target.url) and document.shown not in self.warned:
+        if document.exposed and find_passwords(target.url) and document.shown not in self.warned:
             self.warned.add(document.shown)
             self.notices.append(
                 f"{document.place('targets', target.name, 'url')}: others can read the password in targets.{target.name}.url: "

@@ -47,7 +47,7 @@ def read_target(document: ConfigDocument, name: str, entry: object) -> tuple[Tar
     )
     if target.password is not None and _names_file(target.url):
         reading.wrong("cannot be used: the url names a file, which has no password", "password")
-    elif target.password is not None and urls.passwords(target.url):
+    elif target.password is not None and urls.find_passwords(target.url):
         reading.wrong("and the url both give a password: keep one of them", "password")
     return (None if reading.errors else target), reading.errors
 
@@ -74,8 +74,8 @@ class _TargetParser:
         if not isinstance(url, str):
             self.wrong(f"must be text, for example {EXAMPLE}", "url")
             return ""
-        if urls.scheme(url) is None:
-            shown = f"***{url[url.rindex('@') :]}" if "@" in url else urls.safe(url)
+        if urls.parse_scheme(url) is None:
+            shown = f"***{url[url.rindex('@') :]}" if "@" in url else urls.hide_passwords(url)
             self.wrong(f'"{shown}" is not a URL: write it like {EXAMPLE}', "url")
         return anchored(url, self.document.path.parent)
 
@@ -175,7 +175,7 @@ class _TargetParser:
 
 
 def _names_file(url: str) -> bool:
-    return dialect_for((urls.scheme(url) or "").partition("+")[0]).is_file
+    return dialect_for((urls.parse_scheme(url) or "").partition("+")[0]).is_file
 
 
 def anchored(url: str, folder: Path) -> str:

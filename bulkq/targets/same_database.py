@@ -26,7 +26,7 @@ HERE = frozenset({"", "127.0.0.1", "::1"})
 
 def places(url: str) -> frozenset[tuple[str, ...]]:
     """What two URLs of one database have in common: the file, or host, port and database, of each host where there are several."""
-    known = dialect_for((urls.scheme(url) or "").partition("+")[0])
+    known = dialect_for((urls.parse_scheme(url) or "").partition("+")[0])
     family = known.name
     rest = url.partition("://")[2].partition("?")[0]
     if known.is_file:
@@ -34,7 +34,7 @@ def places(url: str) -> frozenset[tuple[str, ...]]:
     if known.libpq:
         return _server(url, known)
     authority, _, path = rest.rpartition("@")[2].partition("/")
-    given = urls.options(url)
+    given = urls.parse_options(url)
     database = unquote(path) or given.get("database") or unquote(rest.rpartition("@")[0].partition(":")[0])
     hosts = _hosts(given.get("host") or unquote(authority))
     return _of_hosts(family, hosts, given.get("port") or known.port, database)

@@ -7,7 +7,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from bulkq.drivers import EXAMPLE
-from bulkq.errors import UsageError, together
+from bulkq.errors import UsageError, join_errors
 from bulkq.model import Target
 from bulkq.policy.throttle_expressions import replica_names
 from bulkq.targets.same_database import guard_of
@@ -40,7 +40,7 @@ def resolve(wanted: Sequence[str], config: Config) -> tuple[Target, ...]:
     guards = [(name, target.url) for name, target in config.targets.items() if target.protected]
     throttled = [(name, target.url) for name, target in config.targets.items() if target.throttle]
     for text in wanted:
-        if urls.scheme(text) is not None:
+        if urls.parse_scheme(text) is not None:
             guard = guard_of(text, guards)
             owner = guard_of(text, throttled)
             throttle = config.targets[owner].throttle if owner else ()
@@ -55,7 +55,7 @@ def resolve(wanted: Sequence[str], config: Config) -> tuple[Target, ...]:
         for name in names:
             found.setdefault(name, config.targets[name])
     if errors:
-        raise together(UsageError, errors)
+        raise join_errors(UsageError, errors)
     return tuple(found.values())
 
 
@@ -125,7 +125,7 @@ def broken_groups(config: Config) -> list[str]:
             circles.add(frozenset(circle))
             continue
         for text in texts:
-            if urls.scheme(text) is not None:
+            if urls.parse_scheme(text) is not None:
                 errors.append(
                     f'{config.places[group]}: group "{group}": a group cannot contain a URL: add a [targets.NAME]'
                 )
@@ -163,10 +163,10 @@ def _unknown(text: str, config: Config) -> str:
         return f'target "***{text[text.rindex("@") :]}" is not a URL: write it like {EXAMPLE}'
     if not known:
         return (
-            f'target "{urls.safe(text)}" is not a URL: write -t sqlite:///app.db or -t postgresql://host/database, '
+            f'target "{urls.hide_passwords(text)}" is not a URL: write -t sqlite:///app.db or -t postgresql://host/database, '
             "or define the name in bulkq.toml (no targets are defined here)"
         )
-    return f'unknown target "{urls.safe(text)}"{_nearest(text, known, "targets")}'
+    return f'unknown target "{urls.hide_passwords(text)}"{_nearest(text, known, "targets")}'
 
 
 def _nearest(text: str, known: Collection[str], what: str) -> str:

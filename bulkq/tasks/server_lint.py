@@ -12,7 +12,7 @@ from bulkq.lifecycle.check_requirements import find_skipped
 from bulkq.lifecycle.untyped_parameters import find_untyped
 from bulkq.model import Decoding, PlaceholderKind, StatementClass
 from bulkq.model.frozen_dataclass import frozen
-from bulkq.query import caret, lint_untyped, locate
+from bulkq.query import lint_untyped, locate, point_at
 from bulkq.query.range_placeholder import RangeError, expand, has_range
 from bulkq.targets import open_target
 
@@ -100,7 +100,7 @@ async def ask(connection: Connection, query: Query) -> Finding | None:
     try:
         asked = _without_range(query, connection.server.product)
     except RangeError as wrong:
-        return Finding(locate(query, wrong.offset), wrong.reason, None, None, caret(query, wrong.offset))
+        return Finding(locate(query, wrong.offset), wrong.reason, None, None, point_at(query, wrong.offset))
     try:
         await connection.prepare(asked.query if asked else query, Decoding.PYTHON, typed=False, identifiers={})
     except DatabaseError as error:
@@ -120,5 +120,5 @@ def _without_range(query: Query, product: str) -> RangeStatement | None:
 def finding(query: Query, error: DatabaseError) -> Finding:
     """The complaint of `error`, at the line it points at or at the query's first."""
     place = locate(query, error.offset or 0)
-    pointed = caret(query, error.offset) if error.offset is not None else ""
+    pointed = point_at(query, error.offset) if error.offset is not None else ""
     return Finding(place, str(error), error.sqlstate, error.hint, pointed)

@@ -13,7 +13,7 @@ def needs_quotes(text: str) -> bool:
     return not text or text.strip() != text or text.upper() == NULL or text.startswith('"')
 
 
-def enclosed(shown: str, text: str) -> str:
+def quote_if_changed(shown: str, text: str) -> str:
     """`shown`, in double quotes where `text`, which it shows, needs them."""
     return f'"{shown}"' if needs_quotes(text) else shown
 
@@ -32,12 +32,12 @@ def look_alike(one: str, other: str) -> bool:
     return len(one) == len(other) and all(a.isascii() != b.isascii() for a, b in pairs)
 
 
-def escaped(text: str) -> str:
+def escape_non_ascii(text: str) -> str:
     r"""`text` with every character outside ASCII as an escape: `caf\xe9`."""
     return "".join(c if c.isascii() else c.encode("unicode_escape").decode() for c in text)
 
 
-def printable(text: str) -> str:
+def escape_unprintable(text: str) -> str:
     r"""`text` with everything that a terminal might obey written as an escape: `\n`, `\x1b`, `\u202e`."""
     if text.isprintable():
         return text

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bulkq.text.characters import printable
+from bulkq.text.characters import escape_unprintable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -22,7 +22,7 @@ LIKENESS = 0.6
 def quoted(value: object) -> str:
     """`value` in double quotes on one line, cut after `MOST_SHOWN` characters."""
     text = str(value)
-    return f'"{printable(text[:MOST_SHOWN])}{"..." if len(text) > MOST_SHOWN else ""}"'
+    return f'"{escape_unprintable(text[:MOST_SHOWN])}{"..." if len(text) > MOST_SHOWN else ""}"'
 
 
 def listed(names: Sequence[str]) -> str:
@@ -40,7 +40,7 @@ def first_names(names: Sequence[str], most: int) -> str:
     return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")
 
 
-def nearest(wrong: str, known: Iterable[str]) -> str:
+def find_nearest(wrong: str, known: Iterable[str]) -> str:
     """The `known` name that resembles `wrong` most, or "" if none does."""
     return next(iter(_nearest(wrong, known, 1, LIKENESS)), "")
 
@@ -50,7 +50,7 @@ def suggestion(
 ) -> str:
     """` (did you mean "id"?)`, or "" if no name resembles `wrong`; `form` shows a name. Case and outer blanks do not count."""
     near = _nearest(wrong, known, most, likeness)
-    shown = " or ".join(form.format(printable(name)) for name in near)
+    shown = " or ".join(form.format(escape_unprintable(name)) for name in near)
     return f" (did you mean {shown}?)" if near else ""
 
 
@@ -62,7 +62,7 @@ def suggestion_or_names(wrong: str, known: Iterable[str], form: str = '"{}"') ->
 
 def nearest_hint(name: str, known: Iterable[str]) -> str | None:
     """A hint with the known name that is most like `name`."""
-    near = nearest(name, known)
+    near = find_nearest(name, known)
     return f"did you mean {near}?" if near else None
 
 

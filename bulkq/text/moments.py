@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 
-def utc(text: str) -> datetime | None:
+def parse_utc(text: str) -> datetime | None:
     """The moment that an ISO text names, in UTC, which is meant where it names no zone; None where it names no moment."""
     try:
         moment = datetime.fromisoformat(text)

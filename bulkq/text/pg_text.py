@@ -131,7 +131,7 @@ def text_of(kind: type) -> Callable[..., str] | None:
 # --- texts of PostgreSQL as JSON ------------------------------------------------------------------------------
 
 
-def iso(text: str) -> str:
+def format_iso(text: str) -> str:
     """`2026-11-22 13:05:10+00` as ISO 8601; other texts, such as `infinity`, are returned as they are."""
     day, _, clock = text.partition(" ")
     if not clock[:1].isdigit():
@@ -154,7 +154,7 @@ def bool_json(text: str) -> str:
 
 def moment_json(text: str) -> str:
     """See `iso`."""
-    return string_json(iso(text))
+    return string_json(format_iso(text))
 
 
 def string_json(text: str) -> str:
@@ -219,7 +219,7 @@ def singles(kind: str, value: object) -> object:
     return value
 
 
-def real(value: float) -> str:
+def format_real(value: float) -> str:
     """`0.1`, `1e+06`, `NaN`: a number of four bytes as PostgreSQL writes it, which goes over to exponents at a million."""
     value = single(_four(value))
     if not math.isfinite(value):

@@ -14,7 +14,7 @@ Family = tuple[str, str, str, Iterable[Sample]]
 """Name, type (`counter`, `gauge`), help, samples."""
 
 
-def exposition(families: Iterable[Family]) -> str:
+def format_exposition(families: Iterable[Family]) -> str:
     """Return the text of `families`. One without samples is left out."""
     lines: list[str] = []
     for name, kind, help_text, samples in families:

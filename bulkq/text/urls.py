@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from urllib.parse import parse_qsl, quote, unquote
 
-from bulkq.text.characters import printable
+from bulkq.text.characters import escape_unprintable
 from bulkq.text.mask import MASK, mask_all
 
 _SECRET = r"pass(?:word|wd|phrase)?|pwd|sslpassword|secret|token|api_?key|auth_?token|access_?key"  # noqa: S105 - names of options
@@ -16,20 +16,20 @@ _TEXT_SECRET = re.compile(rf"(?i)([?&;](?:[\w.-]*(?:{_SECRET}))=)[^\s&;#'\"]+")
 _KEY_SECRET = re.compile(rf"(?i)(\b(?:\w*(?:{_SECRET}))\s*=\s*)('(?:\\.|''|[^'\\])*'?|\"[^\"]*\"?|(?!')(?:\\.|\S)+)")
 
 
-def scheme(url: str) -> str | None:
+def parse_scheme(url: str) -> str | None:
     """The scheme of `url` in lower case (`postgresql`, `mysql+pymysql`), or None where it has none."""
     found = _SCHEME.match(url)
     return found[1].lower() if found else None
 
 
-def safe(url: str) -> str:
+def hide_passwords(url: str) -> str:
     """`url` with every password in it replaced by `***`.
 
     Passwords are looked for between user and host, in the query string, and as `password=` of a libpq
     connection string. A URL that was written wrongly (an unescaped `@`, `/`, `?` or `#` in the password) hides too much
     rather than too little. It stays on one line.
     """
-    url = printable(url)
+    url = escape_unprintable(url)
     found = _SCHEME.match(url)
     if not found:
         return _KEY_SECRET.sub(rf"\g<1>{MASK}", url)
@@ -40,7 +40,7 @@ def safe(url: str) -> str:
     return head + _QUERY_SECRET.sub(rf"\g<1>{MASK}", rest)
 
 
-def passwords(url: str) -> tuple[str, ...]:
+def find_passwords(url: str) -> tuple[str, ...]:
     """Every password in `url`, as written and as decoded; to remove them from messages of servers and libraries."""
     found = _SCHEME.match(url)
     if not found:
@@ -52,17 +52,17 @@ def passwords(url: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(p for text in written for p in (text, unquote(text)) if p))
 
 
-def scrub(text: str, url: str) -> str:
+def remove_passwords(text: str, url: str) -> str:
     """`text` without the passwords of `url`."""
-    return mask_all(text, passwords(url))
+    return mask_all(text, find_passwords(url))
 
 
-def redact(text: str) -> str:
+def redact_urls(text: str) -> str:
     """`text`, which may hold any number of URLs, without their passwords and secret options; for what goes to a terminal or a log."""
     return _TEXT_SECRET.sub(rf"\g<1>{MASK}", _TEXT_PASSWORD.sub(rf"\g<1>{MASK}", text))
 
 
-def options(url: str) -> dict[str, str]:
+def parse_options(url: str) -> dict[str, str]:
     """The query string of `url`; the last of a repeated name counts."""
     _, _, query = url.partition("?")
     return dict(parse_qsl(query.partition("#")[0], keep_blank_values=True))

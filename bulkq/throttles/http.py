@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
 from bulkq.errors import UsageError
-from bulkq.text.characters import printable
+from bulkq.text.characters import escape_unprintable
 from bulkq.text.message_parts import quoted
 from bulkq.throttles.base import PolledThrottle
 
@@ -68,8 +68,8 @@ class HttpThrottle(PolledThrottle):
         code = status[:3]
         if not version.startswith("HTTP/") or not code.isdigit():
             raise OSError("the answer is not HTTP" if line else "the connection was closed without an answer")
-        self.note(printable(status))
-        return None if code.startswith("2") else f"{self.name}: {printable(status)}"
+        self.note(escape_unprintable(status))
+        return None if code.startswith("2") else f"{self.name}: {escape_unprintable(status)}"
 
 
 def _parts(expression: ThrottleExpression) -> tuple[str, int, bool, str]:

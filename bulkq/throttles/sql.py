@@ -11,7 +11,7 @@ from bulkq.drivers import dialect_of
 from bulkq.errors import DatabaseError, QueryFileError, UsageError
 from bulkq.model import Decoding, Limits, Phase
 from bulkq.policy.throttle_expressions import names_file
-from bulkq.text.characters import printable
+from bulkq.text.characters import escape_unprintable
 from bulkq.text.message_parts import quoted
 from bulkq.throttles.base import READ_S
 from bulkq.throttles.database import DatabaseThrottle
@@ -52,11 +52,11 @@ class SqlThrottle(DatabaseThrottle):
         if value is None or value == "" or (isinstance(value, bool | int | float | Decimal) and value <= 0):
             return None
         shown = value if isinstance(value, str) else "true" if value is True else f"{value} > 0"
-        return f"{self.name}: {printable(str(shown))[:MOST_SHOWN]}"
+        return f"{self.name}: {escape_unprintable(str(shown))[:MOST_SHOWN]}"
 
     def _note(self, value: object) -> None:
         number = float(value) if isinstance(value, int | float | Decimal) else None
-        self.note("" if value is None else printable(str(value))[:MOST_SHOWN], number)
+        self.note("" if value is None else escape_unprintable(str(value))[:MOST_SHOWN], number)
 
 
 def _query(expression: ThrottleExpression, dialect: str) -> Query:

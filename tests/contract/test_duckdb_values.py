@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import duckdb
 import pytest
 
-from bulkq.text.pg_text import real, single
+from bulkq.text.pg_text import format_real, single
 from tests.support.servers import postgres as servers
 
 if TYPE_CHECKING:
@@ -132,7 +132,7 @@ def test_four_bytes(postgres_url: str) -> None:
     values += [struct.unpack("f", struct.pack("f", generator.randrange(10**8) / 100))[0] for _ in range(3000)]
     rows = ", ".join(f"({n}, '{value!r}'::real)" for n, value in enumerate(values))
     found = servers.execute(postgres_url, f"select r::text from (values {rows}) v(n, r) order by n")
-    assert [row[0] for row in found] == [real(single(value)) for value in values]
+    assert [row[0] for row in found] == [format_real(single(value)) for value in values]
 
 
 ASKED = {

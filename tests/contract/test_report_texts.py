@@ -19,8 +19,8 @@ from sarif_kit.validate import validation_errors
 
 from bulkq.model import RunSummary
 from bulkq.reports import ReportRequest, failure_lines, summary_line, write_report
-from bulkq.reports.escape import cell, code, line, markdown, tamed
-from bulkq.reports.findings import findings
+from bulkq.reports.escape import escape_cell, escape_line, escape_markdown, escape_workflow_commands, format_code
+from bulkq.reports.findings import list_findings
 from bulkq.reports.github import SUMMARY_BYTES, github_annotations, job_summary
 from bulkq.reports.write import FORMATS
 from tests.support.report_formats import COMMAND, JENKINS
@@ -59,9 +59,9 @@ def test_junit_stays_valid(attack: Attack) -> None:
         made = FORMATS["junit"](summary)
         JENKINS.validate(made)
         root = ET.fromstring(made)
-        assert len(root.findall(".//testcase")) == len(findings(summary))
+        assert len(root.findall(".//testcase")) == len(list_findings(summary))
         if attack is attacked:
-            assert line(text) in {failure.attrib.get("message", "") for failure in root.iter("failure")}
+            assert escape_line(text) in {failure.attrib.get("message", "") for failure in root.iter("failure")}
 
 
 @BOTH
@@ -95,8 +95,8 @@ def test_prove_counts_what_there_is(tmp_path: Path, attack: Attack) -> None:
     for number, text in enumerate(HOSTILE.values()):
         summary = attack(text)
         (tmp_path / f"{number}.tap").write_text(FORMATS["tap"](summary), encoding="utf-8")
-        expected += sum(finding.verdict in ("fail", "error") for finding in findings(summary))
-        skipped += sum(finding.verdict == "skip" for finding in findings(summary))
+        expected += sum(finding.verdict in ("fail", "error") for finding in list_findings(summary))
+        skipped += sum(finding.verdict == "skip" for finding in list_findings(summary))
     files = [f"{number}.tap" for number in range(len(HOSTILE))]
     done = subprocess.run([prove, "--exec", "cat", *files], capture_output=True, check=False, cwd=tmp_path, text=True)
     assert "Parse errors" not in done.stdout
@@ -111,7 +111,7 @@ def test_github_gets_only_our_commands(attack: Attack) -> None:
     for text in HOSTILE.values():
         summary = attack(text)
         commands = github_annotations(summary).splitlines()
-        assert len(commands) == sum(finding.verdict not in ("pass", "skip") for finding in findings(summary))
+        assert len(commands) == sum(finding.verdict not in ("pass", "skip") for finding in list_findings(summary))
         for command in commands:
             match = COMMAND.fullmatch(command)
             assert match is not None, command
@@ -158,19 +158,19 @@ def test_markdown_renders_as_text(attack: Attack) -> None:
 def test_markdown_shows_the_text() -> None:
     """A reader sees the printable form, in a paragraph and in a cell, and nobody is mentioned."""
     for text in HOSTILE.values():
-        shown = line(text)
-        seen = "".join(Seen(RENDERER.render(f"x{markdown(text)}x")).words)
+        shown = escape_line(text)
+        seen = "".join(Seen(RENDERER.render(f"x{escape_markdown(text)}x")).words)
         assert re.sub(" +", " ", seen.strip()) == re.sub(" +", " ", f"x{shown}x")
-        in_table = Seen(RENDERER.render(f"| a |\n|--|\n| {code(cell(text))} |\n"))
-        assert "".join(in_table.words).split() == ["a", *cell(text).split()]
-        assert not re.search(r"@\w", markdown(text))
+        in_table = Seen(RENDERER.render(f"| a |\n|--|\n| {format_code(escape_cell(text))} |\n"))
+        assert "".join(in_table.words).split() == ["a", *escape_cell(text).split()]
+        assert not re.search(r"@\w", escape_markdown(text))
 
 
 def test_long_texts_are_cut_with_a_count() -> None:
     """What is left out is said."""
-    assert line("x" * 2_345).endswith("xx... (345 more characters)")
-    assert cell("y" * 1_300).endswith("yy... (1,000 more characters)")
-    assert html_library.unescape(cell(None)) == "NULL"
+    assert escape_line("x" * 2_345).endswith("xx... (345 more characters)")
+    assert escape_cell("y" * 1_300).endswith("yy... (1,000 more characters)")
+    assert html_library.unescape(escape_cell(None)) == "NULL"
 
 
 def test_a_log_that_github_reads(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -185,6 +185,6 @@ def test_a_log_that_github_reads(monkeypatch: pytest.MonkeyPatch) -> None:
         assert not re.search(r"^\s*::", printed, re.MULTILINE)
         if name == "json":
             assert json.loads(printed)["reason"] == "##[stop-commands]x ::error::y"
-    assert tamed("a\n  ::error::b") == "a\n  \\::error::b"
+    assert escape_workflow_commands("a\n  ::error::b") == "a\n  \\::error::b"
     monkeypatch.delenv("GITHUB_ACTIONS")
-    assert tamed("##[x] \n::y") == "##[x] \n::y"
+    assert escape_workflow_commands("##[x] \n::y") == "##[x] \n::y"

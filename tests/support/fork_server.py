@@ -45,7 +45,7 @@ def warm() -> None:
     from bulkq import query
 
     for dialect in ("duckdb", "mysql", "postgres", "sqlite"):
-        query.operands(query.inline("select 1 where :a = 1", dialect))  # imports the tokenizers and the parser
+        query.find_operands(query.inline("select 1 where :a = 1", dialect))  # imports the tokenizers and the parser
     save_coverage()
     gc.collect()
     gc.freeze()

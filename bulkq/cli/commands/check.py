@@ -19,7 +19,7 @@ from bulkq.cli.options.config_defaults import named_config
 from bulkq.cli.options.option import typed
 from bulkq.cli.options.safety import warn_of_password
 from bulkq.errors import BulkqError, QueryFileError, UsageError
-from bulkq.errors import together as all_of
+from bulkq.errors import join_errors as all_of
 from bulkq.model import Run, RunSummary, Status
 from bulkq.model.run import QueryOptions, SafetyOptions
 from bulkq.policy.safety import refuse_unthrottled
@@ -223,11 +223,11 @@ def request_of(
 
 def _other_targets(queries: Sequence[Query], ctx: click.Context) -> dict[str, Target]:
     """Return the databases of `same as NAME on TARGET`."""
-    from bulkq.query import rules
+    from bulkq.query import read_rules
 
     found: dict[str, Target] = {}
     for query in queries:
-        for condition in rules(query).expect:
+        for condition in read_rules(query).expect:
             if condition.target:
                 try:
                     found[condition.target] = requests.one_target((condition.target,), ctx)
@@ -247,9 +247,9 @@ def _report(
     if not reports and os.environ.get("GITHUB_ACTIONS") != "true":
         return
     from bulkq.tasks.check.run_checks import unable
-    from bulkq.text.urls import safe
+    from bulkq.text.urls import hide_passwords
 
-    names = tuple(target.name or safe(target.url) for target in targets)
+    names = tuple(target.name or hide_passwords(target.url) for target in targets)
     broken = tuple(_of_broken(one, names) for one in selected.broken) if selected is not None else ()
     results = broken or unable(selected.queries if selected is not None else (), names, error)
     summary = RunSummary(

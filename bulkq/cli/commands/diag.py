@@ -26,7 +26,7 @@ from bulkq.cli.options.safety import warn_of_password as warn_of_ledger
 from bulkq.cli.options.targets import TARGET
 from bulkq.cli.options.types import PathText, QuestionText
 from bulkq.errors import BulkqError, UsageError
-from bulkq.text.urls import safe
+from bulkq.text.urls import hide_passwords
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -137,7 +137,7 @@ def listing(ctx: click.Context, /, target: tuple[str, ...], form: str, log_forma
     folders = databases(_dialects(targets) if targets else None)
     found = [question for folder in folders for question in load_questions(folder)]
     asked = asyncio.run(inspect_targets(targets, found))
-    names = [one.name or safe(one.url) for one in targets]
+    names = [one.name or hide_passwords(one.url) for one in targets]
     skips = {name: one for name, one in zip(names, asked, strict=True) if not isinstance(one, BulkqError)}
     _print(found, skips, form)
     failed = [(one, error) for one, error in zip(targets, asked, strict=True) if isinstance(error, BulkqError)]

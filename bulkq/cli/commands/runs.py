@@ -23,7 +23,7 @@ from bulkq.model.frozen_dataclass import frozen
 from bulkq.policy.exit_codes import status_of_record
 from bulkq.policy.merged_number_ranges import numbers_in
 from bulkq.policy.undo_name import undo_name
-from bulkq.text.characters import printable
+from bulkq.text.characters import escape_unprintable
 from bulkq.text.durations import duration_text
 from bulkq.text.moments import moment_text
 from bulkq.text.tables import align_named
@@ -311,7 +311,7 @@ def _cells(known: ListedRun) -> dict[str, str]:
     record = known.record
     return {
         "run": record.run,
-        "name": printable(record.name),
+        "name": escape_unprintable(record.name),
         "mode": record.mode,
         "status": f"{known.status}, undone" if known.undone_by else known.status,
         "ok": str(record.ok),
@@ -349,7 +349,7 @@ def _details(known: ListedRun, ledger: str) -> list[str]:
         *_failures(known),
         ("next", _next(known) or "nothing: the run is complete"),
     ]
-    return [f"{name:<13}{printable(value)}" for name, value in rows if value]
+    return [f"{name:<13}{escape_unprintable(value)}" for name, value in rows if value]
 
 
 def _backfill(record: RunRecord) -> str:

@@ -86,12 +86,12 @@ def target_items(ctx: click.Context, incomplete: str) -> list[CompletionItem[str
 
     if incomplete.startswith(FILE_URL):
         return path_items(incomplete.removeprefix(FILE_URL), FILE_URL)
-    from bulkq.text.urls import safe
+    from bulkq.text.urls import hide_passwords
 
     config = _config(ctx)
     notes: dict[str, str] = {}
     if config is not None:
-        notes |= {name: safe(target.url) for name, target in config.targets.items()}
+        notes |= {name: hide_passwords(target.url) for name, target in config.targets.items()}
         notes |= {name: f"group of {', '.join(texts)}" for name, texts in config.groups.items()}
         notes |= {f"tag:{tag}": "all targets with the tag" for one in config.targets.values() for tag in one.tags}
     notes |= URLS

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from bulkq.checks.verdict import flaky
 from bulkq.errors import UsageError
-from bulkq.text.characters import printable
+from bulkq.text.characters import escape_unprintable
 from bulkq.text.durations import duration_text
 from bulkq.text.message_parts import suggestion
 from bulkq.text.moments import moment_text
@@ -74,7 +74,7 @@ def _lines(known: RecordedCheck, limit: int) -> list[str]:
     table = align_named(rows, COLUMNS, NUMBERS)
     more = len(known.history) - len(rows)
     return [
-        *(f"{name:<14}{printable(value)}" for name, value in facts),
+        *(f"{name:<14}{escape_unprintable(value)}" for name, value in facts),
         "",
         *table,
         *([f"and {more} more: --limit shows them"] if more else []),
@@ -87,7 +87,7 @@ def _typical_s(history: Sequence[PastCheck]) -> float:
 
 
 def _cells(past: PastCheck) -> dict[str, str]:
-    value = "" if past.value is None else printable(past.value)
+    value = "" if past.value is None else escape_unprintable(past.value)
     return {
         "run": past.run,
         "started": moment_text(past.at),

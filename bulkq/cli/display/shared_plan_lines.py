@@ -14,7 +14,7 @@ from bulkq.markers import tables
 from bulkq.policy.mask_values import hidden_names
 from bulkq.text.durations import exact_duration
 from bulkq.text.mask import MASK
-from bulkq.text.urls import safe
+from bulkq.text.urls import hide_passwords
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -74,7 +74,7 @@ def server_text(server: Server, driver: str = "") -> str:
 
 def settings_text(server: Server) -> str:
     """Return the settings of the sessions and their source: `search_path=app (PGOPTIONS)`."""
-    return ", ".join(f"{safe(f'{one.name}={one.value}')} ({one.source})" for one in server.settings)
+    return ", ".join(f"{hide_passwords(f'{one.name}={one.value}')} ({one.source})" for one in server.settings)
 
 
 def warning_lines(queries: Iterable[QueryPlan]) -> Iterable[str]:
@@ -101,7 +101,12 @@ def targets_text(request: Run, notices: Sequence[str]) -> list[tuple[str, str]]:
     """Return the rows about several targets, and how they were found."""
     if request.targets.sql is not None:
         asked = f"unknown: --targets-sql {shown_sql(request.targets.sql)} is not executed; it would run on"
-        rows = [("targets", f"{asked} {request.targets.selected[0].name or safe(request.targets.selected[0].url)}")]
+        rows = [
+            (
+                "targets",
+                f"{asked} {request.targets.selected[0].name or hide_passwords(request.targets.selected[0].url)}",
+            )
+        ]
         if request.targets.schemas:
             rows.append(("schemas", f"of those targets, like {', '.join(request.targets.schemas)}: not listed"))
         return rows
@@ -113,7 +118,7 @@ def targets_text(request: Run, notices: Sequence[str]) -> list[tuple[str, str]]:
             ("search path", words)
             for words in dict.fromkeys(_path(target.behind) for target in request.targets.selected)
         ]
-    names = list(dict.fromkeys(target.name or safe(target.url) for target in request.targets.selected))
+    names = list(dict.fromkeys(target.name or hide_passwords(target.url) for target in request.targets.selected))
     if len(names) > 1:
         rows.insert(0, ("targets", f"{_some(names)}; the plan examines the first that can be reached"))
     return rows

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from bulkq.cli.display.progress_text import rate_text
 from bulkq.text.byte_sizes import size_text
-from bulkq.text.characters import printable
+from bulkq.text.characters import escape_unprintable
 from bulkq.text.durations import duration_text, latency_text
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ def status_line(status: RunStatus) -> str:
     done, total = (status.done, status.total) if found is None else (found.done, found.total)
     parts = [
         status.at,
-        printable(status.name),
+        escape_unprintable(status.name),
         str(status.activity),
         f"{done}" + ("" if total is None else f"/{total}"),
     ]
@@ -35,7 +35,7 @@ def status_line(status: RunStatus) -> str:
     parts += [f"lanes={status.lanes.working}", f"eta={'-' if status.eta_s is None else duration_text(status.eta_s)}"]
     if status.throttled_s >= 1:
         parts.append(f"throttled={duration_text(status.throttled_s)}")
-    return " ".join([*parts, *map(printable, filter(None, [status.reason, *status.waits]))])
+    return " ".join([*parts, *map(escape_unprintable, filter(None, [status.reason, *status.waits]))])
 
 
 def reading_text(reading: Reading) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from bulkq.cli.display.progress_text import rate_text
 from bulkq.model.counts import changed_text, counts_of
 from bulkq.model.run_status import Activity
-from bulkq.text.characters import printable
+from bulkq.text.characters import escape_unprintable
 from bulkq.text.durations import duration_text, latency_text
 from bulkq.text.moments import moment_text
 
@@ -37,7 +37,7 @@ def status_lines(status: RunStatus) -> list[str]:
         ("exit", "" if status.exit_code is None else str(status.exit_code)),
         ("next", status.resume or ""),
     ]
-    return [f"{name:<{WIDTH}}{printable(value)}" for name, value in rows if value]
+    return [f"{name:<{WIDTH}}{escape_unprintable(value)}" for name, value in rows if value]
 
 
 def _state(status: RunStatus) -> str:

@@ -9,7 +9,7 @@ from bulkq.cli.display.progress_text import rate_text
 from bulkq.cli.display.status_line import reading_text
 from bulkq.model.counts import changed_text
 from bulkq.model.run_status import Activity
-from bulkq.text.characters import printable
+from bulkq.text.characters import escape_unprintable
 from bulkq.text.durations import duration_text, latency_text
 from bulkq.text.sparkline import BLOCKS, PLAIN, sparkline
 
@@ -96,16 +96,16 @@ class Drawing:
         yield self._series(*_size(status, history.sizes()))
         yield self._series("lanes", history.lanes(), *_lanes(status))
         if status.lanes.why:
-            yield _named("", printable(status.lanes.why), "dim")
+            yield _named("", escape_unprintable(status.lanes.why), "dim")
         yield _named(
             "latency",
             f"p50 {latency_text(status.p50_s)}  p95 {latency_text(status.p95_s)}  max {latency_text(status.max_s)}",
         )
         yield _counts(status)
         if status.backfill is not None and status.backfill.position:
-            yield _named("position", printable(status.backfill.position))
+            yield _named("position", escape_unprintable(status.backfill.position))
         if status.backfill is not None and status.backfill.holds and not status.reason:
-            yield _named("bound by", printable(status.backfill.holds))
+            yield _named("bound by", escape_unprintable(status.backfill.holds))
 
     def _series(self, name: str, values: Sequence[float | None], now: str, more: str = "") -> Text:
         text = _named(name, "")
@@ -150,11 +150,13 @@ def _heading(status: RunStatus, width: int) -> Iterator[RenderableType]:
     from rich.text import Text
 
     text = Text(no_wrap=True, overflow="ellipsis")
-    text.append(printable(status.name), style="bold").append(f"  {status.command} {status.mode}  run {status.run}  ")
-    yield text.append(printable(status.process), style="dim")
+    text.append(escape_unprintable(status.name), style="bold").append(
+        f"  {status.command} {status.mode}  run {status.run}  "
+    )
+    yield text.append(escape_unprintable(status.process), style="dim")
     text = Text(no_wrap=True, overflow="ellipsis").append(str(status.activity), style=STYLES[status.activity])
     text.append(f" for {duration_text(status.activity_s)}")
-    yield text.append(f"  {printable(status.reason)}" if status.reason else "", style="yellow")
+    yield text.append(f"  {escape_unprintable(status.reason)}" if status.reason else "", style="yellow")
     grid = Table.grid(padding=(0, 2, 0, 0), expand=True)
     grid.add_column(ratio=1)
     grid.add_column(no_wrap=True, justify="right", max_width=max(20, width - 22))
@@ -219,18 +221,21 @@ def _counts(status: RunStatus) -> RenderableType:
 
 def _notes(status: RunStatus) -> list[RenderableType]:
     """What it waits for, the first failures, the last changes."""
-    notes: list[RenderableType] = [_named("waits", printable(text), "yellow") for text in status.waits]
+    notes: list[RenderableType] = [_named("waits", escape_unprintable(text), "yellow") for text in status.waits]
     for failure in status.failures[:3]:
         words = [failure.source or f"n={failure.n}", failure.target, failure.sqlstate or "", failure.message]
-        notes.append(_named("failed", printable(" ".join(filter(None, words))), "red"))
+        notes.append(_named("failed", escape_unprintable(" ".join(filter(None, words))), "red"))
     notes += [
-        _named("change", printable(f"{change.at[11:19]}Z {change.by} {change.text}")) for change in status.changes[-3:]
+        _named("change", escape_unprintable(f"{change.at[11:19]}Z {change.by} {change.text}"))
+        for change in status.changes[-3:]
     ]
     return [_line("", ""), *notes] if notes else []
 
 
 def _throttle_name(reading: Reading, *, several: bool) -> str:
-    return printable(f"{reading.name} {reading.target}" if several and reading.target is not None else reading.name)
+    return escape_unprintable(
+        f"{reading.name} {reading.target}" if several and reading.target is not None else reading.name
+    )
 
 
 def _bar(load: float, style: str, levels: str) -> Text:

@@ -10,13 +10,13 @@ from bulkq.cli.options.config_defaults import config_of, given, said
 from bulkq.cli.options.option import typed
 from bulkq.dialects import dialect_for
 from bulkq.drivers import dialect_of
-from bulkq.errors import BulkqError, UsageError, together
+from bulkq.errors import BulkqError, UsageError, join_errors
 from bulkq.lifecycle.query_files import chosen
 from bulkq.model import Run, Threshold
 from bulkq.model.run import LimitOptions, OutputOptions, QueryOptions, SafetyOptions, SourceOptions, TargetOptions
 from bulkq.policy import safety
 from bulkq.policy.pace import parse_rate
-from bulkq.text.urls import passwords, safe
+from bulkq.text.urls import find_passwords, hide_passwords
 from bulkq.throttles import NO_THROTTLE, check_throttles, check_windows
 
 if TYPE_CHECKING:
@@ -272,7 +272,7 @@ def some_targets(wanted: tuple[str, ...], ctx: click.Context) -> tuple[Target, .
 
 def named(error: BulkqError, target: Target) -> BulkqError:
     """Return `error` with the name of its target in the message."""
-    name = target.name or safe(target.url)
+    name = target.name or hide_passwords(target.url)
     return error if f'"{name}"' in str(error) else type(error)(f'target "{name}": {error}')
 
 
@@ -303,7 +303,7 @@ def refusal(request: Run, confirmed: tuple[str, ...]) -> BulkqError | None:
     refused = [error for error in found if error is not None]
     usage = [error for error in refused if isinstance(error, UsageError)]
     if usage:
-        return together(UsageError, (str(error) for error in usage))
+        return join_errors(UsageError, (str(error) for error in usage))
     if refused:
         kind = type(refused[0])
         return kind("\n".join(str(error) for error in refused[:20]))
@@ -318,7 +318,7 @@ def warn_of_password(options: tuple[str, ...], ctx: click.Context, messages: Mes
         messages.say("warning", notice)
     if ctx.get_parameter_source("target") is not ParameterSource.COMMANDLINE:
         return
-    shown = [url for url in options if passwords(url)]
+    shown = [url for url in options if find_passwords(url)]
     if shown:
         libpq = "~/.pgpass, PGPASSWORD or " if all(dialect_for(dialect_of(url)).libpq for url in shown) else ""
         other = "" if libpq else ", or name its source in bulkq.toml"

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 from click.core import ParameterSource
 
-from bulkq.errors import UsageError, together
+from bulkq.errors import UsageError, join_errors
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -91,7 +91,7 @@ def default_map(defaults: Mapping[str, DefaultSetting]) -> dict[str, object]:
         except ValueError as error:
             errors.append(f"{setting.place}: defaults.{name} {error}")
     if errors:
-        raise together(UsageError, errors)
+        raise join_errors(UsageError, errors)
     return made
 
 

@@ -11,7 +11,7 @@ from click.core import ParameterSource
 from bulkq.cli.options.config_defaults import default_map
 from bulkq.cli.options.recorded_run_options import RUN_FIELDS
 from bulkq.model.frozen_dataclass import frozen
-from bulkq.text.urls import redact, safe
+from bulkq.text.urls import hide_passwords, redact_urls
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -111,4 +111,4 @@ def _each(value: object) -> Sequence[object]:
 
 
 def _hidden(value: object) -> str:
-    return redact(safe(str(value)))
+    return redact_urls(hide_passwords(str(value)))

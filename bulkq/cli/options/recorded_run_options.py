@@ -16,7 +16,7 @@ from bulkq.cli.options.safety import warn_of_password
 from bulkq.cli.options.types import RunText
 from bulkq.errors import UsageError
 from bulkq.model import Threshold
-from bulkq.text.urls import passwords
+from bulkq.text.urls import find_passwords
 from bulkq.throttles import fix_paths
 
 if TYPE_CHECKING:
@@ -134,6 +134,6 @@ def _changes(ctx: click.Context, options: RecordedOptions) -> dict[str, object]:
     if "max_failures" in changes:
         changes["fail_fast"] = False  # --fail-fast is --max-failures 1 and would stop the run again
     # The ledger does not record passwords, so one from the environment is still needed.
-    if typed(ctx, "target") or any(passwords(url) for url in options["target"]):
+    if typed(ctx, "target") or any(find_passwords(url) for url in options["target"]):
         changes["targets"] = some_targets(options["target"], ctx)
     return changes

@@ -10,7 +10,7 @@ import click
 from bulkq.cli.options.option import options_of, typed
 from bulkq.cli.options.types import ByteSize, Count, MarkerPrefix, TargetText, Text, WordList, Words
 from bulkq.policy.safety import ALLOWABLE
-from bulkq.text.urls import passwords
+from bulkq.text.urls import find_passwords
 
 if TYPE_CHECKING:
     from bulkq.cli.messages import Messages
@@ -122,7 +122,7 @@ FORGET = option("--yes", is_flag=True, help="Forget a run even if it could still
 
 def warn_of_password(ledger: str, messages: Messages) -> None:
     """Warn of a password in `--ledger`: other users can list the arguments of a process."""
-    if passwords(ledger) and typed(click.get_current_context(), "ledger"):
+    if find_passwords(ledger) and typed(click.get_current_context(), "ledger"):
         messages.say(
             "warning",
             "the password in --ledger is visible in the process list: "

@@ -392,8 +392,8 @@ def one_of(text: str, words: Sequence[str]) -> str:
     """Return `text` if it is one of `words`; else ValueError with the nearest word or all words."""
     if text in words:
         return text
-    from bulkq.text.message_parts import nearest
+    from bulkq.text.message_parts import find_nearest
 
-    near = nearest(text, words)
+    near = find_nearest(text, words)
     hint = f"did you mean {near}?" if near else f"one of {', '.join(words)}"
     raise ValueError(f"{text}: no such value ({hint})")

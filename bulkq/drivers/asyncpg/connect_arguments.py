@@ -135,11 +135,13 @@ def _authority(url: str) -> str:
     broken = not all(_port_is_possible(unquote(p)) for p in ports)
     if "@" in user or "#" in rest or (broken and "@" in rest[len(authority) :]):
         raise UsageError(
-            f'target "{urls.safe(url)}" cannot be read: in a user or password write @ as %40, : as %3A, / as %2F, ? as %3F, # as %23'
+            f'target "{urls.hide_passwords(url)}" cannot be read: '
+            "in a user or password write @ as %40, : as %3A, / as %2F, ? as %3F, # as %23"
         )
     if broken:
         raise UsageError(
-            f'target "{urls.safe(url)}" cannot be read: after the host stands a port number from 1 to {HIGHEST_PORT}, then /database'
+            f'target "{urls.hide_passwords(url)}" cannot be read: '
+            f"after the host stands a port number from 1 to {HIGHEST_PORT}, then /database"
         )
     return hosts
 

@@ -18,7 +18,7 @@ from bulkq.drivers.asyncpg.connect_arguments import at_home, exposed
 from bulkq.drivers.libpq import blame
 from bulkq.errors import BulkqError, NoRoom, TargetError, UsageError
 from bulkq.text import urls
-from bulkq.text.message_parts import nearest
+from bulkq.text.message_parts import find_nearest
 
 if TYPE_CHECKING:
     from bulkq.drivers.asyncpg.connect_arguments import AsyncpgOptions
@@ -86,7 +86,7 @@ def explained(error: Exception, url: str, options: AsyncpgOptions, *, foreign: b
     if isinstance(error, (asyncpg.ClientConfigurationError, ValueError)) and not isinstance(
         error, (ssl.SSLError, UnicodeError)
     ):
-        return UsageError(f'target "{urls.safe(url)}": {urls.scrub(_line(error), url)}')
+        return UsageError(f'target "{urls.hide_passwords(url)}": {urls.remove_passwords(_line(error), url)}')
     unknown = _unknown_option(error, url) or blame(_line(error), getattr(error, "sqlstate", ""), options.settings)
     if unknown:
         return UsageError(unknown)
@@ -99,11 +99,11 @@ def explained(error: Exception, url: str, options: AsyncpgOptions, *, foreign: b
 def _unknown_option(error: Exception, url: str) -> str | None:
     """What to say when the server does not know an option of `url`: asyncpg hands it what it does not know itself."""
     found = _PARAMETER.search(str(error)) if getattr(error, "sqlstate", None) == "42704" else None
-    if found is None or found[1] not in urls.options(url):
+    if found is None or found[1] not in urls.parse_options(url):
         return None
-    near = nearest(found[1], OPTIONS)
+    near = find_nearest(found[1], OPTIONS)
     advice = f"did you mean {near}?" if near else "neither one of libpq nor a setting of this server"
-    return f'target "{urls.safe(url)}": no option "{found[1]}" ({advice})'
+    return f'target "{urls.hide_passwords(url)}": no option "{found[1]}" ({advice})'
 
 
 def _reason(error: Exception, options: AsyncpgOptions) -> str:

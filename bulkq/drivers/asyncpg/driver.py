@@ -51,7 +51,7 @@ class AsyncpgDriver:
     )
 
     def __init__(self, url: str, *, application_name: str, read_only: bool) -> None:
-        self.target = urls.safe(url)
+        self.target = urls.hide_passwords(url)
         self._url = url
         self._options: AsyncpgOptions = read_options(url)
         self._application_name = application_name

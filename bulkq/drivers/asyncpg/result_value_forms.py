@@ -111,7 +111,7 @@ def choose_json_converter(kind: PgType) -> Converter | None:
     if kind.oid == FLOAT4:
         return float
     if kind.oid in MOMENTS:
-        return pg_text.iso
+        return pg_text.format_iso
     if kind.element:
         return pg_text.array_json(ELEMENTS.get(kind.element, pg_text.string_json), kind.delimiter)
     return None

@@ -47,7 +47,7 @@ class SqlDriver:
     """
 
     def __init__(self, known: ParsedUrl, *, application_name: str, read_only: bool) -> None:
-        self.target = urls.safe(known.text)
+        self.target = urls.hide_passwords(known.text)
         self.warnings = Warnings()
         self.left_behind = 0
         """Statements that could not be ended; their connections and threads live until the process ends."""
@@ -94,7 +94,9 @@ class SqlDriver:
             raise
         except Exception as error:  # noqa: BLE001 - whatever it was, the target cannot be used
             await _drop(executor)
-            raise self._option(error) or TargetError(urls.scrub(self._why(error), self._known.text)) from None
+            raise self._option(error) or TargetError(
+                urls.remove_passwords(self._why(error), self._known.text)
+            ) from None
         server = replace(server, settings=self._settings)
         if tls_url_options.far(self._known.url):
             server = await self._guarded(executor, server)

@@ -25,7 +25,7 @@ from bulkq.drivers.dbapi.thread_or_greenlet import ThreadExecutor
 from bulkq.errors import TargetError, UsageError
 from bulkq.model import StatementClass
 from bulkq.text import urls
-from bulkq.text.characters import printable
+from bulkq.text.characters import escape_unprintable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -104,7 +104,7 @@ class Library(Adapter):
         """
         path = url.database or ""
         if self.in_process and not url.host and path not in NAMELESS and not Path(path).exists():
-            raise TargetError(f'no such file "{printable(path)}"')
+            raise TargetError(f'no such file "{escape_unprintable(path)}"')
         return super().url(url, read_only=read_only)
 
     def connect(self, url: URL, *, application_name: str, read_only: bool) -> DbapiConnection:
@@ -169,7 +169,7 @@ class LibraryDriver(SqlDriver):
             parsed = make_url(url)
         except (ArgumentError, ValueError):
             raise UsageError(
-                f'target "{urls.safe(url)}" cannot be read: write {urls.scheme(url)}://user@host/database'
+                f'target "{urls.hide_passwords(url)}" cannot be read: write {urls.parse_scheme(url)}://user@host/database'
             ) from None
         known = ParsedUrl(
             url, parsed, library.dialect, is_async=False, adapter=library, module=library.module or library

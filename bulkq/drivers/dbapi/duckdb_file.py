@@ -49,7 +49,7 @@ def _through_sqlalchemy(url: str, *, application_name: str, read_only: bool) -> 
 
     if sqlalchemy_urls.name_of(url) is None:
         raise MissingDriver(
-            f'"{urls.safe(url)}" needs the package "duckdb_engine": {sqlalchemy_urls.install("duckdb_engine")}'
+            f'"{urls.hide_passwords(url)}" needs the package "duckdb_engine": {sqlalchemy_urls.install("duckdb_engine")}'
         )
     return dbapi.open(url, application_name=application_name, read_only=read_only)
 

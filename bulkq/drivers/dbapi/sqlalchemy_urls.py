@@ -45,12 +45,12 @@ def ask(text: str) -> ParsedUrl:
         UsageError: it cannot be read, or no dialect has that name.
         MissingDriver: the dialect's library is not installed.
     """
-    scheme = urls.scheme(text) or ""
+    scheme = urls.parse_scheme(text) or ""
     try:
         url = make_url(text)
     except (ArgumentError, ValueError):
         raise UsageError(
-            f'target "{urls.safe(text)}" cannot be read: write {scheme}://user@host:port/database; in a user or password write '
+            f'target "{urls.hide_passwords(text)}" cannot be read: write {scheme}://user@host:port/database; in a user or password write '
             "@ as %40, : as %3A, / as %2F"
         ) from None
     try:

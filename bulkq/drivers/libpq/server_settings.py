@@ -9,7 +9,7 @@ import re
 from typing import TYPE_CHECKING
 
 from bulkq.drivers.libpq.parameters import KEYWORDS, SETTINGS
-from bulkq.errors import UsageError, together
+from bulkq.errors import UsageError, join_errors
 from bulkq.model import Setting
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def settings_of(given: Mapping[str, ConnectionParameter]) -> tuple[Setting, ...]
         found[one.name] = one
     wrong = [line for one in found.values() if (line := _complaint(one))]
     if wrong:
-        raise together(UsageError, wrong)
+        raise join_errors(UsageError, wrong)
     return tuple(found.values())
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from bulkq.drivers.libpq.parameters import KEYWORDS, SYNONYMS, value
 from bulkq.errors import UsageError
-from bulkq.text.message_parts import nearest
+from bulkq.text.message_parts import find_nearest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -74,7 +74,7 @@ def _entry(line: str, place: str) -> tuple[str, str]:
     if name == "service":
         raise UsageError(f"{place}: a service cannot name another service: remove the line")
     if name not in KEYWORDS:
-        near = nearest(name, KEYWORDS)
+        near = find_nearest(name, KEYWORDS)
         advice = f"did you mean {near}?" if near else "set server settings with options=-c name=value"
         raise UsageError(f'{place}: libpq has no parameter "{name}" ({advice})')
     return name, text.strip()

@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 from bulkq.errors import TargetError
-from bulkq.text.characters import printable
+from bulkq.text.characters import escape_unprintable
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,7 +20,7 @@ def must_be_usable(path: Path, *, write: bool) -> None:
     Raises:
         TargetError: nothing there, not a file, or no permission.
     """
-    shown = printable(str(path))
+    shown = escape_unprintable(str(path))
     try:
         mode = path.stat()
     except (FileNotFoundError, NotADirectoryError):
@@ -53,7 +53,7 @@ def _can_keep_a_journal(path: Path) -> bool:
 
 def why_not_open(path: Path, error: Exception, waited_s: float) -> str:
     """Why SQLite did not open the file at `path`, with the next step."""
-    shown = printable(str(path))
+    shown = escape_unprintable(str(path))
     state = getattr(error, "sqlite_errorname", None) or ""
     if state.startswith("SQLITE_NOTADB"):
         return f'"{shown}" is not an SQLite database, or it is encrypted'

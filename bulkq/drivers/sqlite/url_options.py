@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl
 
 from bulkq.errors import UsageError
 from bulkq.model.frozen_dataclass import frozen
-from bulkq.text.message_parts import nearest
+from bulkq.text.message_parts import find_nearest
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -100,6 +100,6 @@ def _one_of(url: str, name: str, word: str, words: Sequence[str]) -> str:
 def _unknown(url: str, name: str) -> str:
     if name in ELSEWHERE:
         return f'"{url}": {name} is not taken from the URL: {ELSEWHERE[name]}'
-    near = nearest(name, NAMES)
+    near = find_nearest(name, NAMES)
     meant = f"did you mean {near}?" if near else f"known are {', '.join(sorted(NAMES))}"
     return f'"{url}": unknown option "{name}": {meant} (a "?" in the file name is written %3F)'

@@ -10,7 +10,7 @@ from bulkq.errors import DatabaseError, RefusedError, TargetError, UsageError
 from bulkq.model.key_range import TableFacts
 from bulkq.policy.key_choice import choose_key, key_of
 from bulkq.query.identifier_placeholders import name_parts
-from bulkq.text.characters import printable
+from bulkq.text.characters import escape_unprintable
 from bulkq.text.message_parts import quoted, suggestion
 
 if TYPE_CHECKING:
@@ -185,4 +185,4 @@ def _parts(over: str, dialect: Dialect) -> tuple[str, ...]:
 
 def _shown(over: str) -> str:
     """A name in quotes, if it has none."""
-    return printable(over) if '"' in over or "`" in over else quoted(over)
+    return escape_unprintable(over) if '"' in over or "`" in over else quoted(over)

@@ -13,7 +13,7 @@ from bulkq.model import Batch, Decoding
 from bulkq.model.key_range import KeyRange
 from bulkq.query.identifier_placeholders import name_parts
 from bulkq.query.range_placeholder import find_range
-from bulkq.query.transform_statements import SELECT, locking
+from bulkq.query.transform_statements import SELECT, add_row_lock
 from bulkq.text.message_parts import listed
 from bulkq.transforms import RowFunction
 
@@ -116,7 +116,7 @@ async def _queries(
     if not clause:
         return TransformQueries(key, dialect, clause="", apart=False)
     try:
-        await connection.prepare(locking(select, clause), Decoding.PYTHON, typed=False, identifiers={})
+        await connection.prepare(add_row_lock(select, clause), Decoding.PYTHON, typed=False, identifiers={})
     except DatabaseError as error:
         if error.connection_lost:
             raise

@@ -8,7 +8,7 @@ from bulkq.dialects import key_ranges
 from bulkq.model import AttemptStep
 from bulkq.model.key_range import RangeForm
 from bulkq.query import inline
-from bulkq.query.transform_statements import locking
+from bulkq.query.transform_statements import add_row_lock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -46,7 +46,7 @@ class TransformQueries:
         if self._clause:
             found = self._selects.get(select.sql)
             if found is None:
-                found = self._selects[select.sql] = locking(select, self._clause)
+                found = self._selects[select.sql] = add_row_lock(select, self._clause)
             select = found
         compared = AttemptStep(select, batch.sets[0], same=rows)
         if self._apart:

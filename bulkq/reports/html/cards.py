@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bulkq.reports.escape import LONGEST_CELL, html
-from bulkq.reports.findings import hidden_rows, place, title
-from bulkq.reports.html.charts import history
-from bulkq.reports.html.history_text import moment, story
-from bulkq.text.characters import enclosed
+from bulkq.reports.escape import LONGEST_CELL, escape_html
+from bulkq.reports.findings import format_place, format_title, hidden_rows
+from bulkq.reports.html.charts import render_history
+from bulkq.reports.html.history_text import format_moment, tell_history
+from bulkq.text.characters import quote_if_changed
 from bulkq.text.durations import spaced_duration
 from bulkq.text.message_parts import counted
 
@@ -29,21 +29,21 @@ WRAPPED = 44
 """Characters of a value from which on it may go over several lines; a date never does."""
 
 
-def card(check: CheckResult, number: int, targets: Mapping[str, int]) -> str:
+def render_card(check: CheckResult, number: int, targets: Mapping[str, int]) -> str:
     """The card of a finding: result, expectation, rows, earlier runs."""
     opened = " open" if number < OPEN else ""
-    target = f'<span class="target">{html(check.target, 200)}</span>' if len(targets) > 1 else ""
+    target = f'<span class="target">{escape_html(check.target, 200)}</span>' if len(targets) > 1 else ""
     return (
         f'<details class="item card {check.verdict} t{targets[check.target]}" id="f{number}"{opened}><summary>'
         f'<span class="pill {check.verdict}">{check.verdict}</span>'
-        f'<span class="who"><span class="name">{html(title(check), 400)}</span>{target}</span>'
-        f'<span class="found">{html(check.message, HEADLINE)}</span>'
-        f'{history(check)}<span class="time">{spaced_duration(check.elapsed_s)}</span></summary>'
+        f'<span class="who"><span class="name">{escape_html(format_title(check), 400)}</span>{target}</span>'
+        f'<span class="found">{escape_html(check.message, HEADLINE)}</span>'
+        f'{render_history(check)}<span class="time">{spaced_duration(check.elapsed_s)}</span></summary>'
         f'<div class="body">{_text(check)}{_facts(check)}{_rows(check)}{_past(check.history)}</div></details>\n'
     )
 
 
-def passed(found: Sequence[CheckResult], targets: Mapping[str, int]) -> str:
+def render_passed(found: Sequence[CheckResult], targets: Mapping[str, int]) -> str:
     """A table of what passed, with what was measured."""
     several = "<th>target</th>" if len(targets) > 1 else ""
     rows = "".join(_passed_row(check, targets) for check in found)
@@ -54,33 +54,33 @@ def passed(found: Sequence[CheckResult], targets: Mapping[str, int]) -> str:
 
 
 def _passed_row(check: CheckResult, targets: Mapping[str, int]) -> str:
-    several = f"<td>{html(check.target, 200)}</td>" if len(targets) > 1 else ""
-    where = f"<small>{html(place(check), 500)}</small>" if place(check) else ""
+    several = f"<td>{escape_html(check.target, 200)}</td>" if len(targets) > 1 else ""
+    where = f"<small>{escape_html(format_place(check), 500)}</small>" if format_place(check) else ""
     return (
-        f'<tr class="item {check.verdict} t{targets[check.target]}"><td><b>{html(title(check), 400)}</b>{where}</td>{several}'
-        f"<td>{html(check.message, 400)}</td><td>{html(check.expected, 200)}</td><td>{history(check)}</td>"
+        f'<tr class="item {check.verdict} t{targets[check.target]}"><td><b>{escape_html(format_title(check), 400)}</b>{where}</td>{several}'
+        f"<td>{escape_html(check.message, 400)}</td><td>{escape_html(check.expected, 200)}</td><td>{render_history(check)}</td>"
         f"<td class=n>{spaced_duration(check.elapsed_s)}</td></tr>\n"
     )
 
 
 def _text(check: CheckResult) -> str:
-    long = f'<p class="message">{html(check.message)}</p>' if len(check.message) > HEADLINE else ""
-    return long + (f'<p class="description">{html(check.description)}</p>' if check.description else "")
+    long = f'<p class="message">{escape_html(check.message)}</p>' if len(check.message) > HEADLINE else ""
+    return long + (f'<p class="description">{escape_html(check.description)}</p>' if check.description else "")
 
 
 def _facts(check: CheckResult) -> str:
     facts = [
-        ("expected", html(check.expected)),
-        ("value", html(check.value) if check.value is not None else ""),
+        ("expected", escape_html(check.expected)),
+        ("value", escape_html(check.value) if check.value is not None else ""),
         ("rows", f"{check.rows:,}" if check.rows is not None else ""),
-        ("SQLSTATE", html(check.sqlstate, 100) if check.sqlstate else ""),
-        ("query", f"<code>{html(place(check), 500)}</code>" if place(check) else ""),
-        ("owner", html(check.owner, 200)),
-        ("tags", html(", ".join(check.tags), 500)),
+        ("SQLSTATE", escape_html(check.sqlstate, 100) if check.sqlstate else ""),
+        ("query", f"<code>{escape_html(format_place(check), 500)}</code>" if format_place(check) else ""),
+        ("owner", escape_html(check.owner, 200)),
+        ("tags", escape_html(", ".join(check.tags), 500)),
     ]
     shown = "".join(f"<div><dt>{name}</dt><dd>{text}</dd></div>" for name, text in facts if text)
-    told = story(check)
-    return f"<dl>{shown}</dl>{f'<p class=quiet>{html(told[:1].upper() + told[1:])}.</p>' if told else ''}"
+    told = tell_history(check)
+    return f"<dl>{shown}</dl>{f'<p class=quiet>{escape_html(told[:1].upper() + told[1:])}.</p>' if told else ''}"
 
 
 def _rows(check: CheckResult) -> str:
@@ -88,18 +88,18 @@ def _rows(check: CheckResult) -> str:
         return ""
     width = max(len(check.columns), *map(len, check.sample))
     columns = [*check.columns, *[""] * (width - len(check.columns))]
-    head = "".join(f"<th>{html(column, 100)}</th>" for column in columns)
-    body = "".join(f"<tr>{''.join(map(cell, row))}</tr>" for row in check.sample)
+    head = "".join(f"<th>{escape_html(column, 100)}</th>" for column in columns)
+    body = "".join(f"<tr>{''.join(map(render_cell, row))}</tr>" for row in check.sample)
     more = hidden_rows(check)
     note = f"<p class=quiet>and {counted(more, 'more row')}</p>" if more else ""
     return f'<div class="wide edge"><table class="data"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>{note}'
 
 
-def cell(value: str | None) -> str:
+def render_cell(value: str | None) -> str:
     """A value of a row; NULL is not the text NULL."""
     if value is None:
         return '<td class="null">NULL</td>'
-    shown = enclosed(html(value, LONGEST_CELL), value)
+    shown = quote_if_changed(escape_html(value, LONGEST_CELL), value)
     return f"<td{' class=long' if len(value) > WRAPPED else ''}>{shown}</td>"
 
 
@@ -107,8 +107,9 @@ def _past(past: Sequence[PastCheck]) -> str:
     if not past:
         return ""
     rows = "".join(
-        f'<tr><td><span class="dot {each.verdict}"></span>{each.verdict}</td><td>{html(moment(each.at), 100)}</td>'
-        f"<td>{_measured(each)}</td><td class=n>{spaced_duration(each.elapsed_s)}</td><td><code>{html(each.run, 40)}</code></td></tr>"
+        f'<tr><td><span class="dot {each.verdict}"></span>{each.verdict}</td><td>{escape_html(format_moment(each.at), 100)}</td>'
+        f"<td>{_measured(each)}</td><td class=n>{spaced_duration(each.elapsed_s)}</td>"
+        f"<td><code>{escape_html(each.run, 40)}</code></td></tr>"
         for each in past[:LISTED_RUNS]
     )
     more = len(past) - LISTED_RUNS
@@ -121,5 +122,5 @@ def _past(past: Sequence[PastCheck]) -> str:
 
 def _measured(past: PastCheck) -> str:
     if past.value is not None:
-        return html(past.value, LONGEST_CELL)
+        return escape_html(past.value, LONGEST_CELL)
     return counted(past.rows, "row") if past.rows is not None else ""

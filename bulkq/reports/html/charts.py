@@ -9,8 +9,8 @@ import math
 from typing import TYPE_CHECKING
 
 from bulkq.model import Verdict
-from bulkq.reports.escape import html
-from bulkq.reports.findings import WORST_FIRST, title
+from bulkq.reports.escape import escape_html
+from bulkq.reports.findings import WORST_FIRST, format_title
 from bulkq.text.durations import spaced_duration
 from bulkq.text.message_parts import counted
 
@@ -50,7 +50,7 @@ def share_bar(counts: Mapping[str, int]) -> str:
     return f'<svg class="share" role="img" aria-label="shares">{"".join(parts)}</svg>'
 
 
-def history(check: CheckResult) -> str:
+def render_history(check: CheckResult) -> str:
     """The verdicts of earlier runs from left to right, and this one's in full color at the end."""
     past = check.history[: SHOWN_RUNS - 1]
     if not past:
@@ -74,7 +74,7 @@ def _runs(past: Sequence[PastCheck]) -> str:
     return f"earlier runs: {', '.join(reversed(counts))}"
 
 
-def lanes(checks: Sequence[CheckResult]) -> str:
+def render_lanes(checks: Sequence[CheckResult]) -> str:
     """A row for each lane, a bar for each check from its beginning to its end; "" where no times are known."""
     whole = max((check.began_s + check.elapsed_s for check in checks), default=0.0)
     if whole <= 0:
@@ -84,7 +84,7 @@ def lanes(checks: Sequence[CheckResult]) -> str:
     rows = {lane: row for row, lane in enumerate(numbers)}
     drawn, merged = _thinned(checks, whole)
     bars = "".join(_bar(check, rows[check.lane] * height, height, whole) for check in drawn)
-    lines, marks = ticks(whole, height * len(numbers))
+    lines, marks = render_ticks(whole, height * len(numbers))
     labels = (
         "".join(f'<span style="height:{height}px">lane {lane + 1}</span>' for lane in numbers) if height > 6 else ""
     )
@@ -111,14 +111,15 @@ def _thinned(checks: Sequence[CheckResult], whole: float) -> tuple[list[CheckRes
 def _bar(check: CheckResult, top: int, height: int, whole: float) -> str:
     width = max(100 * check.elapsed_s / whole, 0.15)
     gap = 3 if height > 6 else 1
-    words = f"{title(check)} on {check.target}: {check.verdict}, {spaced_duration(check.elapsed_s)} from {spaced_duration(check.began_s)}"
+    times = f"{spaced_duration(check.elapsed_s)} from {spaced_duration(check.began_s)}"
+    words = f"{format_title(check)} on {check.target}: {check.verdict}, {times}"
     return (
         f'<rect class="{check.verdict}" x="{100 * check.began_s / whole:.3f}%" y="{top + gap / 2}" width="{width:.3f}%" '
-        f'height="{height - gap}"><title>{html(words, 600)}</title></rect>'
+        f'height="{height - gap}"><title>{escape_html(words, 600)}</title></rect>'
     )
 
 
-def ticks(whole: float, height: int) -> tuple[str, str]:
+def render_ticks(whole: float, height: int) -> tuple[str, str]:
     """Lines of the picture, and their labels below it: round numbers, six of them at most."""
     rough = whole / TICKS
     power = 10.0 ** math.floor(math.log10(rough))

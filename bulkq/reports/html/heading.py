@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import bulkq
 from bulkq.model import Outcome, Status, Verdict
-from bulkq.reports.escape import html
-from bulkq.reports.findings import WORST_FIRST, tally
+from bulkq.reports.escape import escape_html
+from bulkq.reports.findings import WORST_FIRST, count_verdicts
 from bulkq.reports.html.charts import share_bar
-from bulkq.reports.html.history_text import moment
+from bulkq.reports.html.history_text import format_moment
 from bulkq.text.durations import spaced_duration
 from bulkq.text.message_parts import counted
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 NAMED_TARGETS = 4
 
 
-def worst(found: Sequence[CheckResult]) -> Verdict:
+def find_worst(found: Sequence[CheckResult]) -> Verdict:
     """The worst verdict of them all."""
     verdicts = {finding.verdict for finding in found}
     return next((verdict for verdict in WORST_FIRST if verdict in verdicts), Verdict.PASS)
@@ -32,13 +32,13 @@ def of_checks(summary: RunSummary) -> bool:
     return bool(summary.checks) or summary.mode == "check"
 
 
-def sentence(summary: RunSummary, found: Sequence[CheckResult]) -> str:
+def write_sentence(summary: RunSummary, found: Sequence[CheckResult]) -> str:
     """`2 of 12 checks failed, 1 could not be evaluated`; the name of the page too."""
     if not of_checks(summary):
         return _of_sets(summary)
     if not summary.checks:
         return f"No check ran: the run was {summary.status}" if summary.exit_code else "There was no check to run"
-    counts, whole = tally(summary.checks), len(summary.checks)
+    counts, whole = count_verdicts(summary.checks), len(summary.checks)
     bad = []
     if counts[Verdict.FAIL]:
         bad.append(f"{counts[Verdict.FAIL]:,} failed")
@@ -46,7 +46,7 @@ def sentence(summary: RunSummary, found: Sequence[CheckResult]) -> str:
         bad.append(f"{counts[Verdict.ERROR]:,} could not be evaluated")
     if bad:
         return _of(bad, counted(whole, "check"))
-    if worst(found) is Verdict.ERROR:
+    if find_worst(found) is Verdict.ERROR:
         return f"The run was {summary.status}: {counted(whole, 'check')} ran"
     warned = f", {counts[Verdict.WARN]:,} with a warning" if counts[Verdict.WARN] else ""
     if Verdict.SKIP in counts:
@@ -93,7 +93,7 @@ def only_skipped(summary: RunSummary) -> bool:
 
 def _kind(summary: RunSummary, found: Sequence[CheckResult]) -> str:
     """The class of the page's color: that of the worst verdict, or a warning if only skipped objects are left."""
-    return "warn" if only_skipped(summary) else str(worst(found))
+    return "warn" if only_skipped(summary) else str(find_worst(found))
 
 
 def _of(bad: Sequence[str], whole: str) -> str:
@@ -102,13 +102,13 @@ def _of(bad: Sequence[str], whole: str) -> str:
     return ", ".join([f"{number} of {whole} {what}", *bad[1:]])
 
 
-def heading(summary: RunSummary, found: Sequence[CheckResult]) -> str:
+def render_heading(summary: RunSummary, found: Sequence[CheckResult]) -> str:
     """The top of the page."""
     kind = "check" if of_checks(summary) else "run"
-    reason = f'<p class="reason">{html(summary.reason)}</p>' if summary.reason else ""
-    resume = f"<p>Continue with <code>{html(summary.resume)}</code></p>" if summary.resume else ""
+    reason = f'<p class="reason">{escape_html(summary.reason)}</p>' if summary.reason else ""
+    resume = f"<p>Continue with <code>{escape_html(summary.resume)}</code></p>" if summary.resume else ""
     return (
-        f'<header class="{_kind(summary, found)}"><p class="eyebrow">bulkq {kind}</p><h1>{html(sentence(summary, found))}</h1>'
+        f'<header class="{_kind(summary, found)}"><p class="eyebrow">bulkq {kind}</p><h1>{escape_html(write_sentence(summary, found))}</h1>'
         f'{reason}{resume}<p class="meta">{_meta(summary)}</p></header>\n'
     )
 
@@ -117,9 +117,9 @@ def _meta(summary: RunSummary) -> str:
     named = ", ".join(summary.targets[:NAMED_TARGETS])
     more = len(summary.targets) - NAMED_TARGETS
     parts = [
-        f"run <code>{html(summary.run, 40)}</code>" if summary.run else "",
-        html(named if more <= 0 else f"{named} and {counted(more, 'more target')}"),
-        html(moment(summary.started_at)),
+        f"run <code>{escape_html(summary.run, 40)}</code>" if summary.run else "",
+        escape_html(named if more <= 0 else f"{named} and {counted(more, 'more target')}"),
+        escape_html(format_moment(summary.started_at)),
         spaced_duration(summary.elapsed_s),
         f"exit code {summary.exit_code}",
         f"bulkq {bulkq.__version__}",
@@ -127,10 +127,10 @@ def _meta(summary: RunSummary) -> str:
     return "".join(f"<span>{part}</span>" for part in parts if part)
 
 
-def tiles(summary: RunSummary) -> str:
+def render_tiles(summary: RunSummary) -> str:
     """The numbers, and a bar of their shares."""
     if of_checks(summary):
-        counts = {verdict.value: count for verdict, count in tally(summary.checks).items()}
+        counts = {verdict.value: count for verdict, count in count_verdicts(summary.checks).items()}
         named = [(count, name, name) for name, count in counts.items()]
         return f'<div class="tiles">{_tiles(named)}</div>{share_bar(counts)}'
     named = [

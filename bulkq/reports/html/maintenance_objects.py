@@ -6,7 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from bulkq.model.maintenance import ObjectState
-from bulkq.reports.escape import html
+from bulkq.reports.escape import escape_html
 from bulkq.text.byte_sizes import size_text
 from bulkq.text.durations import spaced_duration
 
@@ -23,7 +23,7 @@ DOTS = {ObjectState.DONE: "pass", ObjectState.SKIPPED: "warn", ObjectState.FAILE
 HEAD = "<th>outcome</th><th>object</th><th>target</th><th class=n>time</th><th class=n>before</th><th class=n>after</th><th>reason</th>"
 
 
-def objects(summary: RunSummary) -> str:
+def render_objects(summary: RunSummary) -> str:
     """A row for each object that this process has worked on; "" if there is none."""
     if not summary.objects:
         return ""
@@ -32,12 +32,13 @@ def objects(summary: RunSummary) -> str:
     more = len(ordered) - SHOWN
     note = f"<p class=quiet>and {more:,} more that were done</p>" if more > 0 else ""
     return (
-        f'<p class=quiet>{html(totals(summary.objects), 500)}</p><div class="wide"><table class="data"><thead><tr>{HEAD}</tr></thead>'
+        f"<p class=quiet>{escape_html(sum_totals(summary.objects), 500)}</p>"
+        f'<div class="wide"><table class="data"><thead><tr>{HEAD}</tr></thead>'
         f"<tbody>{rows}</tbody></table></div>{note}"
     )
 
 
-def totals(found: Sequence[ObjectResult]) -> str:
+def sum_totals(found: Sequence[ObjectResult]) -> str:
     """`1,990 done, 8 skipped, 2 failed; 12.0 GB before, 9.0 GB after`."""
     counts = Counter(one.state for one in found)
     parts = [f"{counts[state]:,} {state}" for state in ObjectState if counts[state]]
@@ -52,9 +53,10 @@ def totals(found: Sequence[ObjectResult]) -> str:
 
 def _row(one: ObjectResult) -> str:
     return (
-        f'<tr><td><span class="dot {DOTS[one.state]}"></span>{one.state}</td><td>{html(one.name, 300)}</td><td>{html(one.target, 100)}</td>'
+        f'<tr><td><span class="dot {DOTS[one.state]}"></span>{one.state}</td>'
+        f"<td>{escape_html(one.name, 300)}</td><td>{escape_html(one.target, 100)}</td>"
         f"<td class=n>{spaced_duration(one.elapsed_s)}</td><td class=n>{_size(one.before)}</td><td class=n>{_size(one.after)}</td>"
-        f"<td class=long>{html(one.reason, 1000)}</td></tr>\n"
+        f"<td class=long>{escape_html(one.reason, 1000)}</td></tr>\n"
     )
 
 

@@ -6,8 +6,8 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from bulkq.model import Verdict
-from bulkq.reports.escape import html
-from bulkq.reports.findings import WORST_FIRST, title
+from bulkq.reports.escape import escape_html
+from bulkq.reports.findings import WORST_FIRST, format_title
 from bulkq.text.message_parts import counted
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ MANY = 6
 Cells = dict[str, tuple[int, "CheckResult"]]
 
 
-def matrix(found: Sequence[CheckResult], targets: Mapping[str, int]) -> str:
+def render_matrix(found: Sequence[CheckResult], targets: Mapping[str, int]) -> str:
     """A row for each check, the worst first, a column for each target.
 
     Args:
@@ -33,9 +33,9 @@ def matrix(found: Sequence[CheckResult], targets: Mapping[str, int]) -> str:
     """
     rows: dict[tuple[str | None, str], Cells] = {}
     for number, check in enumerate(found):
-        rows.setdefault((check.file, title(check)), {})[check.target] = (number, check)
+        rows.setdefault((check.file, format_title(check)), {})[check.target] = (number, check)
     shown = list(targets)[:MOST_TARGETS]
-    head = "".join(f"<th><span>{html(target, 80)}</span></th>" for target in shown)
+    head = "".join(f"<th><span>{escape_html(target, 80)}</span></th>" for target in shown)
     ordered = sorted(rows.items(), key=lambda row: _severity(row[1]))
     named = Counter(name for _, name in rows)
     body = "".join(
@@ -56,8 +56,10 @@ def _severity(cells: Cells) -> tuple[int, ...]:
 
 def _row(name: str, file: str | None, cells: Cells, targets: Sequence[str]) -> str:
     """`file` tells checks of one name apart."""
-    where = f"<small>{html(file, 120)}</small>" if file else ""
-    return f"<tr><th>{html(name, 120)}{where}</th>{''.join(_cell(cells.get(target)) for target in targets)}</tr>\n"
+    where = f"<small>{escape_html(file, 120)}</small>" if file else ""
+    return (
+        f"<tr><th>{escape_html(name, 120)}{where}</th>{''.join(_cell(cells.get(target)) for target in targets)}</tr>\n"
+    )
 
 
 def _cell(entry: tuple[int, CheckResult] | None) -> str:
@@ -65,7 +67,7 @@ def _cell(entry: tuple[int, CheckResult] | None) -> str:
         return "<td></td>"
     number, check = entry
     words = f"{check.verdict}: {check.message}"
-    sign = f'<span class="sign {check.verdict}" title="{html(words, 200)}">{SIGNS[check.verdict]}</span>'
+    sign = f'<span class="sign {check.verdict}" title="{escape_html(words, 200)}">{SIGNS[check.verdict]}</span>'
     return f"<td>{sign}</td>" if check.verdict is Verdict.PASS else f'<td><a href="#f{number}">{sign}</a></td>'
 
 

@@ -5,16 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bulkq.model import Verdict
-from bulkq.reports.escape import html
-from bulkq.reports.findings import findings, tally, title, worst_first
-from bulkq.reports.html.cards import card, passed
-from bulkq.reports.html.charts import lanes
-from bulkq.reports.html.heading import heading, only_skipped, sentence, tiles
-from bulkq.reports.html.maintenance_objects import objects
-from bulkq.reports.html.matrix import matrix
+from bulkq.reports.escape import escape_html
+from bulkq.reports.findings import count_verdicts, format_title, list_findings, worst_first
+from bulkq.reports.html.cards import render_card, render_passed
+from bulkq.reports.html.charts import render_lanes
+from bulkq.reports.html.heading import only_skipped, render_heading, render_tiles, write_sentence
+from bulkq.reports.html.maintenance_objects import render_objects
+from bulkq.reports.html.matrix import render_matrix
 from bulkq.reports.html.run_sections import render_failures, render_files, render_latency, render_queries
 from bulkq.reports.html.style import STYLE, target_rules
-from bulkq.reports.html.timeline import timeline
+from bulkq.reports.html.timeline import render_timeline
 from bulkq.text.durations import spaced_duration
 from bulkq.text.message_parts import counted
 
@@ -35,10 +35,10 @@ SLOWEST = 8
 
 def html_report(summary: RunSummary) -> str:
     """The page."""
-    found = findings(summary)
+    found = list_findings(summary)
     ordered = worst_first(found)
     targets = {target: number for number, target in enumerate(dict.fromkeys(finding.target for finding in found))}
-    parts = [heading(summary, found), f"<section>{tiles(summary)}</section>\n"]
+    parts = [render_heading(summary, found), f"<section>{render_tiles(summary)}</section>\n"]
     if summary.checks:
         parts += _of_checks(summary, ordered, targets)
     else:
@@ -47,7 +47,7 @@ def html_report(summary: RunSummary) -> str:
     filtered = len(targets) if filters and 1 < len(targets) <= FILTERED_TARGETS else 0
     columns = "one" if len(targets) < 2 else "several"
     return (
-        f"{_head(sentence(summary, found), filtered)}<body>{_inputs(filtered) if filters else ''}"
+        f"{_head(write_sentence(summary, found), filtered)}<body>{_inputs(filtered) if filters else ''}"
         f'<main class="{columns}">\n{"".join(parts)}</main></body>\n</html>\n'
     )
 
@@ -57,19 +57,19 @@ def _head(name: str, filtered: int) -> str:
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n<meta name="color-scheme" content="light dark">\n'
-        f"<title>bulkq: {html(name)}</title>\n<style>{STYLE}{target_rules(filtered)}</style>\n</head>\n"
+        f"<title>bulkq: {escape_html(name)}</title>\n<style>{STYLE}{target_rules(filtered)}</style>\n</head>\n"
     )
 
 
 def _of_checks(summary: RunSummary, ordered: Sequence[CheckResult], targets: Mapping[str, int]) -> list[str]:
     bad = [finding for finding in ordered if finding.verdict is not Verdict.PASS]
     good = [finding for finding in ordered if finding.verdict is Verdict.PASS]
-    cards = "".join(card(finding, number, targets) for number, finding in enumerate(bad))
-    drawn = lanes(summary.checks)
+    cards = "".join(render_card(finding, number, targets) for number, finding in enumerate(bad))
+    drawn = render_lanes(summary.checks)
     sections = [("bad", "Not passed", cards)]
-    sections.append(("targets", "Checks and targets", matrix(ordered, targets) if len(targets) > 1 else ""))
+    sections.append(("targets", "Checks and targets", render_matrix(ordered, targets) if len(targets) > 1 else ""))
     sections.append(("times", "Time", f"{_busy(summary.checks)}{drawn}{_slowest(summary.checks)}" if drawn else ""))
-    sections.append(("good", "Passed", passed(good, targets) if good else ""))
+    sections.append(("good", "Passed", render_passed(good, targets) if good else ""))
     shown = [(name, text, part) for name, text, part in sections if part]
     parts = [_contents([(name, text) for name, text, _ in shown])]
     parts += [_filters(ordered, targets)] if len(ordered) >= FILTERED else []
@@ -85,11 +85,13 @@ def _contents(sections: Sequence[tuple[str, str]]) -> str:
 def _of_run(summary: RunSummary, ordered: Sequence[CheckResult], targets: Mapping[str, int]) -> list[str]:
     told = [finding for finding in ordered if finding.name == "run" and finding.file is None and not finding.columns]
     told = [] if only_skipped(summary) else told  # the heading says it
-    parts = [f"<section>{''.join(card(each, n, targets) for n, each in enumerate(told))}</section>"] if told else []
+    parts = (
+        [f"<section>{''.join(render_card(each, n, targets) for n, each in enumerate(told))}</section>"] if told else []
+    )
     named = [("Queries", render_queries(summary) if summary.queries else "")]
     named += [
-        ("Objects", objects(summary)),
-        ("Timeline", timeline(summary.timeline)),
+        ("Objects", render_objects(summary)),
+        ("Timeline", render_timeline(summary.timeline)),
         ("Latency", render_latency(summary)),
         ("Failures", render_failures(summary)),
         ("Files", render_files(summary)),
@@ -118,10 +120,10 @@ def _slowest(checks: Sequence[CheckResult]) -> str:
 
 
 def _slow(check: CheckResult, slowest_s: float, *, several: bool) -> str:
-    target = f"<small>{html(check.target, 100)}</small>" if several else ""
+    target = f"<small>{escape_html(check.target, 100)}</small>" if several else ""
     width = max(0.3, 100 * check.elapsed_s / (slowest_s or 1))
     return (
-        f'<tr><td><span class="dot {check.verdict}"></span>{html(title(check), 200)}{target}</td>'
+        f'<tr><td><span class="dot {check.verdict}"></span>{escape_html(format_title(check), 200)}{target}</td>'
         f'<td class=n>{spaced_duration(check.elapsed_s)}</td><td class="bar"><svg class="share">'
         f'<rect class="{check.verdict}" width="{width:.2f}%" height="100%"/></svg></td></tr>\n'
     )
@@ -141,7 +143,7 @@ def _inputs(targets: int) -> str:
 
 def _filters(found: Sequence[CheckResult], targets: Mapping[str, int]) -> str:
     """A button for each verdict and each target that there is."""
-    counts = {verdict: count for verdict, count in tally(found).items() if count}
+    counts = {verdict: count for verdict, count in count_verdicts(found).items() if count}
     groups = []
     if len(counts) > 1:
         buttons = "".join(
@@ -149,6 +151,8 @@ def _filters(found: Sequence[CheckResult], targets: Mapping[str, int]) -> str:
         )
         groups.append(f'<span role="group" aria-label="verdict"><label for="v-all">all</label>{buttons}</span>')
     if 1 < len(targets) <= FILTERED_TARGETS:
-        names = "".join(f'<label for="t-{number}">{html(target, 60)}</label>' for target, number in targets.items())
+        names = "".join(
+            f'<label for="t-{number}">{escape_html(target, 60)}</label>' for target, number in targets.items()
+        )
         groups.append(f'<span role="group" aria-label="target"><label for="t-all">all targets</label>{names}</span>')
     return f'<nav class="filters">{"".join(groups)}</nav>\n' if groups else ""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bulkq.model import Outcome
-from bulkq.reports.escape import html
-from bulkq.reports.html.cards import cell
+from bulkq.reports.escape import escape_html
+from bulkq.reports.html.cards import render_cell
 from bulkq.reports.html.charts import share_bar
 from bulkq.reports.summary_lines import failure_word
 from bulkq.text.durations import spaced_duration
@@ -29,12 +29,12 @@ def render_queries(summary: RunSummary) -> str:
 
 
 def _query(query: QueryCounts, *, skipped: bool) -> str:
-    where = f"<small>{html(f'{query.file}:{query.line}', 500)}</small>" if query.file else ""
+    where = f"<small>{escape_html(f'{query.file}:{query.line}', 500)}</small>" if query.file else ""
     bar = share_bar({"error": query.unknown, "fail": query.failed, "warn": query.skipped, "pass": query.ok})
     numbers = [query.ok, query.failed, query.unknown, *([query.skipped] if skipped else [])]
     counts = "".join(f"<td class=n>{number:,}</td>" for number in numbers)
     return (
-        f"<tr><td><b>{html(query.name, 400)}</b>{where}</td><td>{html(query.target, 200)}</td>"
+        f"<tr><td><b>{escape_html(query.name, 400)}</b>{where}</td><td>{escape_html(query.target, 200)}</td>"
         f'{counts}<td class="bar">{bar}</td></tr>\n'
     )
 
@@ -73,11 +73,11 @@ def _failure(failure: Failure) -> str:
     word = failure_word(failure.outcome)
     verdict = {Outcome.UNKNOWN: "error", Outcome.SKIPPED: "warn"}.get(failure.outcome, "fail")
     message = f"{failure.where}: {failure.message}" if failure.where else failure.message
-    hint = f"<small>{html(failure.hint, 500)}</small>" if failure.hint else ""
+    hint = f"<small>{escape_html(failure.hint, 500)}</small>" if failure.hint else ""
     return (
-        f"<tr><td>{html(failure.source or f'n={failure.n}', 300)}</td>{cell(failure.query)}{cell(failure.target)}"
-        f'<td><span class="dot {verdict}"></span>{word}</td><td>{html(failure.sqlstate or "", 100)}</td>'
-        f"<td class=long>{html(message)}{hint}</td><td class=n>{failure.attempts}</td></tr>\n"
+        f"<tr><td>{escape_html(failure.source or f'n={failure.n}', 300)}</td>{render_cell(failure.query)}{render_cell(failure.target)}"
+        f'<td><span class="dot {verdict}"></span>{word}</td><td>{escape_html(failure.sqlstate or "", 100)}</td>'
+        f"<td class=long>{escape_html(message)}{hint}</td><td class=n>{failure.attempts}</td></tr>\n"
     )
 
 
@@ -86,5 +86,7 @@ def render_files(summary: RunSummary) -> str:
     made = [*((path, "complete") for path in summary.outputs), *((path, "incomplete") for path in summary.partials)]
     if not made:
         return ""
-    rows = "".join(f"<li><code>{html(path, 1000)}</code> <span class=quiet>{state}</span></li>" for path, state in made)
+    rows = "".join(
+        f"<li><code>{escape_html(path, 1000)}</code> <span class=quiet>{state}</span></li>" for path, state in made
+    )
     return f'<ul class="files">{rows}</ul>'

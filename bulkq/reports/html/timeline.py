@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from bulkq.model.frozen_dataclass import frozen
 from bulkq.model.timeline import halve_samples
-from bulkq.reports.escape import html
-from bulkq.reports.html.charts import percent_of, ticks
+from bulkq.reports.escape import escape_html
+from bulkq.reports.html.charts import percent_of, render_ticks
 from bulkq.text.byte_sizes import size_text
 from bulkq.text.durations import spaced_duration
 from bulkq.text.message_parts import counted
@@ -76,7 +76,7 @@ class Axis:
                 yield offset + sample.at_s, sample
 
 
-def timeline(found: RunTimeline | None) -> str:
+def render_timeline(found: RunTimeline | None) -> str:
     """The picture with its legend; "" if there are no samples."""
     if found is None or not any(segment.samples for segment in found.segments):
         return ""
@@ -85,7 +85,7 @@ def timeline(found: RunTimeline | None) -> str:
     stretches = _stretches(axis)
     panels = [*_measures(axis, unit), *_values(axis, signals)]
     marks = f"{_shades(stretches, axis.whole)}{_changes(found.changes, axis)}"
-    lines, labels = ticks(axis.whole, HEIGHT)
+    lines, labels = render_ticks(axis.whole, HEIGHT)
     rows = "".join(_panel(panel, f"{lines}{marks}", axis.whole) for panel in panels)
     return f'<div class="series">{rows}<div></div><div class="axis">{labels}</div></div>{_legend(found, stretches)}'
 
@@ -170,8 +170,8 @@ def _panel(series: Series, behind: str, whole: float) -> str:
         y = _y(series.limit, series.top)
         limit = f'<line class="limit" x1="0" x2="100%" y1="{y}" y2="{y}"/>'
     return (
-        f'<div class="measure"><b>{html(series.name, 100)}</b><span>at most {html(series.peak, 40)}</span></div>'
-        f'<svg viewBox="0 0 1000 {HEIGHT}" preserveAspectRatio="none" role="img" aria-label="{html(series.name, 100)} over time">'
+        f'<div class="measure"><b>{escape_html(series.name, 100)}</b><span>at most {escape_html(series.peak, 40)}</span></div>'
+        f'<svg viewBox="0 0 1000 {HEIGHT}" preserveAspectRatio="none" role="img" aria-label="{escape_html(series.name, 100)} over time">'
         f"{behind}{_area(series, whole)}{limit}</svg>"
     )
 
@@ -216,7 +216,7 @@ def _stretches(axis: Axis) -> list[tuple[Span, str]]:
 def _shades(stretches: Sequence[tuple[Span, str]], whole: float) -> str:
     return "".join(
         f'<rect class="held" x="{_x(begin_s, whole)}" width="{max(1.5, 1000 * (end_s - begin_s) / whole):.1f}" y="0" '
-        f'height="{HEIGHT}"><title>{html(f"{why}: {spaced_duration(end_s - begin_s)} from {spaced_duration(begin_s)}", 400)}'
+        f'height="{HEIGHT}"><title>{escape_html(f"{why}: {spaced_duration(end_s - begin_s)} from {spaced_duration(begin_s)}", 400)}'
         "</title></rect>"
         for (begin_s, end_s), why in stretches
     )
@@ -226,7 +226,7 @@ def _changes(changes: Sequence[RunChange], axis: Axis) -> str:
     lines = []
     for change in changes:
         at = percent_of(axis.place(change.at), axis.whole)
-        words = html(f"{change.text} {change.by}", 300)
+        words = escape_html(f"{change.text} {change.by}", 300)
         lines.append(f'<line class="change" x1="{at}" x2="{at}" y1="0" y2="{HEIGHT}"><title>{words}</title></line>')
     return "".join(lines)
 
@@ -238,7 +238,7 @@ def _legend(found: RunTimeline, stretches: Sequence[tuple[Span, str]]) -> str:
         reasons = list(dict.fromkeys(why for _, why in stretches))
         more = f" and {counted(len(reasons) - 3, 'other reason')}" if len(reasons) > 3 else ""
         texts.append(
-            f"Shaded: no batch could start, for {spaced_duration(held_s)} in all: {html('; '.join(reasons[:3]), 500)}{more}."
+            f"Shaded: no batch could start, for {spaced_duration(held_s)} in all: {escape_html('; '.join(reasons[:3]), 500)}{more}."
         )
     if any(signal.limit is not None for segment in found.segments for signal in segment.signals):
         texts.append("Dashed: the limit of a throttle.")
@@ -250,7 +250,8 @@ def _table(changes: Sequence[RunChange]) -> str:
     if not changes:
         return ""
     rows = "".join(
-        f"<tr><td>{html(change.at[:19].replace('T', ' '), 40)}</td><td>{html(change.by, 100)}</td><td>{html(change.text, 300)}</td></tr>"
+        f"<tr><td>{escape_html(change.at[:19].replace('T', ' '), 40)}</td>"
+        f"<td>{escape_html(change.by, 100)}</td><td>{escape_html(change.text, 300)}</td></tr>"
         for change in changes
     )
     head = "<th>when (UTC)</th><th>by</th><th>change</th>"

@@ -21,7 +21,7 @@ from bulkq.model.frozen_dataclass import frozen
 from bulkq.policy.batch_size import BatchSize
 from bulkq.policy.query_limits import effective
 from bulkq.protocols import SnapshotConnection
-from bulkq.query import rules as rules_of
+from bulkq.query import read_rules as rules_of
 from bulkq.sinks.discard_rows import NoSink
 from bulkq.sources import open_source_for
 from bulkq.sources.peekable_source import PeekableSource

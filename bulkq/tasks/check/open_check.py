@@ -17,7 +17,7 @@ from bulkq.lifecycle.begin_progress import begin_progress
 from bulkq.lifecycle.command_steps import Job
 from bulkq.model import CHECK_MODE
 from bulkq.model.frozen_dataclass import frozen
-from bulkq.query import rules as rules_of
+from bulkq.query import read_rules as rules_of
 from bulkq.sources.source_request import request_of
 from bulkq.tasks.check.results import Book
 from bulkq.throttles import describe_run, open_throttles

@@ -35,7 +35,7 @@ from bulkq.model import (
 from bulkq.model.counts import Counts
 from bulkq.model.frozen_dataclass import frozen
 from bulkq.policy import exit_codes
-from bulkq.query import rules as rules_of
+from bulkq.query import read_rules as rules_of
 from bulkq.sources.bind_columns import check_constants
 from bulkq.tasks.check.connect_and_plan import LookedChecks, look_first
 from bulkq.tasks.check.evaluate import Reference

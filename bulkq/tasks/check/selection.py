@@ -209,7 +209,7 @@ def _references(
     found: dict[str, Query] = {}
     broken: list[InvalidCheck] = []
     for query in queries:
-        same = next((c for c in language.rules(query).expect if c.measure is Measure.SAME), None)
+        same = next((c for c in language.read_rules(query).expect if c.measure is Measure.SAME), None)
         if same is None:
             continue
         where, name = _split(same.other)

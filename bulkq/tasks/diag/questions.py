@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from bulkq import query as language
 from bulkq.dialects import dialect_for
-from bulkq.errors import RefusedError, UsageError, together
+from bulkq.errors import RefusedError, UsageError, join_errors
 from bulkq.lifecycle.query_files import WILD, chosen, read
 from bulkq.model.frozen_dataclass import frozen
 from bulkq.package_data import find
@@ -100,7 +100,7 @@ def select_queries(words: Sequence[str], dialects: Sequence[str]) -> tuple[Query
         else:
             errors.append(f'no question "{word}"{suggestion(name, known)}: bulkq diag list shows them')
     if errors:
-        raise together(UsageError, errors)
+        raise join_errors(UsageError, errors)
     return tuple({(query.file, query.sql): query for query in found}.values())
 
 

@@ -10,7 +10,7 @@ from bulkq.lifecycle.expand_targets import expanded
 from bulkq.model import StatementClass
 from bulkq.model.check_conditions import Measure
 from bulkq.model.frozen_dataclass import frozen
-from bulkq.query import rules as rules_of
+from bulkq.query import read_rules as rules_of
 from bulkq.tasks.check.connect_and_plan import as_sent, exporter, itself
 from bulkq.tasks.check.open_check import wanted_sets
 from bulkq.tasks.check.run_checks import NO_SETS, refuse

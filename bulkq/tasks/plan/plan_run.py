@@ -18,7 +18,7 @@ from bulkq.model import Decoding, PlaceholderKind, StatementClass
 from bulkq.model.frozen_dataclass import frozen
 from bulkq.policy.mask_values import hidden_names
 from bulkq.policy.safety import refuse_lanes
-from bulkq.query import identifiers, inline
+from bulkq.query import inline, read_identifiers
 from bulkq.sinks.open import format_of
 from bulkq.sources import Request, open_source_for, texts_of
 from bulkq.sources.bind_columns import check_constants
@@ -214,7 +214,7 @@ async def look_into(
 async def _repeats(query: Query, at: At, batch: Batch, source: ParameterSource) -> str:
     """How many sets of a write name a row again; "" where the catalog or the rest of the source cannot be read."""
     try:
-        names = identifiers(query, batch.sets[0])
+        names = read_identifiers(query, batch.sets[0])
         statement = await at.connection.prepare(query, Decoding.PYTHON, typed=source.typed, identifiers=names)
         return await prepare_same_row_write_order.repeats(at.connection, statement, dialect_of(at.target.url), source)
     except (DatabaseError, ParameterError):  # the run says what is wrong
@@ -239,7 +239,7 @@ async def _prepared(
     connection = at.connection
     if batch is None and any(p.kind is PlaceholderKind.IDENTIFIER for p in query.parameters):
         return QueryPlan(query)
-    names = {} if batch is None else identifiers(query, batch.sets[0])
+    names = {} if batch is None else read_identifiers(query, batch.sets[0])
     try:
         statement = await connection.prepare(query, Decoding.PYTHON, typed=typed, identifiers=names)
     except DatabaseError as error:

@@ -9,7 +9,7 @@ import pytest
 
 from bulkq.errors import QueryFileError
 from bulkq.model.check_conditions import CheckRules, Condition, Measure
-from bulkq.query import check_headers, inline, load, rules
+from bulkq.query import check_headers, inline, load, read_rules
 
 ROWS, VALUE, COLUMNS, SAME, UNCHANGED = Measure
 
@@ -103,12 +103,12 @@ def test_a_header_gives_the_rules_of_a_check() -> None:
         "-- @expect rows <= 10\n-- @expect columns = (id)\n-- @warn rows > 0\n-- @fail rows > 10\n-- @until 2026-12-31\n"
         '-- @sample 20\n-- @mask email, "Phone, home"\n-- @mask email\n-- @params range:n=1..3\nselect :n::int as id'
     )
-    found = rules(query)
+    found = read_rules(query)
     assert [c.text for c in found.expect] == ["rows <= 10", "columns = (id)"]
     assert ([c.text for c in found.warn], [c.text for c in found.fail]) == (["rows > 0"], ["rows > 10"])
     assert (found.until, found.sample, found.params) == (date(2026, 12, 31), 20, ("range:n=1..3",))
     assert found.mask == ("email", '"Phone', 'home"')
-    assert rules(inline("select 1")) == CheckRules()
+    assert read_rules(inline("select 1")) == CheckRules()
 
 
 @pytest.mark.parametrize(

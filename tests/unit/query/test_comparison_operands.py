@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bulkq.query import Operand, inline, operands, tables, untold
+from bulkq.query import Operand, find_ambiguous, find_operands, find_tables, inline
 
 TEXT, NUMBER, EITHER, COLUMN, NOTHING = Operand.TEXT, Operand.NUMBER, Operand.EITHER, Operand.COLUMN, Operand.NOTHING
 
@@ -72,7 +72,7 @@ TEXT, NUMBER, EITHER, COLUMN, NOTHING = Operand.TEXT, Operand.NUMBER, Operand.EI
 )
 def test_the_other_operand(condition: str, kinds: set[Operand]) -> None:
     """The class of the expression that a parameter is compared with."""
-    assert operands(inline(f"select 1 from t where {condition}"))["v"] == kinds
+    assert find_operands(inline(f"select 1 from t where {condition}"))["v"] == kinds
 
 
 @pytest.mark.parametrize(
@@ -104,7 +104,7 @@ def test_the_other_operand(condition: str, kinds: set[Operand]) -> None:
 )
 def test_statements(text: str, found: dict[str, set[Operand]], capfd: pytest.CaptureFixture[str]) -> None:
     """Names and their operands; of what sqlglot does not take nothing is known, and nothing is printed."""
-    assert operands(inline(text)) == found
+    assert find_operands(inline(text)) == found
     assert capfd.readouterr() == ("", "")
 
 
@@ -151,8 +151,8 @@ COLUMNS = {
 def test_columns_without_affinity(text: str, kinds: set[Operand]) -> None:
     """Where the columns are known, one without affinity may hold text and numbers: SQLite converts nothing beside it."""
     query = inline(text)
-    known = {name: COLUMNS[name] for name in tables(query) & COLUMNS.keys()}
-    assert operands(query, known)["v"] == kinds
+    known = {name: COLUMNS[name] for name in find_tables(query) & COLUMNS.keys()}
+    assert find_operands(query, known)["v"] == kinds
 
 
 @pytest.mark.parametrize(
@@ -170,7 +170,7 @@ def test_columns_without_affinity(text: str, kinds: set[Operand]) -> None:
 )
 def test_what_is_said_of_it(text: str, words: str | None) -> None:
     """The operand, in words; nothing where a type or an affinity decides."""
-    assert untold(inline(text), COLUMNS).get("v") == words
+    assert find_ambiguous(inline(text), COLUMNS).get("v") == words
 
 
 @pytest.mark.parametrize(
@@ -188,4 +188,4 @@ def test_what_is_said_of_it(text: str, words: str | None) -> None:
 )
 def test_tables(text: str, names: set[str]) -> None:
     """Tables, views and functions, but not the names that the statement itself defines."""
-    assert tables(inline(text)) == names
+    assert find_tables(inline(text)) == names

@@ -6,15 +6,15 @@ import pytest
 
 from bulkq.errors import DatabaseError
 from bulkq.model import Phase
-from bulkq.query import identifiers, inline, load, name_parts, no_identifier, unnamed
+from bulkq.query import describe_missing_identifier, find_unnamed, inline, load, name_parts, read_identifiers
 
 QUERY = load("-- name: q\n-- @param tab ident\nselect :a from :{tab};\n", "q.sql")[0]
 
 
 def test_text_is_a_name() -> None:
     """The values of identifiers come by the name of their parameter, and no other value does."""
-    assert identifiers(QUERY, (1, "orders")) == {"tab": "orders"}
-    assert identifiers(inline("select :a"), (None,)) == {}
+    assert read_identifiers(QUERY, (1, "orders")) == {"tab": "orders"}
+    assert read_identifiers(inline("select :a"), (None,)) == {}
 
 
 @pytest.mark.parametrize(
@@ -31,10 +31,10 @@ def test_text_is_a_name() -> None:
 def test_nothing_else_is(value: object, words: str) -> None:
     """What is no text is told by its kind, and its text is never taken for a name."""
     said = f"{words} is not an identifier: write a name (:{{tab}} of q.sql:q)"
-    assert unnamed(QUERY, ("x", value)) == (1,)
-    assert no_identifier(QUERY, 1, ("x", value)) == said
+    assert find_unnamed(QUERY, ("x", value)) == (1,)
+    assert describe_missing_identifier(QUERY, 1, ("x", value)) == said
     with pytest.raises(DatabaseError, match="is not an identifier") as refused:
-        identifiers(QUERY, ("x", value))
+        read_identifiers(QUERY, ("x", value))
     assert (str(refused.value), refused.value.phase) == (said, Phase.ENCODING)
 
 

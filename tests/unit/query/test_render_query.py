@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bulkq.query import caret, inline, load, locate, render
+from bulkq.query import inline, load, locate, point_at, render
 
 if TYPE_CHECKING:
     from bulkq.model import Placeholder
@@ -58,14 +58,14 @@ def test_locate() -> None:
 def test_caret() -> None:
     """The line as written, the caret below the place, tabs as one blank."""
     query = inline("select 1,\n\toops,\r\n  x")
-    assert caret(query, query.sql.index("oops")) == " oops,\n ^"
-    assert caret(query, 0) == "select 1,\n^"
-    assert caret(query, 999) == "  x\n   ^"
+    assert point_at(query, query.sql.index("oops")) == " oops,\n ^"
+    assert point_at(query, 0) == "select 1,\n^"
+    assert point_at(query, 999) == "  x\n   ^"
 
 
 def test_caret_of_a_long_line_shows_its_surroundings() -> None:
     """A line longer than the window is cut around the place."""
     query = inline("select " + "x, " * 200 + "oops" + ", y" * 200)
-    line, below = caret(query, query.sql.index("oops")).split("\n")
+    line, below = point_at(query, query.sql.index("oops")).split("\n")
     assert len(line) == 160
     assert line[below.index("^") :].startswith("oops")

@@ -12,7 +12,7 @@ from bulkq.dialects.key_comparison import CatalogColumn, CatalogTable
 from bulkq.dialects.parameter_equality import ANY
 from bulkq.query import inline
 from bulkq.query.key_columns_of_write import find_key_columns
-from bulkq.query.row_keys_of_parameter_sets import RowKey, RowKeyTypes, groups
+from bulkq.query.row_keys_of_parameter_sets import RowKey, RowKeyTypes, find_row_keys
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,7 +50,7 @@ def found(sql: str, table: CatalogTable = TABLE, *types: str, mysql: bool = Fals
     names = find_key_columns(query, dialect)
     assert names is not None
     kinds = types or tuple(table.columns[p.name].type if p.name in table.columns else "" for p in query.parameters)
-    return groups(names, table, RowKeyTypes(kinds, [p.type for p in query.parameters], keys_of(dialect)))
+    return find_row_keys(names, table, RowKeyTypes(kinds, [p.type for p in query.parameters], keys_of(dialect)))
 
 
 def where(column: str, *types: str, text: str = ":x") -> object:
@@ -97,7 +97,7 @@ def test_a_cast_that_cuts_is_not_trusted() -> None:
     query = inline("-- name: q(x: varchar(2))\ndelete from t where name = :x")
     names = find_key_columns(query, "postgres")
     assert names is not None
-    made = groups(names, TABLE, RowKeyTypes(["character varying"], ["varchar(2)"], keys_of("postgres")))
+    made = find_row_keys(names, TABLE, RowKeyTypes(["character varying"], ["varchar(2)"], keys_of("postgres")))
     assert made is not None
     assert made[0].keys == (parameter_equality.anything,)
     assert not made[0].compared

@@ -6,7 +6,7 @@ import pytest
 from sqlglot.dialects.dialect import Dialect
 
 from bulkq.query import inline, simple_comparisons
-from bulkq.query.comparison_operands import _all_parsed, _all_simple, _tree, tables
+from bulkq.query.comparison_operands import _all_parsed, _all_simple, _tree, find_tables
 
 FORMS = (
     "select a, {} from t where b = :p",
@@ -25,7 +25,7 @@ def same(sql: str, columns: dict[str, dict[str, bool]]) -> bool | None:
         return None
     parsed, found = _all_parsed(query, columns), _all_simple(simple, columns)
     kinds = [{name: [kind for kind, _ in met] for name, met in one.items()} for one in (parsed, found)]
-    return kinds[0] == kinds[1] and tables(query) == {simple.table}
+    return kinds[0] == kinds[1] and find_tables(query) == {simple.table}
 
 
 @pytest.mark.parametrize("form", FORMS)

@@ -6,7 +6,7 @@ import pytest
 
 from bulkq.errors import UsageError
 from bulkq.query import inline
-from bulkq.query.transform_statements import check_apply, locking, read_select
+from bulkq.query.transform_statements import add_row_lock, check_apply, read_select
 
 APPLY = inline("-- name: put\nupdate t set a = :a where id = :id", "postgres")
 
@@ -16,7 +16,7 @@ def test_the_query_of_a_range_has_the_name_of_the_one_that_it_is_for() -> None:
     select = read_select("select id, b from t where :range and b > :least;", APPLY, "postgres")
     assert select.place == "--select:put"
     assert (select.name, [parameter.name for parameter in select.parameters]) == ("put", ["range", "least"])
-    assert locking(select, "FOR UPDATE").sql == "select id, b from t where :range and b > :least\nFOR UPDATE"
+    assert add_row_lock(select, "FOR UPDATE").sql == "select id, b from t where :range and b > :least\nFOR UPDATE"
 
 
 @pytest.mark.parametrize(

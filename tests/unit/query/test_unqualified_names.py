@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bulkq.query.unqualified_names import references
+from bulkq.query.unqualified_names import find_references
 
 
 @pytest.mark.parametrize(
@@ -18,12 +18,12 @@ from bulkq.query.unqualified_names import references
 )
 def test_every_word_that_may_be_a_table(text: str, relations: tuple[str, ...]) -> None:
     """Folded as PostgreSQL folds it; not what has a schema, or is the schema or the alias of something."""
-    assert references(text, text.split(maxsplit=1)[0].upper(), "postgres").relations == relations
+    assert find_references(text, text.split(maxsplit=1)[0].upper(), "postgres").relations == relations
 
 
 def test_functions() -> None:
     """What stands before a parenthesis, without a schema."""
-    found = references('select f(1), s.g(2), "H"(3) from t(4) where x in (5)', "SELECT", "postgres")
+    found = find_references('select f(1), s.g(2), "H"(3) from t(4) where x in (5)', "SELECT", "postgres")
     assert found.functions == ("f", "H", "t", "in")
     assert found.analyzed
 
@@ -38,7 +38,7 @@ def test_functions() -> None:
 )
 def test_names_in_strings(text: str, literals: tuple[str, ...]) -> None:
     """Only where PostgreSQL looks them up while it prepares the statement."""
-    assert references(text, "SELECT", "postgres").literals == literals
+    assert find_references(text, "SELECT", "postgres").literals == literals
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ def test_names_in_strings(text: str, literals: tuple[str, ...]) -> None:
 )
 def test_statements_that_are_not_analyzed(text: str, inside: set[str], outside: set[str]) -> None:
     """New names and new columns lead nowhere; everything else may."""
-    found = references(text, text.split(maxsplit=1)[0].upper(), "postgres")
+    found = find_references(text, text.split(maxsplit=1)[0].upper(), "postgres")
     assert not found.analyzed
     assert inside <= set(found.relations)
     assert outside & set(found.relations) == set()

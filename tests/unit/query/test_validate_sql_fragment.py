@@ -6,7 +6,7 @@ import pytest
 
 from bulkq.errors import UsageError
 from bulkq.query.tokens import tokenize
-from bulkq.query.validate_sql_fragment import check_condition, enclosed, levels, read
+from bulkq.query.validate_sql_fragment import check_condition, close_comment, count_levels, parse_fragment
 
 EXAMPLE = 'write a condition such as "phone is null"'
 
@@ -83,10 +83,10 @@ def test_comments_that_a_server_executes() -> None:
 )
 def test_comments_do_not_swallow_what_follows(text: str, result: str) -> None:
     """Only a comment that runs to the end of the text needs a line break."""
-    assert enclosed(read(text, "--where", "postgresql")) == result
+    assert close_comment(parse_fragment(text, "--where", "postgresql")) == result
 
 
 def test_levels() -> None:
     """Parentheses, brackets, braces and CASE enclose."""
     tokens = tokenize("a(b[c]) case d end", "postgresql").tokens
-    assert levels(tokens) == [0, 0, 1, 1, 2, 1, 0, 0, 1, 0]
+    assert count_levels(tokens) == [0, 0, 1, 1, 2, 1, 0, 0, 1, 0]

@@ -14,9 +14,9 @@ from threading import Thread
 import pytest
 
 from bulkq.model import PastCheck, RunSummary, Status, Verdict
-from bulkq.reports.escape import line
+from bulkq.reports.escape import escape_line
 from bulkq.reports.html import html_report
-from bulkq.reports.html.history_text import moment, story
+from bulkq.reports.html.history_text import format_moment, tell_history
 from bulkq.text.durations import spaced_duration
 from tests.support.summaries import FOUR, HOSTILE, RAN, attacked, attacked_run, check, checked, many
 
@@ -95,7 +95,7 @@ def test_texts_stay_texts(attack: object) -> None:
         assert set(page.elements) <= set(harmless.elements)
         assert page.attributes <= harmless.attributes
         if len(text) < 200:
-            assert line(text).strip() in page.text
+            assert escape_line(text).strip() in page.text
 
 
 def test_it_tells_all() -> None:
@@ -241,7 +241,7 @@ P, W, F, E = Verdict.PASS, Verdict.WARN, Verdict.FAIL, Verdict.ERROR
 def test_histories_in_words(verdict: Verdict, before: tuple[Verdict, ...], words: str) -> None:
     """New, flaky, bad since when."""
     told = check(1, verdict, history=past(*before))
-    assert story(told) == words
+    assert tell_history(told) == words
 
 
 def test_long_histories_are_counted() -> None:
@@ -260,9 +260,9 @@ def test_durations_and_moments() -> None:
         "3 min 20 s",
         "2 h 5 min",
     ]
-    assert moment("yesterday") == "yesterday"
-    assert moment("2026-01-02T01:30:00+02:00") == "1 Jan 2026, 23:30 UTC"
-    assert moment("2026-01-02T01:30:00") == "2 Jan 2026, 01:30 UTC"
+    assert format_moment("yesterday") == "yesterday"
+    assert format_moment("2026-01-02T01:30:00+02:00") == "1 Jan 2026, 23:30 UTC"
+    assert format_moment("2026-01-02T01:30:00") == "2 Jan 2026, 01:30 UTC"
 
 
 class Recorder(BaseHTTPRequestHandler):

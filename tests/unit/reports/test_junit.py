@@ -7,7 +7,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from bulkq.reports.findings import findings
+from bulkq.reports.findings import list_findings
 from bulkq.reports.junit import junit_report
 from tests.support.report_formats import JENKINS
 from tests.support.summaries import FOUR, RAN, STOPPED, checked, many
@@ -24,7 +24,7 @@ def test_junit_is_what_jenkins_publishes(summary: RunSummary) -> None:
     text = junit_report(summary)
     JENKINS.validate(text)
     root = ET.fromstring(text)
-    found = findings(summary)
+    found = list_findings(summary)
     assert len(root.findall(".//testcase")) == len(found) == int(root.attrib["tests"])
     assert len(root.findall(".//failure")) == int(root.attrib["failures"])
     assert len(root.findall(".//error")) == int(root.attrib["errors"])

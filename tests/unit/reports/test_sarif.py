@@ -9,7 +9,7 @@ import pytest
 from sarif_kit.validate import validation_errors
 
 from bulkq.model import RunSummary, Verdict
-from bulkq.reports.findings import findings
+from bulkq.reports.findings import list_findings
 from bulkq.reports.sarif import sarif_report
 from tests.support.summaries import FOUR, RAN, STOPPED, checked, many
 
@@ -22,14 +22,14 @@ def test_sarif_is_valid(summary: RunSummary) -> None:
     log = json.loads(sarif_report(summary))
     assert validation_errors(log) == []
     (run,) = log["runs"]
-    bad = [finding for finding in findings(summary) if finding.verdict is not Verdict.PASS]
+    bad = [finding for finding in list_findings(summary) if finding.verdict is not Verdict.PASS]
     assert len(run["results"]) == len(bad)
     assert len({result["partialFingerprints"]["primaryLocationLineHash"] for result in run["results"]}) == len(bad)
     for result in run["results"]:
         assert run["tool"]["driver"]["rules"][result["ruleIndex"]]["id"] == result["ruleId"]
         uri = result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"]
         assert not uri.startswith(("/", "file:"))
-    assert sum(run["properties"]["verdicts"].values()) == len(findings(summary))
+    assert sum(run["properties"]["verdicts"].values()) == len(list_findings(summary))
 
 
 def test_sarif_says_when_it_ran_and_whether() -> None:

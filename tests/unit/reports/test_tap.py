@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bulkq.model import RunSummary, Verdict
-from bulkq.reports.findings import findings
+from bulkq.reports.findings import list_findings
 from bulkq.reports.tap import tap_report
 from tests.support.summaries import FOUR, RAN, STOPPED, check, checked, many
 
@@ -31,7 +31,7 @@ def test_prove_reads_tap(tmp_path: Path, summary: RunSummary, code: int) -> None
     )
     assert done.returncode == code, done.stdout + done.stderr
     assert "Parse errors" not in done.stdout
-    found = findings(summary)
+    found = list_findings(summary)
     assert f"Tests={len(found)}" in done.stdout
     if code:
         bad = sum(finding.verdict in (Verdict.FAIL, Verdict.ERROR) for finding in found)

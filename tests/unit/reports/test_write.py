@@ -17,7 +17,7 @@ from bulkq.reports import (
     parse_report,
     write_report,
 )
-from bulkq.reports.findings import findings
+from bulkq.reports.findings import list_findings
 from bulkq.reports.github import github_annotations
 from bulkq.reports.gitlab import gitlab_report
 from bulkq.reports.junit import junit_report
@@ -86,15 +86,15 @@ def test_no_report_is_green_when_the_run_was_not() -> None:
     refused = replace(checked(), status=Status.REFUSED, exit_code=4, reason="not read-only")
     odd = replace(checked(check(1)), status=Status.UNKNOWN, exit_code=3, reason="")
     for summary in (STOPPED, refused, odd):
-        assert findings(summary)[-1].verdict is Verdict.ERROR
+        assert list_findings(summary)[-1].verdict is Verdict.ERROR
         assert "not ok" in tap_report(summary)
         assert "<error" in junit_report(summary)
         assert github_annotations(summary).startswith("::error ")
         assert len(json.loads(gitlab_report(summary))) == 1
         assert "| ⛔ error | run |" in markdown_report(summary)
-    assert "40 skipped; continue with: bulkq resume 01kb4x" in findings(STOPPED)[-1].message
+    assert "40 skipped; continue with: bulkq resume 01kb4x" in list_findings(STOPPED)[-1].message
     untried = replace(
         RAN, status=Status.STOPPED, exit_code=5, queries=(replace(RAN.queries[0], ok=0, failed=0),), failures=()
     )
-    assert next(finding.message for finding in findings(untried)) == "nothing was tried"
-    assert [finding.verdict for finding in findings(RAN)] == [Verdict.FAIL, Verdict.PASS]
+    assert next(finding.message for finding in list_findings(untried)) == "nothing was tried"
+    assert [finding.verdict for finding in list_findings(RAN)] == [Verdict.FAIL, Verdict.PASS]

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from bulkq.model import Column
 from bulkq.sinks.csv_tsv import Delimited, cell_text
 from bulkq.sinks.json_rows import JsonArray, JsonLines
-from bulkq.text.characters import printable
+from bulkq.text.characters import escape_unprintable
 from bulkq.text.json_text import json_column, json_object, json_text
 from bulkq.text.pg_text import float_text, interval_text
 
@@ -188,5 +188,5 @@ def test_csv_round_trip(rows: list[tuple[str, str]]) -> None:
 
 def test_printable_escapes_what_a_terminal_obeys() -> None:
     """Control characters and direction overrides are shown, not sent."""
-    assert printable("plain ü") == "plain ü"
-    assert printable("a\x1b[31m\n\u202e\x9b") == "a\\x1b[31m\\n\\u202e\\x9b"
+    assert escape_unprintable("plain ü") == "plain ü"
+    assert escape_unprintable("a\x1b[31m\n\u202e\x9b") == "a\\x1b[31m\\n\\u202e\\x9b"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bulkq.text.characters import enclosed, escaped, look_alike
+from bulkq.text.characters import escape_non_ascii, look_alike, quote_if_changed
 
 
 @pytest.mark.parametrize(
@@ -23,7 +23,7 @@ from bulkq.text.characters import enclosed, escaped, look_alike
 )
 def test_what_cannot_be_seen_stands_in_quotes(text: str, shown: str) -> None:
     """The empty text, blanks at an end and the letters of NULL are marked; other texts stay as they are."""
-    assert enclosed(text, text) == shown
+    assert quote_if_changed(text, text) == shown
 
 
 @pytest.mark.parametrize(
@@ -46,4 +46,4 @@ def test_texts_that_look_alike(one: str, other: str, alike: bool) -> None:
 
 def test_escapes_tell_them_apart() -> None:
     """Only what is outside ASCII is escaped."""
-    assert escaped("caf\u00e9 \u0430") == r"caf\xe9 \u0430"
+    assert escape_non_ascii("caf\u00e9 \u0430") == r"caf\xe9 \u0430"

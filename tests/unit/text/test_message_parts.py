@@ -8,9 +8,9 @@ from bulkq.text.message_parts import (
     MOST_SHOWN,
     a_or_an,
     counted,
+    find_nearest,
     first_names,
     listed,
-    nearest,
     nearest_hint,
     quoted,
     suggestion,
@@ -44,8 +44,8 @@ def test_lists_of_names() -> None:
 
 def test_suggestions() -> None:
     """The nearest names, whatever their case; nothing if none is near."""
-    assert nearest("Timout", ["timeout", "name"]) == "timeout"
-    assert nearest("zzz", ["timeout"]) == ""
+    assert find_nearest("Timout", ["timeout", "name"]) == "timeout"
+    assert find_nearest("zzz", ["timeout"]) == ""
     assert suggestion("idd", ["ID ", "name"]) == ' (did you mean "ID "?)'
     assert suggestion("timout", ["timeout"], "@{}") == " (did you mean @timeout?)"
     assert suggestion("app1", ["app2", "app3", "app4", "app5"], "{}", most=2) == " (did you mean app5 or app4?)"

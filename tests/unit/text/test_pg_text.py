@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bulkq.text.pg_text import array_json, bool_json, certain, iso, moment_json, number_json, string_json
+from bulkq.text.pg_text import array_json, bool_json, certain, format_iso, moment_json, number_json, string_json
 
 
 @pytest.mark.parametrize(
@@ -27,7 +27,7 @@ from bulkq.text.pg_text import array_json, bool_json, certain, iso, moment_json,
 )
 def test_moments(text: str, expected: str) -> None:
     """ISO 8601 as PostgreSQL's to_json writes it, where there is such a form."""
-    assert iso(text) == expected
+    assert format_iso(text) == expected
 
 
 @pytest.mark.parametrize(

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from bulkq.text.prometheus import exposition
+from bulkq.text.prometheus import format_exposition
 
 
 def test_a_parser_reads_what_was_written() -> None:
     """Names, types, labels and values are the same, also where a label has quotes, backslashes and line breaks."""
     parser = pytest.importorskip("prometheus_client.parser")
     label = 'a "b" \\ c\nd'
-    text = exposition(
+    text = format_exposition(
         [
             ("x_total", "counter", "What\nit \\ is.", [({"name": label}, 3), ({}, 1.5)]),
             ("y", "gauge", "Empty.", []),
@@ -26,5 +26,5 @@ def test_a_parser_reads_what_was_written() -> None:
 
 def test_a_family_without_samples_is_left_out() -> None:
     """HELP without samples says nothing."""
-    assert exposition([("y", "gauge", "Empty.", [])]) == ""
-    assert exposition([("y", "gauge", "One.", [({}, 2)])]) == "# HELP y One.\n# TYPE y gauge\ny 2\n"
+    assert format_exposition([("y", "gauge", "Empty.", [])]) == ""
+    assert format_exposition([("y", "gauge", "One.", [({}, 2)])]) == "# HELP y One.\n# TYPE y gauge\ny 2\n"

@@ -6,7 +6,7 @@ import pytest
 
 from bulkq.text.durations import exact_duration, parse_duration
 from bulkq.text.mask import mask_all
-from bulkq.text.moments import moment_text, utc
+from bulkq.text.moments import moment_text, parse_utc
 from bulkq.text.tables import align, align_named
 
 
@@ -37,8 +37,12 @@ def test_durations_are_read_back(text: str) -> None:
 def test_moments() -> None:
     """An ISO text with or without zone; anything else is none."""
     assert moment_text("2026-11-22T13:05:10.123+00:00") == "2026-11-22 13:05:10Z"
-    assert str(utc("2026-11-22T13:05:10")) == str(utc("2026-11-22T14:05:10+01:00")) == "2026-11-22 13:05:10+00:00"
-    assert utc("yesterday") is None
+    assert (
+        str(parse_utc("2026-11-22T13:05:10"))
+        == str(parse_utc("2026-11-22T14:05:10+01:00"))
+        == "2026-11-22 13:05:10+00:00"
+    )
+    assert parse_utc("yesterday") is None
 
 
 def test_the_longest_secret_is_masked_first() -> None:

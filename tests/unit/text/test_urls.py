@@ -41,7 +41,7 @@ from bulkq.text import urls
 )
 def test_safe(url: str, shown: str) -> None:
     """Every place where a password may stand, also in URLs that were written wrongly."""
-    assert urls.safe(url) == shown
+    assert urls.hide_passwords(url) == shown
 
 
 @given(st.text(st.characters(codec="utf-8", exclude_characters="="), min_size=1))
@@ -49,21 +49,21 @@ def test_safe(url: str, shown: str) -> None:
 @example("1/2?3")
 def test_no_password_survives(password: str) -> None:
     """Whatever characters the password has, unescaped or not, the shown URL does not contain it."""
-    assert urls.safe(f"postgresql://user:{password}@host/db") == "postgresql://user:***@host/db"
+    assert urls.hide_passwords(f"postgresql://user:{password}@host/db") == "postgresql://user:***@host/db"
 
 
 def test_passwords_are_found_as_written_and_decoded() -> None:
     """Other people's messages may hold either form."""
-    assert urls.passwords("postgresql://u:p%40ss@h/db?sslpassword=x%20y") == ("p%40ss", "p@ss", "x%20y", "x y")
-    assert urls.passwords("host=h password='hunter2'") == ("hunter2",)
-    assert urls.passwords("postgresql://u@h/db") == ()
-    assert urls.scrub('cannot parse "p@ss"', "postgresql://u:p%40ss@h/db") == 'cannot parse "***"'
+    assert urls.find_passwords("postgresql://u:p%40ss@h/db?sslpassword=x%20y") == ("p%40ss", "p@ss", "x%20y", "x y")
+    assert urls.find_passwords("host=h password='hunter2'") == ("hunter2",)
+    assert urls.find_passwords("postgresql://u@h/db") == ()
+    assert urls.remove_passwords('cannot parse "p@ss"', "postgresql://u:p%40ss@h/db") == 'cannot parse "***"'
 
 
 def test_options() -> None:
     """The query string as a mapping; a fragment is no part of it."""
-    assert urls.options("postgresql:///db?a=1&b=&a=2#x=3") == {"a": "2", "b": ""}
-    assert urls.options("postgresql:///db") == {}
+    assert urls.parse_options("postgresql:///db?a=1&b=&a=2#x=3") == {"a": "2", "b": ""}
+    assert urls.parse_options("postgresql:///db") == {}
 
 
 @pytest.mark.parametrize(
@@ -106,8 +106,8 @@ def test_a_missing_library(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_url_stays_on_its_line() -> None:
     """Whatever control characters somebody has put into it."""
-    assert urls.safe("sqlite:///a\nb\x1b.db") == "sqlite:///a\\nb\\x1b.db"
-    assert urls.safe("größer\u2028") == "größer\\u2028"
+    assert urls.hide_passwords("sqlite:///a\nb\x1b.db") == "sqlite:///a\\nb\\x1b.db"
+    assert urls.hide_passwords("größer\u2028") == "größer\\u2028"
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from bulkq.errors import TargetError
 from bulkq.model import Column, Server, StatementClass
 from bulkq.model.counts import UNCOUNTED
 from bulkq.query.tokens import tokenize
-from bulkq.text.characters import printable
+from bulkq.text.characters import escape_unprintable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -135,7 +135,7 @@ class Adapter:
         named = not url.host and ("/" in database or "." in database)
         # Some dialects read /a/b as a path from the root. A library may make a file that is not there.
         if read_only and named and not (Path(database).exists() or Path("/", database).exists()):
-            raise TargetError(f'no such file "{printable(database)}"')
+            raise TargetError(f'no such file "{escape_unprintable(database)}"')
         return url
 
     def settings(self, text: str) -> tuple[Setting, ...]:  # noqa: ARG002

@@ -294,8 +294,8 @@ def _escaped(kind: str) -> str:
 def _form(kind: str, decoding: Decoding) -> Form | None:
     """What is to be done with a value of the type `kind` that DuckDB has written."""
     if decoding is Decoding.JSON:
-        return pg_text.iso if _is_moment(kind) else None
-    return pg_text.real if kind.lower() == "float" else None
+        return pg_text.format_iso if _is_moment(kind) else None
+    return pg_text.format_real if kind.lower() == "float" else None
 
 
 def _single(kind: str, decoding: Decoding) -> Form | None:
@@ -304,7 +304,7 @@ def _single(kind: str, decoding: Decoding) -> Form | None:
         return None
     if kind.lower() != "float":
         return partial(pg_text.singles, kind)
-    return pg_text.single if decoding is Decoding.JSON else pg_text.real
+    return pg_text.single if decoding is Decoding.JSON else pg_text.format_real
 
 
 def _named(kind: str) -> str:

@@ -19,7 +19,7 @@ from bulkq.cli.options.types import (
     WordList,
     Words,
 )
-from bulkq.text.urls import redact
+from bulkq.text.urls import redact_urls
 
 
 @pytest.mark.parametrize(
@@ -107,8 +107,8 @@ def test_a_variable_holds_a_value_per_line() -> None:
 )
 def test_passwords_are_taken_out(text: str) -> None:
     """No message shows the password of a URL in it."""
-    assert "s3cr3t" not in redact(text)
-    assert "***" in redact(text)
+    assert "s3cr3t" not in redact_urls(text)
+    assert "***" in redact_urls(text)
 
 
 def test_options_are_one_table() -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from bulkq.model import Failure, Outcome, QueryCounts, RunSummary, Status
 from bulkq.model.maintenance import ObjectResult, ObjectState
 from bulkq.reports.html import html_report
-from bulkq.reports.html.maintenance_objects import objects, totals
+from bulkq.reports.html.maintenance_objects import render_objects, sum_totals
 from bulkq.reports.json_report import json_report
 from bulkq.reports.text_report import text_report
 
@@ -26,8 +26,8 @@ def test_what_was_not_done_comes_first() -> None:
     assert page.index("public.&lt;b&gt;") < page.index("public.a")
     assert "no right: GRANT &lt;x&gt;" in page
     assert "1 done, 1 skipped; 3.0 MB before, 1.0 MB after" in page
-    assert objects(replace(SUMMARY, objects=())) == ""
-    assert "and 100 more that were done" in objects(replace(SUMMARY, objects=FOUND[:1] * 600))
+    assert render_objects(replace(SUMMARY, objects=())) == ""
+    assert "and 100 more that were done" in render_objects(replace(SUMMARY, objects=FOUND[:1] * 600))
 
 
 def test_the_heading_counts_objects() -> None:
@@ -65,4 +65,4 @@ def test_other_reports_have_the_objects() -> None:
     """As a list for machines, as totals for people."""
     assert '"name": "public.a"' in json_report(SUMMARY)
     assert "objects  1 done, 1 skipped; 3.0 MB before, 1.0 MB after" in text_report(SUMMARY)
-    assert totals(FOUND[1:]) == "1 skipped"
+    assert sum_totals(FOUND[1:]) == "1 skipped"

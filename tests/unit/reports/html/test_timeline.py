@@ -9,7 +9,7 @@ import pytest
 
 from bulkq.model.run_status import RunChange
 from bulkq.model.timeline import RunTimeline, TimelineSample, TimelineSegment, TimelineSignal
-from bulkq.reports.html.timeline import MOST_SAMPLES, timeline
+from bulkq.reports.html.timeline import MOST_SAMPLES, render_timeline
 
 BEGIN, LATER = "2026-11-22T13:00:00.000+00:00", "2026-11-22T15:00:00.000+00:00"
 LAG = TimelineSignal("lag<2s", "db", 2.0, "seconds")
@@ -46,12 +46,12 @@ def parsed(page: str) -> ET.Element:
 @pytest.mark.parametrize("found", [None, RunTimeline(), RunTimeline(segments=(TimelineSegment(begin=BEGIN),))])
 def test_without_samples_there_is_no_picture(found: RunTimeline | None) -> None:
     """A run that ended at once has no section."""
-    assert timeline(found) == ""
+    assert render_timeline(found) == ""
 
 
 def test_it_shows_rate_size_connections_and_throttles() -> None:
     """Each has a panel with its name and largest value; a limit is a dashed line."""
-    page = timeline(RunTimeline(segments=(segment(),)))
+    page = render_timeline(RunTimeline(segments=(segment(),)))
     assert [one.text for one in parsed(page).iter("b")] == [
         "rows per second",
         "rows of a range",
@@ -66,7 +66,7 @@ def test_it_shows_rate_size_connections_and_throttles() -> None:
 
 def test_stretches_in_which_it_was_held_are_shaded() -> None:
     """One shade for a stretch of any length, with its reason, which is text and not markup."""
-    page = timeline(RunTimeline(segments=(segment(held=range(20, 40)),)))
+    page = render_timeline(RunTimeline(segments=(segment(held=range(20, 40)),)))
     shades = [one for one in parsed(page).iter("rect") if one.get("class") == "held"]
     assert len(shades) == 4  # one in each panel
     assert (float(shades[0].get("x", "")), float(shades[0].get("width", ""))) == pytest.approx((333.3, 333.3), abs=0.2)
@@ -84,7 +84,7 @@ def test_processes_stand_one_after_the_other() -> None:
         )
     )
     found = RunTimeline(segments=(segment(), segment(LATER, signal=WAL)), changes=changes)
-    page = timeline(found)
+    page = render_timeline(found)
     lines = [one.get("x1", "") for one in parsed(page).iter("line") if one.get("class") == "change"]
     assert [round(float(at.rstrip("%"))) for at in lines[:2]] == [25, 75]
     assert "concurrency 8 -&gt; 4 alice@db7" in page
@@ -98,7 +98,7 @@ def test_pieces_of_one_process_are_one() -> None:
         TimelineSegment(begin=BEGIN, samples=tuple(TimelineSample(600.0 * piece + n, 1.0, 5.5) for n in range(600)))
         for piece in range(4)
     )
-    page = timeline(RunTimeline(segments=pieces))
+    page = render_timeline(RunTimeline(segments=pieces))
     path = next(one.get("d", "") for one in parsed(page).iter("path"))
     assert path.count("H") <= MOST_SAMPLES
     assert path.count("M") == 1
@@ -110,7 +110,7 @@ def test_several_targets_are_named() -> None:
     """The signals of one target need no name of it; those of several have one."""
     signals = (TimelineSignal("lag<2s", "db1", 2.0, "seconds"), TimelineSignal("lag<2s", "db2", 2.0, "seconds"))
     found = TimelineSegment(begin=BEGIN, signals=signals, samples=(TimelineSample(0.0, 1.0, 5.0, values=(1.0, 1.5)),))
-    assert [one.text for one in parsed(timeline(RunTimeline(segments=(found,)))).iter("b")][-2:] == [
+    assert [one.text for one in parsed(render_timeline(RunTimeline(segments=(found,)))).iter("b")][-2:] == [
         "lag<2s db1",
         "lag<2s db2",
     ]
