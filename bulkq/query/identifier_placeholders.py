@@ -47,7 +47,7 @@ def find_unnamed(query: Query, values: ParameterSet) -> tuple[int, ...]:
 
 
 def describe_missing_identifier(query: Query, parameter: int, values: ParameterSet) -> str:
-    """The complaint about one of `unnamed`; it shows no value."""
+    """The complaint about one of those that `find_unnamed` gives; it shows no value."""
     kind = type(values[parameter])
     name = query.parameters[parameter].name
     return f"{WORDS.get(kind, kind.__name__)} is not an identifier: write a name (:{{{name}}} of {query.place})"

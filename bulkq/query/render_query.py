@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from bulkq.model import Placeholder, Query
 
 _WIDEST = 160
-"""Characters of a source line that `caret` shows."""
+"""Characters of a source line that `point_at` shows."""
 
 
 @frozen
