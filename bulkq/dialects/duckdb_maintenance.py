@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bulkq.dialects.key_comparison import Rows
-    from bulkq.dialects.maintenance_catalog import ServerFacts
+    from bulkq.dialects.maintenance_catalog import ServerFacts, SizeForm
     from bulkq.model.maintenance import CommandReply, MaintainedObject, MaintenanceOptions
 
 COMMANDS = {
@@ -21,7 +21,7 @@ COMMANDS = {
 }
 
 
-def object_query(options: MaintenanceOptions, server: ServerFacts, *, bloat: bool, sizes: bool) -> str:
+def object_query(options: MaintenanceOptions, server: ServerFacts, *, bloat: bool, sizes: SizeForm) -> str:
     """The query for the name of the database."""
     del options, server, bloat, sizes
     return "SELECT current_database()"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
 from bulkq.model.frozen_dataclass import frozen
@@ -57,11 +58,19 @@ def database_object(name: str) -> MaintainedObject:
     return MaintainedObject("database", "", name, name)
 
 
+class SizeForm(StrEnum):
+    """How the list of objects knows their sizes."""
+
+    EXACT = "exact"  # of all files; waits for locks
+    ROUGH = "rough"  # estimates where the catalog permits it, else exact
+    ESTIMATED = "estimated"  # without a lock
+
+
 class ObjectQuery(Protocol):
     """Makes the query for the objects of a command."""
 
-    def __call__(self, options: MaintenanceOptions, server: ServerFacts, *, bloat: bool, sizes: bool) -> str:
-        """Return the text; `bloat` asks for an estimate, `sizes` for exact sizes, which wait for locks."""
+    def __call__(self, options: MaintenanceOptions, server: ServerFacts, *, bloat: bool, sizes: SizeForm) -> str:
+        """Return the text; `bloat` asks for an estimate of it."""
 
 
 def _no_statements(options: MaintenanceOptions, server: ServerFacts) -> tuple[str, ...]:  # noqa: ARG001
@@ -96,6 +105,7 @@ class MaintenanceCatalog:
         together: options and server -> how many objects one command can have, each in a transaction of its own.
         statement_of_all: the text of the command for several objects.
         prove_all: a query with schema, name and proof of several objects, and whether the command has ended for an object that moved.
+        sizes: a query with the position, from 1, and the bytes of several objects; NULL for one that is gone.
         judge: the answer to a command -> why it was not done; "" if nothing speaks against it.
         failed: options and answer -> whether what `judge` has found is a failure, and not something to try again another night.
         prove: a query with the proof of one object, see `ObjectFacts.proof`, and its size in bytes; "" if there is none.
@@ -122,6 +132,7 @@ class MaintenanceCatalog:
     statement_of_all: Callable[[MaintenanceOptions, Sequence[MaintainedObject], ServerFacts], str] = _no_statement
     prove: Callable[[MaintenanceOptions, MaintainedObject], str] = _no_proof
     prove_all: Callable[[MaintenanceOptions, Sequence[MaintainedObject]], str] = _no_proofs
+    sizes: Callable[[Sequence[MaintainedObject]], str] = lambda objects: ""  # noqa: ARG005
     may_be_silent: Callable[[MaintenanceOptions], bool] = lambda options: True  # noqa: ARG005
     at_end: Callable[[MaintenanceOptions, ServerFacts], tuple[str, ...]] = _no_statements
     limits: str = ""

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bulkq.dialects.key_comparison import Rows
-    from bulkq.dialects.maintenance_catalog import ServerFacts
+    from bulkq.dialects.maintenance_catalog import ServerFacts, SizeForm
     from bulkq.model.maintenance import CommandReply, MaintenanceOptions
 
 COMMANDS = {
@@ -29,7 +29,7 @@ FINE = frozenset({"ok", "table is already up to date"})
 """What the last row of an answer says of a table that was done."""
 
 
-def object_query(options: MaintenanceOptions, server: ServerFacts, *, bloat: bool, sizes: bool) -> str:
+def object_query(options: MaintenanceOptions, server: ServerFacts, *, bloat: bool, sizes: SizeForm) -> str:
     """The query for the tables of the database; of other databases, if `--schema` names them."""
     del server, bloat, sizes
     own = "NOT IN ('mysql', 'sys', 'information_schema', 'performance_schema')"

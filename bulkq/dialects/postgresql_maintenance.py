@@ -59,10 +59,13 @@ def _facts(options: MaintenanceOptions, server: ServerFacts, row: Sequence[objec
     twin = str(twin or "")
     if options.command == "refresh" and options.concurrently and possible:
         kind = CONCURRENT_VIEW
-    wanted = MaintainedObject(str(kind), str(schema), str(name), str(table), bool(last), after=_names(after))
+    shown = "" if proof is None else str(proof)
+    wanted = MaintainedObject(str(kind), str(schema), str(name), str(table), bool(last), shown, _names(after))
     return ObjectFacts(
         wanted,
-        {} if kind == "database" else _values([None if n is None else float(str(n)) for n in numbers]),
+        {}
+        if kind == "database"
+        else _values([n if n is None or isinstance(n, float) else float(str(n)) for n in numbers]),
         _missing(options, server, wanted, twin, may=bool(may), owner=str(owner), possible=bool(possible)),
         None if proof is None else str(proof),
         f"pid {pid}" if pid is not None else "",
@@ -234,11 +237,25 @@ def prove_all(options: MaintenanceOptions, objects: Sequence[MaintainedObject]) 
         vacuumed = "pg_catalog.pg_stat_get_last_vacuum_time"
         ended = f"(c.reltoastrelid = 0 OR {vacuumed}(c.reltoastrelid) >= {vacuumed}(c.oid))"
         ended += f" AND pg_catalog.pg_stat_get_last_analyze_time(c.oid) >= {vacuumed}(c.oid)" if options.analyze else ""
-    names = ", ".join(f"({_literal(one.schema)}, {_literal(one.name)})" for one in objects)
+    schemas, names = (_array(names) for names in ([one.schema for one in objects], [one.name for one in objects]))
     return (
-        f"SELECT n.nspname::text, c.relname::text, {proof_expression(options)}, coalesce({ended}, false) FROM pg_catalog.pg_class AS c "
-        f"JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace WHERE (n.nspname, c.relname) IN ({names})"
+        f"SELECT n.nspname::text, c.relname::text, {proof_expression(options)}, coalesce({ended}, false) "
+        f"FROM unnest({schemas}::name[], {names}::name[]) AS w (schema, name) JOIN pg_catalog.pg_namespace AS n ON n.nspname = w.schema "
+        "JOIN pg_catalog.pg_class AS c ON c.relnamespace = n.oid AND c.relname = w.name"
     )
+
+
+def sizes(objects: Sequence[MaintainedObject]) -> str:
+    """The query for the sizes of tables with their indexes."""
+    names = _array([quoted_name(one.schema, one.name) for one in objects])
+    return (
+        "SELECT w.at::int, pg_catalog.pg_total_relation_size(pg_catalog.to_regclass(w.name))::float8 "
+        f"FROM unnest({names}) WITH ORDINALITY AS w (name, at)"
+    )
+
+
+def _array(texts: Sequence[str]) -> str:
+    return f"ARRAY[{', '.join(map(_literal, texts))}]"
 
 
 def _literal(text: str) -> str:
@@ -318,6 +335,7 @@ MAINTENANCE = MaintenanceCatalog(
     judge=judge,
     prove=prove,
     prove_all=prove_all,
+    sizes=sizes,
     may_be_silent=may_be_silent,
     at_end=at_end,
     limits=LIMITS,

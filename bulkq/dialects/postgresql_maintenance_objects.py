@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bulkq.dialects.maintenance_catalog import SizeForm
 from bulkq.dialects.postgresql_leftover_indexes import PARENTS, findings_query, grantable_owner
 
 if TYPE_CHECKING:
@@ -67,6 +68,7 @@ ARRAY(SELECT q.nspname || '.' || p.relname FROM uses AS u
              JOIN pg_catalog.pg_namespace AS q ON q.oid = p.relnamespace
             WHERE u.view = c.oid ORDER BY 1)::text[]"""
 
+_LIVE = "pg_catalog.pg_stat_get_live_tuples(t.oid)"
 _KINDS = {"r": "table", "p": "partitioned table", "m": "materialized view", "i": "index", "t": "table"}
 _KIND = " ".join(["CASE c.relkind", *(f"WHEN '{letter}' THEN '{kind}'" for letter, kind in _KINDS.items()), "END"])
 
@@ -91,7 +93,7 @@ _PROOF_OF = {
 DATABASE_OWNER = "pg_has_role((SELECT datdba FROM pg_catalog.pg_database WHERE datname = current_database()), 'USAGE')"
 
 
-def object_query(options: MaintenanceOptions, server: ServerFacts, *, bloat: bool, sizes: bool) -> str:
+def object_query(options: MaintenanceOptions, server: ServerFacts, *, bloat: bool, sizes: SizeForm) -> str:
     """The query for the objects of a command; see `read` for its columns."""
     if options.command == "checkpoint":
         return _CHECKPOINT[server.version >= 150000]
@@ -103,8 +105,8 @@ def object_query(options: MaintenanceOptions, server: ServerFacts, *, bloat: boo
 WITH RECURSIVE busy AS MATERIALIZED (
     {_BUSY}){_widths(bloat=bloat)}{_uses(options)}
 SELECT {_KIND}, n.nspname::text, c.relname::text, n.nspname || '.' || t.relname, c.relkind = 'p',
-       {_size(index=index, exact=sizes)}::float8,
-       pg_catalog.pg_stat_get_dead_tuples(t.oid)::float8, pg_catalog.pg_stat_get_live_tuples(t.oid)::float8,
+       {_size(sizes, index=index)}::float8,
+       pg_catalog.pg_stat_get_dead_tuples(t.oid)::float8, {_LIVE}::float8,
        CASE WHEN c.reltuples >= 0 THEN c.reltuples::float8 END,
        greatest(age(nullif(t.relfrozenxid, '0')), age(nullif(o.relfrozenxid, '0')))::float8,
        greatest(mxid_age(nullif(t.relminmxid, '0')), mxid_age(nullif(o.relminmxid, '0')))::float8,
@@ -175,12 +177,17 @@ def _bloat(*, index: bool, bloat: bool) -> str:
     return f"greatest(0, c.relpages - {pages}) * current_setting('block_size')::float8"
 
 
-def _size(*, index: bool, exact: bool) -> str:
+def _size(form: SizeForm, *, index: bool) -> str:
+    """The size in bytes. A rough one is that of the table alone at its last VACUUM or ANALYZE, grown as its rows have since."""
     estimate = "c.relpages * current_setting('block_size')::float8"
-    if not exact:
+    if form is SizeForm.ESTIMATED:
         return f"({estimate})"
     size = "pg_relation_size(c.oid)" if index else "pg_total_relation_size(c.oid)"
-    return f"(CASE WHEN coalesce(b.closed, false) OR coalesce(x.closed, false) THEN {estimate} ELSE {size} END)"
+    rough = f"WHEN c.relpages > 0 AND c.reltuples > 0 THEN {estimate} * greatest(1, {_LIVE} / c.reltuples) "
+    return (
+        f"(CASE WHEN coalesce(b.closed, false) OR coalesce(x.closed, false) THEN {estimate} "
+        f"{rough if form is SizeForm.ROUGH else ''}ELSE {size} END)"
+    )
 
 
 def _possible(options: MaintenanceOptions) -> str:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bulkq.dialects.key_comparison import Rows
-    from bulkq.dialects.maintenance_catalog import ServerFacts
+    from bulkq.dialects.maintenance_catalog import ServerFacts, SizeForm
     from bulkq.model.maintenance import CommandReply, MaintenanceOptions
 
 COMMANDS = {
@@ -41,7 +41,7 @@ SELECT name, tbl_name FROM sqlite_schema WHERE type = '{kind}' AND name NOT LIKE
 SHOWN_FAULTS = 3
 
 
-def object_query(options: MaintenanceOptions, server: ServerFacts, *, bloat: bool, sizes: bool) -> str:
+def object_query(options: MaintenanceOptions, server: ServerFacts, *, bloat: bool, sizes: SizeForm) -> str:
     """The query for the file, its tables or its indexes."""
     del server, bloat, sizes
     if options.command in STATEMENTS:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from bulkq.ledger.redact_message import shape_of
 from bulkq.ledger.row_conversion import Row, source_row
-from bulkq.model import Outcome
+from bulkq.model import STARTED, Outcome
 from bulkq.model.counts import changed_in_all
 from bulkq.policy.merged_number_ranges import Ranges
 
@@ -148,7 +148,7 @@ class PendingRun:
                 changes.failures.append({"part": number} | self._row(failure))
 
     def _row(self, failure: Failure) -> Row:
-        self._messages += 1
+        self._messages += failure.message != STARTED  # which goes when the set has ended
         kept = self._messages <= KEPT_MESSAGES
         return {
             "n": failure.n,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from contextlib import asynccontextmanager
+import asyncio
+from contextlib import asynccontextmanager, contextmanager
+from threading import Thread
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit, urlunsplit
 from uuid import uuid4
@@ -16,7 +18,7 @@ from bulkq.tasks.maintain import maintain
 from tests.support.servers.postgres import execute
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
     from pathlib import Path
 
     import click
@@ -55,6 +57,32 @@ async def session(url: str) -> AsyncIterator[asyncpg.Connection]:
         yield opened
     finally:
         await opened.close()
+
+
+@contextmanager
+def waiting_session(url: str) -> Iterator[Callable[[str], object]]:
+    """Another session, in a thread of its own. What is yielded executes a text there, and blocks until it is done."""
+    loop = asyncio.new_event_loop()
+    thread = Thread(target=loop.run_forever)
+    thread.start()
+
+    def wait(work: Coroutine[Any, Any, Any]) -> Any:
+        return asyncio.run_coroutine_threadsafe(work, loop).result(20)
+
+    try:
+        opened = wait(_connect(url))
+        try:
+            yield lambda text: wait(opened.execute(text))
+        finally:
+            wait(opened.close())
+    finally:
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
+
+
+async def _connect(url: str) -> asyncpg.Connection:
+    return await asyncpg.connect(url)
 
 
 @asynccontextmanager

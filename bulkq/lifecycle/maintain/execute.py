@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from bulkq.lifecycle.record import RecordedRun
     from bulkq.lifecycle.run_resources import OpenRun
     from bulkq.model import Failure, RunSummary
-    from bulkq.model.maintenance import ObjectFacts, ObjectResult
+    from bulkq.model.maintenance import MaintenanceOptions, ObjectFacts, ObjectResult
     from bulkq.protocols import Connection
 
 LOOK_S = 1.0
@@ -110,6 +110,9 @@ async def _look_again(opened: OpenRun, made: TargetObjects, connection: Connecti
     Before version 15, the counters of a server are up to half a second late.
     """
     options = options_of(opened)
+    if made.rough:
+        made.unmoved = await _unmoved(options, made, connection)
+        return
     for wait_s in (0.0, 1.0):
         await asyncio.sleep(wait_s)
         found = await list_objects(connection, made.catalog, options, made.server)
@@ -121,6 +124,17 @@ async def _look_again(opened: OpenRun, made: TargetObjects, connection: Connecti
         facts = now.get(result.name)
         if facts is not None and result.state is ObjectState.DONE:
             made.results[at] = replace(result, after=facts.values.get("size"))
+
+
+async def _unmoved(options: MaintenanceOptions, made: TargetObjects, connection: Connection) -> list[str]:
+    """The objects that count as done and did not move, by their proofs alone."""
+    done = {one.name for one in made.results if one.state is ObjectState.DONE}
+    wanted = [one for one in made.chosen if one.object.shown in done and one.proof is not None]
+    if not wanted:
+        return []
+    rows = await connection.administer([made.catalog.prove_all(options, [one.object for one in wanted])])
+    now = {(schema, name): proof for schema, name, proof, _ in rows}
+    return [one.object.shown for one in wanted if now.get((one.object.schema, one.object.name)) == one.proof]
 
 
 def _did_not_move(result: ObjectResult, made: TargetObjects, now: ObjectFacts | None) -> bool:

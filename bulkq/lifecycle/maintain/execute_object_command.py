@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from bulkq.dialects.sqlstates import DEADLOCK, LOCK_NOT_AVAILABLE
 from bulkq.errors import DatabaseError, ObjectsApart, ObjectSkipped
 from bulkq.lifecycle.maintain.leftover_indexes import new_leftovers, remove
+from bulkq.lifecycle.maintain.object_sizes import sizes_after, sizes_before
 from bulkq.lifecycle.maintain.started_record import STOPPED
 from bulkq.lifecycle.maintain.target_objects import able
 from bulkq.model import Phase, Reply
@@ -82,10 +83,13 @@ class MaintenanceCommand:
         wanted = self._part.objects.object(batch.first)
         facts = self._made.facts(wanted) or ObjectFacts(wanted)
         began_s = time.monotonic()
-        after: float | None = None
+        before = after = None
         state, reason = ObjectState.FAILED, ""
         try:
+            [before] = await sizes_before(connection, self._made, [facts])
             after = await self._execute(connection, batch, facts, pause)
+            if after is None:
+                [after] = await sizes_after(connection, self._made, [facts], [before])
             state = ObjectState.DONE
         except ObjectSkipped as error:
             state, reason = ObjectState.SKIPPED, str(error)
@@ -105,7 +109,7 @@ class MaintenanceCommand:
                     state=state,
                     reason=reason,
                     elapsed_s=time.monotonic() - began_s,
-                    before=facts.values.get("size"),
+                    before=before,
                     after=after,
                 )
             )

@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bulkq.errors import BulkqError, DatabaseError, ObjectsApart
+from bulkq.lifecycle.maintain.object_sizes import sizes_after, sizes_before
 from bulkq.lifecycle.maintain.started_record import STOPPED
 from bulkq.lifecycle.maintain.target_objects import able
 from bulkq.model import Outcome, Phase, Reply
@@ -67,16 +68,20 @@ class ObjectGroup:
         assert self._part.objects is not None
         objects = [self._part.objects.object(batch.first + at) for at in range(len(batch.sets))]
         group = [self._made.facts(one) or ObjectFacts(one) for one in objects]
+        before = await sizes_before(connection, self._made, group)
         began_s = time.monotonic()
         apart = ObjectsApart((), {}, ())
         try:
             apart = await self._execute(connection, batch, group)
         except DatabaseError as error:
             if error.phase is not Phase.PREPARING:
-                self._keep(group, dict.fromkeys(range(len(group)), (ObjectState.UNKNOWN, str(error))), began_s)
+                unknown = dict.fromkeys(range(len(group)), (ObjectState.UNKNOWN, str(error)))
+                self._keep(group, unknown, time.monotonic() - began_s, before, ())
             raise
+        elapsed_s = time.monotonic() - began_s
         ended = {at: (STATES[outcome], why) for at, (outcome, why) in apart.ended.items()}
-        self._keep(group, dict.fromkeys(apart.done, (ObjectState.DONE, "")) | ended, began_s)
+        after = await sizes_after(connection, self._made, group, before)
+        self._keep(group, dict.fromkeys(apart.done, (ObjectState.DONE, "")) | ended, elapsed_s, before, after)
         if len(apart.done) < len(group):
             raise apart
         return Reply((), (), ())
@@ -153,9 +158,16 @@ class ObjectGroup:
                 ended[at] = (outcome, why)
         return ObjectsApart(tuple(done), ended, tuple(left))
 
-    def _keep(self, group: Sequence[ObjectFacts], ended: dict[int, tuple[ObjectState, str]], began_s: float) -> None:
-        """Keep what came of the objects that have ended. The time is shared by all."""
-        each_s = (time.monotonic() - began_s) / len(group)
+    def _keep(
+        self,
+        group: Sequence[ObjectFacts],
+        ended: dict[int, tuple[ObjectState, str]],
+        elapsed_s: float,
+        before: Sequence[float | None],
+        after: Sequence[float | None],
+    ) -> None:
+        """Keep what came of the objects that have ended. The time is shared by all; `before` and `after` are bytes of each."""
+        each_s = elapsed_s / len(group)
         self._record.end(each_s)
         self._made.results.extend(
             ObjectResult(
@@ -164,7 +176,8 @@ class ObjectGroup:
                 state=state,
                 reason=why,
                 elapsed_s=each_s,
-                before=group[at].values.get("size"),
+                before=before[at],
+                after=after[at] if state is ObjectState.DONE else None,
             )
             for at, (state, why) in sorted(ended.items())
         )

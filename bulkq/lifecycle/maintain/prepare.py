@@ -25,8 +25,12 @@ NAMED = 5
 """Objects that a notice names at most."""
 
 
-async def prepare_maintenance(opened: OpenRun) -> OpenRun:
+async def prepare_maintenance(opened: OpenRun, *, exact: bool = False) -> OpenRun:
     """Connect to all targets side by side, and list the objects of each. Of several, those that cannot be maintained are set aside.
+
+    Args:
+        opened: its targets are looked at.
+        exact: the sizes of all objects are wanted now, and not only when each is done.
 
     Raises:
         UsageError: a database does not have the command, or a name means no object.
@@ -35,7 +39,10 @@ async def prepare_maintenance(opened: OpenRun) -> OpenRun:
     """
     request = opened.request
     lost = await open_targets.on_each(
-        opened.targets, partial(_prepare, opened), write=False, connect_timeout_s=request.limits.connect_timeout_s
+        opened.targets,
+        partial(_prepare, opened, exact),
+        write=False,
+        connect_timeout_s=request.limits.connect_timeout_s,
     )
     if opened.several:
         open_targets.refuse_twins(request, opened.targets, opened.say)
@@ -61,12 +68,13 @@ def options_of(opened: OpenRun) -> MaintenanceOptions:
     return options
 
 
-async def _prepare(opened: OpenRun, target: OpenTarget, connection: Connection) -> None:
+async def _prepare(opened: OpenRun, exact: bool, target: OpenTarget, connection: Connection) -> None:
     target.server = connection.server
     await recognize(opened, target, connection)
     options = options_of(opened)
     (part,) = target.parts
-    made = await look_at(connection, target, dialect_for(dialect_of(target.definition.url)), options)
+    dialect = dialect_for(dialect_of(target.definition.url))
+    made = await look_at(connection, target, dialect, options, exact=exact)
     recorded = _recorded(options, part.spec.number)
     made.anew = not recorded
     made.objects = tuple(recorded) or choose(list(made.listed.values()), options)

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bulkq.engine.failure_records import failure
-from bulkq.model import STARTED, Batch, Mark, Outcome, SetError
+from bulkq.model import STARTED, Failure, Mark, Outcome
 
 if TYPE_CHECKING:
     from bulkq.engine.part_state import PartState
-    from bulkq.model import Failure
+    from bulkq.model import Batch
     from bulkq.protocols import Ledger
 
 AHEAD_S = 0.2
@@ -93,8 +92,18 @@ class StartedRecord:
             self._ledger.mark(Mark(self._part.spec.number, (), skipped))
 
     def _failure(self, number: int, why: str, outcome: Outcome = Outcome.UNKNOWN) -> Failure:
+        """The record of one object. Its message is bulkq's own, so it is kept as it is."""
         assert self._part.objects is not None
-        name = self._part.objects.object(number).shown
-        return failure(
-            self._part.spec, Batch(0, number, ((name,),), source=name), 0, SetError(0, None, why), outcome, 1
+        name, query = self._part.objects.object(number).shown, self._part.spec.query
+        return Failure(
+            n=number,
+            source=name,
+            target=self._part.spec.target,
+            query=query.name,
+            params={parameter.name: name for parameter in query.parameters},
+            outcome=outcome,
+            sqlstate=None,
+            message=why,
+            attempts=1,
+            valueless=(why,),
         )

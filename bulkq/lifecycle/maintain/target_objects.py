@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from math import inf
 from typing import TYPE_CHECKING
 
-from bulkq.dialects.maintenance_catalog import ServerFacts
+from bulkq.dialects.maintenance_catalog import ServerFacts, SizeForm
 from bulkq.dialects.sqlstates import LOCK_NOT_AVAILABLE
 from bulkq.drivers.optional_connection_methods import BaseConnection
 from bulkq.errors import DatabaseError, RefusedError, TargetError, UsageError
@@ -50,6 +50,7 @@ class TargetObjects:
         results: what came of each object in this process.
         record: knows which of them were begun; None before the run is recorded.
         anew: they were listed by this process, and are not recorded yet.
+        rough: the sizes of the list are estimates, and each is asked for when its object is done.
     """
 
     catalog: MaintenanceCatalog
@@ -61,6 +62,7 @@ class TargetObjects:
     unmoved: list[str] = field(default_factory=list)
     results: list[ObjectResult] = field(default_factory=list)
     anew: bool = False
+    rough: bool = False
     record: StartedRecord | None = None
 
     def facts(self, wanted: MaintainedObject) -> ObjectFacts | None:
@@ -112,9 +114,9 @@ def able(connection: Connection) -> BaseConnection:
 
 
 async def look_at(
-    connection: Connection, target: OpenTarget, dialect: Dialect, options: MaintenanceOptions
+    connection: Connection, target: OpenTarget, dialect: Dialect, options: MaintenanceOptions, *, exact: bool
 ) -> TargetObjects:
-    """Ask about the server and all objects of the command.
+    """Ask about the server and all objects of the command. Their sizes may be estimates if they need not be `exact`.
 
     Raises:
         UsageError: the database does not have the command, or the server does not fit the options.
@@ -131,8 +133,11 @@ async def look_at(
         why = catalog.refuse(options, await read_rows(connection, catalog.limits), server)
         if why:
             raise RefusedError(f"{target.label}: {why}")
-    found = await list_objects(connection, catalog, options, server)
-    made = TargetObjects(catalog=catalog, server=server, listed={(f.object.schema, f.object.name): f for f in found})
+    rough = not exact and catalog.together(options, server) > 1 and "size" not in _columns(options)
+    sizes = SizeForm.ROUGH if rough else SizeForm.EXACT
+    found = await list_objects(connection, catalog, options, server, sizes)
+    listed = {(f.object.schema, f.object.name): f for f in found}
+    made = TargetObjects(catalog=catalog, server=server, listed=listed, rough=rough)
     if catalog.leftovers and options.command == "reindex":
         rows = await read_rows(connection, catalog.leftovers.format(table="NULL::text"))
         made.before = catalog.read_leftovers(rows, server)
@@ -153,23 +158,31 @@ async def read_rows(connection: Connection, sql: str) -> Rows:
 
 
 async def list_objects(
-    connection: Connection, catalog: MaintenanceCatalog, options: MaintenanceOptions, server: ServerFacts
+    connection: Connection,
+    catalog: MaintenanceCatalog,
+    options: MaintenanceOptions,
+    server: ServerFacts,
+    sizes: SizeForm = SizeForm.EXACT,
 ) -> Sequence[ObjectFacts]:
     """The facts of all objects of a command. If a size would have to wait for a lock, sizes are estimates.
 
     Raises:
         TargetError: the catalog does not answer.
     """
-    wanted = {column_of(options.order, options.command)}
-    wanted |= columns_of(parse_selection(options.select)) if options.select else set()
-    for sizes in (True, False):
-        query = catalog.objects(options, server, bloat="bloat" in wanted, sizes=sizes)
+    for form in (sizes, SizeForm.ESTIMATED):
+        query = catalog.objects(options, server, bloat="bloat" in _columns(options), sizes=form)
         try:
             return catalog.read(options, server, await read_rows(connection, query))
         except DatabaseError as error:
-            if error.sqlstate != LOCK_NOT_AVAILABLE or not sizes:
+            if error.sqlstate != LOCK_NOT_AVAILABLE or form is SizeForm.ESTIMATED:
                 raise TargetError(f"the objects cannot be listed: {error}") from error
     raise AssertionError  # the loop returns or raises
+
+
+def _columns(options: MaintenanceOptions) -> frozenset[str]:
+    """The columns that decide which objects are selected, and in which order."""
+    selecting = columns_of(parse_selection(options.select)) if options.select else frozenset[str]()
+    return selecting | {column_of(options.order, options.command)}
 
 
 def choose(found: Sequence[ObjectFacts], options: MaintenanceOptions) -> tuple[MaintainedObject, ...]:
@@ -178,7 +191,8 @@ def choose(found: Sequence[ObjectFacts], options: MaintenanceOptions) -> tuple[M
     if options.select:
         condition = parse_selection(options.select)
         named = [one for one in named if selects(condition, one)]
-    return tuple(replace(one.object, proof=one.proof or "") for one in in_order(named, options.order, options.command))
+    ordered = in_order(named, options.order, options.command)
+    return tuple(one.object if one.object.proof else replace(one.object, proof=one.proof or "") for one in ordered)
 
 
 def _named(facts: ObjectFacts, options: MaintenanceOptions) -> bool:

@@ -75,7 +75,7 @@ async def plan_maintenance(request: Run, *, all_databases: bool = False) -> Main
     async with AsyncExitStack() as stack:
         opened = await open_run(_job(request), stack)
         try:
-            await prepare_maintenance(opened)
+            await prepare_maintenance(opened, exact=True)
             return MaintenancePlan(
                 targets=tuple(_target(opened, target) for target in opened.targets if target.lost is None),
                 lost=tuple((target.label, target.lost) for target in opened.targets if target.lost is not None),

@@ -10,14 +10,12 @@ import pytest
 from bulkq.engine.stop_control import Control
 from bulkq.tasks.maintain import maintain
 from bulkq.tasks.resume import resume
-from tests.support.maintenance import build, reasons, role, run, session
+from tests.support.maintenance import build, reasons, role, run, session, waiting_session
 from tests.support.notices import Notices
 from tests.support.servers.postgres import execute
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    import asyncpg
 
 NAMES = [f"public.t{n:02}" for n in range(30)]
 COUNTS = "SELECT relname::text, {}_count FROM pg_stat_user_tables WHERE schemaname = 'public'"
@@ -49,17 +47,28 @@ async def test_m8_a_locked_table_ends_the_list_and_the_others_are_done_once(
 
     ACCESS EXCLUSIVE ends the command before its first table; the other mode at the locked one.
     """
-    async with session(tables) as other, other.transaction():
-        await other.execute("LOCK TABLE t17 IN ACCESS SHARE MODE")
-        lock = Notices(when_started=lambda: asyncio.ensure_future(_lock(other, mode)))
+    with waiting_session(tables) as other:
+        lock = Notices(when_started=lambda: other(f"BEGIN; LOCK TABLE t17 IN {mode} MODE"))
         summary = await run(tables, tmp_path, command, "--order", "size", *how, *QUICK, observers=(lock,))
     assert (summary.ok, summary.skipped, set(reasons(summary))) == (29, 1, {"public.t17"}), reasons(summary)
     assert counts(tables, command) == {name: int(name != "public.t17") for name in NAMES}
     assert sorted(one.name for one in summary.objects) == NAMES
 
 
-async def _lock(other: asyncpg.Connection, mode: str) -> None:
-    await other.execute(f"LOCK TABLE t17 IN {mode} MODE")
+async def test_sizes_before_and_after(tables: str, tmp_path: Path) -> None:
+    """Of tables that travel together, too: those that VACUUM has truncated are smaller."""
+    execute(
+        tables,
+        "INSERT INTO t03 SELECT g, repeat('x', 500) FROM generate_series(1, 500) AS g",
+        "DELETE FROM t03 WHERE id > 1",
+    )
+    execute(tables, "ANALYZE")
+    before = execute(tables, "SELECT pg_total_relation_size('t03')::float8")[0][0]
+    summary = await run(tables, tmp_path, "vacuum", "-j", "1")
+    sizes = {one.name: (one.before, one.after) for one in summary.objects}
+    assert sizes["public.t03"] == (before, execute(tables, "SELECT pg_total_relation_size('t03')::float8")[0][0])
+    assert sizes["public.t03"] > sizes["public.t04"]
+    assert all(after for _, after in sizes.values())
 
 
 async def test_m1_a_warning_belongs_to_the_table_that_did_not_move(tables: str, tmp_path: Path) -> None:

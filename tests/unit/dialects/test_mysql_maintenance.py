@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bulkq.dialects.maintenance_catalog import ServerFacts
+from bulkq.dialects.maintenance_catalog import ServerFacts, SizeForm
 from bulkq.dialects.mysql_maintenance import MAINTENANCE
 from bulkq.model.maintenance import CommandReply, MaintenanceOptions
 
@@ -14,9 +14,11 @@ OPTIMIZE, CHECK = MaintenanceOptions(command="optimize"), MaintenanceOptions(com
 
 def test_tables_of_the_database() -> None:
     """Or of those that are named; with the space that a table would give back."""
-    query = MAINTENANCE.objects(OPTIMIZE, SERVER, bloat=False, sizes=True)
+    query = MAINTENANCE.objects(OPTIMIZE, SERVER, bloat=False, sizes=SizeForm.EXACT)
     assert "= DATABASE()" in query
-    named = MAINTENANCE.objects(MaintenanceOptions(command="check", schemas=("shop",)), SERVER, bloat=False, sizes=True)
+    named = MAINTENANCE.objects(
+        MaintenanceOptions(command="check", schemas=("shop",)), SERVER, bloat=False, sizes=SizeForm.EXACT
+    )
     assert "NOT IN ('mysql'" in named
     one, view = MAINTENANCE.read(OPTIMIZE, SERVER, [("sh`op", "t", 300, 7, 100), ("shop", "v", None, None, None)])
     assert one.values == {"size": 300, "rows": 7, "bloat": 100, "bloat%": 25}

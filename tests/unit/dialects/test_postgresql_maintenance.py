@@ -254,7 +254,8 @@ def test_several_tables_in_one_command() -> None:
     text = MAINTENANCE.statement_of_all(vacuum, objects, at_15)
     assert text == 'VACUUM "s"."a\'b", "s"."c\\"'
     asked = MAINTENANCE.prove_all(vacuum, objects)
-    assert "(E's', E'a''b'), (E's', E'c\\\\')" in asked
+    assert "unnest(ARRAY[E's', E's']::name[], ARRAY[E'a''b', E'c\\\\']::name[])" in asked
+    assert "ARRAY[E'\"s\".\"a''b\"'," in MAINTENANCE.sizes(objects)
     assert "reltoastrelid" in asked
     assert "analyze_time" in MAINTENANCE.prove_all(MaintenanceOptions(command="vacuum", analyze=True), objects)
     assert "reltoastrelid" not in MAINTENANCE.prove_all(MaintenanceOptions(command="analyze"), objects)

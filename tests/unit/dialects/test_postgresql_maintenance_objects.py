@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bulkq.dialects.maintenance_catalog import ServerFacts
+from bulkq.dialects.maintenance_catalog import ServerFacts, SizeForm
 from bulkq.dialects.postgresql_maintenance_objects import may_maintain, object_query, proof_expression
 from bulkq.model.maintenance import MaintenanceOptions
 
@@ -10,7 +10,12 @@ PG15, PG18 = ServerFacts(version=150000), ServerFacts(version=180000)
 
 
 def query(
-    command: str, server: ServerFacts = PG15, *, bloat: bool = False, sizes: bool = True, **options: object
+    command: str,
+    server: ServerFacts = PG15,
+    *,
+    bloat: bool = False,
+    sizes: SizeForm = SizeForm.EXACT,
+    **options: object,
 ) -> str:
     """The query for a command."""
     return object_query(MaintenanceOptions(command=command, **options), server, bloat=bloat, sizes=sizes)  # type: ignore[arg-type]
@@ -33,8 +38,11 @@ def test_only_roots_are_analyzed_where_a_parent_takes_its_partitions_along() -> 
 def test_sizes_wait_for_no_lock() -> None:
     """A table that is locked has an estimate, and so has every table at the second try."""
     assert "coalesce(b.closed, false)" in query("vacuum")
-    assert "pg_total_relation_size" not in query("vacuum", sizes=False)
+    assert "pg_total_relation_size" not in query("vacuum", sizes=SizeForm.ESTIMATED)
     assert "pg_relation_size(c.oid)" in query("reindex")
+    assert "ELSE pg_total_relation_size(c.oid)" in query("vacuum", sizes=SizeForm.ROUGH)
+    assert "c.reltuples > 0" in query("vacuum", sizes=SizeForm.ROUGH)
+    assert "c.reltuples > 0" not in query("vacuum")
 
 
 def test_bloat_is_estimated_if_it_is_wanted() -> None:

@@ -7,7 +7,7 @@ from contextlib import closing
 
 import pytest
 
-from bulkq.dialects.maintenance_catalog import ServerFacts, database_object
+from bulkq.dialects.maintenance_catalog import ServerFacts, SizeForm, database_object
 from bulkq.dialects.sqlite_maintenance import MAINTENANCE
 from bulkq.model.maintenance import CommandReply, MaintainedObject, MaintenanceOptions, ObjectFacts
 
@@ -32,7 +32,7 @@ def test_every_command_is_one_that_the_library_takes(command: str, statements: l
     options = MaintenanceOptions(command=command)
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as file:
         file.executescript(SCRIPT)
-        query = MAINTENANCE.objects(options, SERVER, bloat=False, sizes=True)
+        query = MAINTENANCE.objects(options, SERVER, bloat=False, sizes=SizeForm.EXACT)
         found = MAINTENANCE.read(options, SERVER, file.execute(query).fetchall())
         made = [MAINTENANCE.statement(options, one.object, SERVER) for one in found]
         for text in made:
