@@ -58,6 +58,15 @@ SELECT 'foreign key', r.constraint_name, CONCAT_WS(' ', r.constraint_schema, r.t
  ORDER BY 1, 2, 3"""
 """ALTER TABLE that builds a table again gives it another time of creation."""
 
+HALF_YEAR_S = 15_778_800
+"""Of the 2^31 seconds that a timestamp can have; the clocks of a zone differ between two of these moments, where it ever sets them."""
+
+MOMENTS = " UNION ALL ".join(f"SELECT {second} AS s" for second in range(HALF_YEAR_S, 2**31, HALF_YEAR_S))
+CLOCK = f"""\
+SELECT REPLACE(@@session.time_zone, 'SYSTEM', @@system_time_zone) FROM ({MOMENTS}) AS m
+ WHERE TIMESTAMPDIFF(SECOND, FROM_UNIXTIME(0), FROM_UNIXTIME(m.s)) <> m.s LIMIT 1"""
+"""The time zone of the session, if its clock is ever set back: each timestamp of the hour before is then read as one an hour later."""
+
 NAMES = """\
 SELECT t.table_name FROM information_schema.tables AS t
  WHERE t.table_schema = DATABASE() AND t.table_type IN ('BASE TABLE', 'SYSTEM VERSIONED')
@@ -79,6 +88,8 @@ WIDTHS = NUMBERS | OTHERS
 """Bytes of a value."""
 
 TEXT_WIDTH = 64
+
+UTC = """connect with ?init_command=SET time_zone='%2B00:00'"""
 
 ACTIONS = frozenset({"CASCADE", "SET NULL", "SET DEFAULT"})
 
@@ -110,15 +121,15 @@ class DeclaredColumn:
 
 
 def read(answers: Sequence[Rows]) -> TableDescription:
-    """The table that the answers to `OBJECT`, `COLUMNS`, `INDEXES` and `AROUND` describe."""
-    ((name, kind, engine, transactions, rows, size, system, partitions), *_), described, indexed, around = (
+    """The table that the answers to `OBJECT`, `COLUMNS`, `INDEXES`, `AROUND` and `CLOCK` describe."""
+    ((name, kind, engine, transactions, rows, size, system, partitions), *_), described, indexed, around, clock = (
         [tuple(map(plain, row)) for row in answer] for answer in answers
     )
     columns = {column.name: column for column in (_column(*row) for row in described)}
     return TableDescription(
         name=name,
         columns={column.name: column.type for column in columns.values()},
-        candidates=tuple(_indexes(indexed, columns)),
+        candidates=tuple(_indexes(indexed, columns, clock[0][0] if clock else "")),
         wrong=_wrong(kind, system=system == "1"),
         refusal="" if transactions == "YES" else _refusal(engine),
         rows=int(rows) if rows else None,
@@ -164,7 +175,9 @@ def _refusal(engine: str) -> str:
     )
 
 
-def _indexes(indexed: Sequence[Sequence[str]], columns: Mapping[str, DeclaredColumn]) -> Iterator[KeyCandidate]:
+def _indexes(
+    indexed: Sequence[Sequence[str]], columns: Mapping[str, DeclaredColumn], zone: str
+) -> Iterator[KeyCandidate]:
     by_folded = {name.lower(): column for name, column in columns.items()}
     for index in dict.fromkeys(row[0] for row in indexed):
         rows = [row for row in indexed if row[0] == index]
@@ -177,11 +190,11 @@ def _indexes(indexed: Sequence[Sequence[str]], columns: Mapping[str, DeclaredCol
             ),
             primary=index == "PRIMARY",
             width=sum(column.width for column in found if column),
-            fault=next(filter(None, (_fault(column, row) for column, row in zip(found, rows, strict=True))), ""),
+            fault=next(filter(None, (_fault(column, row, zone) for column, row in zip(found, rows, strict=True))), ""),
         )
 
 
-def _fault(column: DeclaredColumn | None, row: Sequence[str]) -> str:
+def _fault(column: DeclaredColumn | None, row: Sequence[str], zone: str) -> str:
     _, _, order, cut, method = row
     if column is None:
         return "it has an expression"
@@ -194,6 +207,8 @@ def _fault(column: DeclaredColumn | None, row: Sequence[str]) -> str:
         return f"its column {name} may be NULL"
     if column.changing:
         return f"its column {name} is computed, so an UPDATE may change it"
+    if column.type == "timestamp" and zone:
+        return f"the hour before the clock is set back cannot be named in its column {name}, as the session has the time zone {zone}: {UTC}"
     return "" if order == "A" else f"its column {name} is in descending order"
 
 
@@ -217,7 +232,7 @@ def _kinds(kind: str, partitions: int, changing: Sequence[DeclaredColumn]) -> It
 
 
 CATALOG = BackfillCatalog(
-    queries=(OBJECT, COLUMNS, INDEXES, AROUND),
+    queries=(OBJECT, COLUMNS, INDEXES, AROUND, CLOCK),
     read=read,
     names=NAMES,
     servers=SERVERS,

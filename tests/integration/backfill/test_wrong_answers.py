@@ -310,3 +310,24 @@ def test_a_role_that_may_not_change_the_markers_is_refused(cli: Cli, request: py
         assert "lacks rights that exactly-once writes need: UPDATE command denied" in done.err
     finally:
         base.execute(f"drop user {user}@'127.0.0.1'")
+
+
+def test_a_timestamp_key_where_the_clock_is_set_back(cli: Cli, request: pytest.FixtureRequest) -> None:
+    """MariaDB reads each time of the repeated hour as the later one, so ranges would leave the first of the two out."""
+    base = fresh("mariadb", request)
+    zone = f"z{uuid4().hex[:8]}"
+    base.execute("insert into mysql.time_zone (use_leap_seconds) values ('N')")
+    ((newest,),) = base.execute("select max(time_zone_id) from mysql.time_zone")
+    base.execute(
+        f"insert into mysql.time_zone_name values ('{zone}', {newest})",
+        f"insert into mysql.time_zone_transition_type values ({newest}, 0, 7200, 1, 'S'), ({newest}, 1, 3600, 0, 'W')",
+        f"insert into mysql.time_zone_transition values ({newest}, -2000000000, 0), ({newest}, unix_timestamp('2026-10-25 01:00:00'), 1)",
+        "create table t (ts timestamp primary key, v int)",
+        "insert into t select '2026-10-25 00:00:00' + interval seq * 5 minute, 0 from seq_0_to_24",
+    )
+    arguments = ("--over", "t", "--set", "v = v + 1", "--min-rows", "1", "--max-rows", "3")
+    done = cli("backfill", "-t", f"{base.url('mysql+pymysql')}?init_command=SET time_zone='{zone}'", *arguments)
+    assert (done.code, f"has the time zone {zone}: connect with ?init_command=" in done.last) == (4, True), done.err
+    done = cli("backfill", "-t", f"{base.url('mysql+pymysql')}?init_command=SET time_zone='%2B00:00'", *arguments)
+    assert done.code == 0, done.err
+    assert base.execute("select count(*), sum(v) from t") == [(25, 25)]

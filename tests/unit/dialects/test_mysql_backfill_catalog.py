@@ -17,11 +17,15 @@ PRIMARY: Row = ("PRIMARY", "id", "A", 0, "BTREE")
 
 
 def table(
-    *columns: Row, indexes: tuple[Row, ...] = (), around: tuple[Row, ...] = (), this: Row = OBJECT
+    *columns: Row,
+    indexes: tuple[Row, ...] = (),
+    around: tuple[Row, ...] = (),
+    this: Row = OBJECT,
+    clock: tuple[Row, ...] = (),
 ) -> TableDescription:
     """What is read of these answers."""
     assert MYSQL.tables is not None
-    return MYSQL.tables.read([[this], columns or (ID, NAME), indexes, around])
+    return MYSQL.tables.read([[this], columns or (ID, NAME), indexes, around, clock])
 
 
 def test_a_table() -> None:
@@ -63,6 +67,16 @@ def test_types() -> None:
 def test_an_index_that_is_no_key(column: Row, index: Row, fault: str) -> None:
     """The first fault is said."""
     assert [one.fault for one in table(column, indexes=(index,)).candidates] == [fault]
+
+
+def test_a_timestamp_where_the_clock_is_set_back() -> None:
+    """The server reads each time of the repeated hour as the later one, so bounds in it would leave rows out."""
+    column: Row = ("ts", "timestamp", "timestamp(6)", 0, None, None, "NO", "")
+    index: Row = ("PRIMARY", "ts", "A", 0, "BTREE")
+    (fixed,) = table(column, indexes=(index,)).candidates
+    assert not fixed.fault
+    (moved,) = table(column, indexes=(index,), clock=(("CET",),)).candidates
+    assert 'cannot be named in its column "ts", as the session has the time zone CET: connect with' in moved.fault
 
 
 @pytest.mark.parametrize(
