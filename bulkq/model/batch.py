@@ -214,6 +214,7 @@ class Limits:
     together: bool = (
         False  # a driver may execute all sets of a read by one statement, where `Capabilities.sets_together`
     )
+    followed: bool = False  # another attempt follows at once: a driver may end the transaction of a read in the first message of that
     snapshot: str | None = None  # of `SnapshotConnection.export_snapshot`: a read sees what that transaction sees
 
 

@@ -4,6 +4,7 @@ driver               URL -> session: options, TLS, what was found at the other e
 connection           one session: attempt, stream, copy, check
 extended_connection  asyncpg's connection, and how it becomes idle after anything
 prepare              a query -> a prepared statement: asks the server, wraps the user's text
+numbered_query_text  the text of a query with `$n` for its parameters
 statement            sets -> arguments, records -> `Reply`
 attempt              one batch in its transaction
 result_value_forms   the forms of result values

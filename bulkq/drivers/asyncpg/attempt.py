@@ -14,7 +14,7 @@ from bulkq.drivers.asyncpg.commit import CUT_S, commit
 from bulkq.drivers.asyncpg.errors import translate
 from bulkq.drivers.asyncpg.extended_connection import undisturbed
 from bulkq.drivers.asyncpg.lock_wait_errors import GRANTED, explain_refusal, name_holders
-from bulkq.drivers.asyncpg.statement import StatementForm
+from bulkq.drivers.asyncpg.statement import WRAPPED
 from bulkq.drivers.expected_rows import check_rows
 from bulkq.errors import DatabaseError
 from bulkq.model import Phase
@@ -137,7 +137,7 @@ class Attempt:
             while True:
                 spent_s += loop.time() - started_s
                 self._still_in_time(spent_s)
-                yield self._statement.reply(records, ordered=True)
+                yield self._statement.rows_reply(records)
                 if len(records) < PIECE:
                     break
                 started_s = loop.time()
@@ -187,10 +187,10 @@ class Attempt:
         statement = self._statement
         if self._limits.together:
             self._arguments = (statement.transposed(self._sets),)
-        elif statement.shape.form is StatementForm.PLAIN:
-            self._arguments = statement.bind(self._sets)
-        else:
+        elif statement.shape.form in WRAPPED:
             self._arguments = statement.numbered(self._sets, ordered=self._limits.ordered)
+        else:
+            self._arguments = statement.bind(self._sets)
         self._phase = Phase.PREPARING
 
     async def _begin(self, *, streaming: bool = False) -> None:
@@ -206,7 +206,7 @@ class Attempt:
         )
         self._phase = Phase.PREPARING
         if self._claim is None:
-            await self._session.execute(sql, timeout=COMMAND_S)
+            await self._session.execute(self._session.following(sql), timeout=COMMAND_S)
         else:
             await self._take(sql, self._claim)
         self._phase = Phase.SENT
@@ -234,7 +234,7 @@ class Attempt:
             assert statement.together is not None
             records = await statement.together.fetch(*arguments[0], timeout=self._deadline_s)
             return replace(statement.reply(records, ordered=False), together=True)
-        if statement.shape.form is StatementForm.PLAIN:
+        if statement.shape.form not in WRAPPED:
             return await self._one_by_one()
         if len(arguments) == 1:
             records = await statement.handle.fetch(*arguments[0], timeout=self._deadline_s)
@@ -282,7 +282,7 @@ class Attempt:
     async def _answer(self, statement: AsyncpgStatement, params: ParameterSet) -> Reply:
         """Return the reply of a statement of bulkq for one set."""
         handle = statement.handle
-        if statement.shape.form is StatementForm.PLAIN:
+        if statement.shape.form not in WRAPPED:
             (arguments,) = statement.bind([params])
             records = await handle.fetch(*arguments, timeout=self._deadline_s)
             return statement.plain_reply([(records, handle.get_statusmsg() or "")])
@@ -304,6 +304,9 @@ class Attempt:
                 raise
 
     async def _end(self, changed: int = 0) -> None:
+        if self._limits.followed and self._limits.read_only:
+            self._session.linger()
+            return
         if self._limits.read_only or (self._steps is not None and self._steps.rollback):
             await self._session.execute("ROLLBACK", timeout=COMMAND_S)
             return

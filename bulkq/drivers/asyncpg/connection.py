@@ -20,7 +20,7 @@ from bulkq.drivers.asyncpg.execute_own_statements import administer
 from bulkq.drivers.asyncpg.extended_connection import BROKEN, GRACE_S
 from bulkq.drivers.asyncpg.lock_wait_errors import name_owners
 from bulkq.drivers.asyncpg.prepare import Describer, PrepareRequest
-from bulkq.drivers.asyncpg.statement import AsyncpgStatement, Recipe, StatementForm
+from bulkq.drivers.asyncpg.statement import STREAMED, AsyncpgStatement, Recipe
 from bulkq.drivers.asyncpg.validate_texts import AsyncpgTextValidator
 from bulkq.drivers.optional_connection_methods import BaseConnection
 from bulkq.drivers.prepare_attempt_steps import prepare_steps
@@ -91,7 +91,7 @@ class AsyncpgConnection(BaseConnection):
         )
         found = self._statements.get(key)
         if found is None:
-            await self._clear()
+            await (self._clear() if identifiers or key in self._recipes else self._ready())
             try:
                 found = await self._guarded(self._describe(PrepareRequest(query, decoding, typed, identifiers), key))
             except DatabaseError as error:
@@ -123,7 +123,7 @@ class AsyncpgConnection(BaseConnection):
         plain = claim is None and steps is None
         assert plain or not (alone or limits.read_only), "claims and steps are for a write in a transaction"
         prepared = None if steps is None else await prepare_steps(steps, self._prepare_step)
-        await self._clear()
+        await (self._ready() if limits.read_only and not alone else self._clear())
         if limits.together:
             shared = len(sets) > 1 and not alone and not await self.why_apart(own)
             limits = limits_together(limits) if shared else replace(limits, together=False)
@@ -147,8 +147,8 @@ class AsyncpgConnection(BaseConnection):
     async def stream(self, statement: Statement, params: ParameterSet, limits: Limits) -> AsyncGenerator[Reply, None]:
         """Yield the rows of one set in pieces; see `Connection.stream`."""
         own = _own(statement)
-        await self._clear()
-        whole = own.single or not limits.transaction or own.shape.form is not StatementForm.ROWS
+        await self._ready()
+        whole = own.single or not limits.transaction or own.shape.form not in STREAMED
         if whole or own.query.one_row:  # the server has parallel workers for a statement, but not for a cursor
             yield await self.attempt(own, [params], limits)
             return
@@ -203,6 +203,8 @@ class AsyncpgConnection(BaseConnection):
     async def close(self) -> None:
         """End the session within two seconds, if necessary by closing the socket."""
         try:
+            self._session.following("")  # the end of the session ends the transaction
+            await self._session.ended()
             await self._session.close(timeout=GRACE_S)
         except BROKEN:
             self._session.terminate()
@@ -273,7 +275,13 @@ class AsyncpgConnection(BaseConnection):
             raise
 
     async def _clear(self) -> None:
-        """End a stream whose reader left it open."""
+        """End a stream whose reader left it open, and the transaction that was left to what follows."""
+        await self._ready()
+        await self._session.settle()
+
+    async def _ready(self) -> None:
+        """End a stream whose reader left it open. What follows begins with `AsyncpgSession.following`."""
+        await self._session.ended()
         if self._streaming is not None:
             await self._streaming.abandon()
             self._streaming = None

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import asyncpg
 from asyncpg.cursor import Cursor
+from asyncpg.prepared_stmt import PreparedStatement
 
 from bulkq.drivers.asyncpg.pg_types import TEXT_ARRAY
 from bulkq.drivers.asyncpg.type_modifiers import DescriptionTap
@@ -16,8 +17,6 @@ from bulkq.text.array_literals import array_text
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection, Coroutine, Sequence
-
-    from asyncpg.prepared_stmt import PreparedStatement
 
     from bulkq.drivers.asyncpg.connect_arguments import KeepAlive
     from bulkq.model import Setting
@@ -27,6 +26,9 @@ GRACE_S = 2.0
 
 BROKEN = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 """What asyncpg raises where a session is of no use any more; TimeoutError is an OSError."""
+
+LINGER_S = 0.02
+"""How long a transaction that `linger` was called for stays open at most, if nothing follows."""
 
 T = TypeVar("T")
 
@@ -48,6 +50,12 @@ class AsyncpgSession(asyncpg.Connection):  # type: ignore[misc] # asyncpg has no
 
     local: tuple[Setting, ...] = ()
     """Settings that every transaction through a pooler is given; a session of our own has them from its start."""
+
+    _left: asyncio.TimerHandle | None = None
+    """Ends the transaction that `linger` was called for."""
+
+    _ending: asyncio.Future[bool] | None = None
+    """The end of that transaction, under way because nothing has followed."""
 
     @property
     def iso(self) -> bool:
@@ -75,12 +83,70 @@ class AsyncpgSession(asyncpg.Connection):  # type: ignore[misc] # asyncpg has no
             for oid in printed:
                 settings.remove_python_codec(oid, "", "")
 
+    async def prepare_bare(
+        self, sql: str, name: str, printed: Callable[[Sequence[int]], Collection[int]]
+    ) -> tuple[PreparedStatement, list[tuple[str, int]]]:
+        """Prepare `sql`, which has no parameters, in one round trip. Return it with the names and oids of its columns.
+
+        `printed` chooses the types that the server prints from the oids of the result types, among them all that asyncpg
+        does not know by itself.
+        """
+        settings = self._protocol.get_settings()
+        if self._stmts_to_close:
+            await self._cleanup_stmts()
+        with DescriptionTap(self._transport, self._protocol) as tap:
+            state = await self._protocol.prepare(
+                name, sql, None, record_class=self._protocol.get_record_class(), ignore_custom_codec=False
+            )
+        self.modifiers = tap.modifiers
+        oids = printed(tap.types)
+        try:
+            for oid in oids:
+                settings.set_builtin_type_codec(oid, str(oid), "", "scalar", "text", "text")
+            state._init_types()  # noqa: SLF001 - what asyncpg does after it has asked for types
+            state._init_codecs()  # noqa: SLF001
+            statement = PreparedStatement(self, sql, state)
+            attributes = statement.get_attributes()
+        finally:
+            for oid in oids:
+                settings.remove_python_codec(oid, "", "")
+        return statement, [(attribute.name, attribute.type.oid) for attribute in attributes]
+
     async def open_cursor(
         self, statement: PreparedStatement, arguments: Sequence[object], rows: int, timeout_s: float
     ) -> tuple[Cursor, list[Sequence[object]]]:
         """A cursor of `statement` and its first `rows`, in one round trip; asyncpg's own takes another one for them."""
         cursor = Cursor(self, statement.get_query(), statement._state, arguments, None)  # noqa: SLF001 - no public way
         return cursor, await cursor._bind_exec(rows, timeout_s)  # noqa: SLF001
+
+    def linger(self) -> None:
+        """Leave a read-only transaction to what comes next, which ends it in its first message; for at most `LINGER_S`."""
+        self._left = asyncio.get_running_loop().call_later(LINGER_S, self._end_left)
+
+    def following(self, opening: str) -> str:
+        """`opening`, which begins a transaction, behind the end of the one that was left."""
+        if self._left is None:
+            return opening
+        self._left.cancel()
+        self._left = None
+        return f"ROLLBACK; {opening}"
+
+    async def settle(self) -> None:
+        """End the transaction that was left, or wait for its end."""
+        if self._left is not None:
+            self._left.cancel()
+            self._end_left()
+        await self.ended()
+
+    async def ended(self) -> None:
+        """Wait for the end of the transaction that was left, if it is under way."""
+        if self._ending is not None:
+            await asyncio.shield(self._ending)
+            self._ending = None
+
+    def _end_left(self) -> None:
+        self._left = None
+        self._ending = asyncio.ensure_future(self.recover())
 
     async def recover(self) -> bool:
         """Back to idle within the grace, or closed; whether it is idle. A cancellation does not stop it.

@@ -6,18 +6,19 @@ says which wrapper the server takes.
 
 from __future__ import annotations
 
-import re
 from collections import deque
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import asyncpg
 
-from bulkq.dialects import postgresql
-from bulkq.dialects.postgresql_text_cast import TYPES, Conversion, InputMethod, ParameterType
+from bulkq.dialects import COPIED_VERBS, postgresql
+from bulkq.dialects.postgresql_text_cast import TYPES, ParameterType
 from bulkq.drivers import check_extension_objects, parameter_limit
 from bulkq.drivers.asyncpg.catalog import quote_identifiers, read_types
+from bulkq.drivers.asyncpg.numbered_query_text import NumberedText, author_names
 from bulkq.drivers.asyncpg.pg_types import JSON, JSONB, NUMERIC
 from bulkq.drivers.asyncpg.result_value_forms import (
     choose_converters,
@@ -34,11 +35,10 @@ from bulkq.drivers.asyncpg.statement import (
     exact,
     json_text,
 )
-from bulkq.errors import DatabaseError, RefusedError
-from bulkq.model import Decoding, Phase, PlaceholderKind, StatementClass
+from bulkq.errors import RefusedError
+from bulkq.model import Decoding, PlaceholderKind, StatementClass
 from bulkq.model.frozen_dataclass import frozen
 from bulkq.policy.batch_form import why_apart
-from bulkq.query import render
 from bulkq.text.array_literals import list_of_text
 
 if TYPE_CHECKING:
@@ -49,10 +49,7 @@ if TYPE_CHECKING:
     from bulkq.drivers.asyncpg.extended_connection import AsyncpgSession
     from bulkq.drivers.asyncpg.pg_types import PgType
     from bulkq.drivers.asyncpg.statement import ArgumentConverter
-    from bulkq.model import Column, Parameter, Placeholder, Query
-
-DECLARE = 'declare its type, as in "-- name: NAME(id: bigint)", or write a cast, as in :id::bigint'
-NO_TYPE = frozenset({"42P18", "42P08"})
+    from bulkq.model import Column, Parameter, Query
 
 
 @frozen
@@ -103,31 +100,58 @@ class Describer:
             raise RefusedError(
                 f"{query.place}: runs outside a transaction, where a pooler keeps no timeouts: connect to the server itself"
             )
+        if self._is_bare(wanted) and (bare := await self._bare(wanted)) is not None:
+            return bare
         idents = await quote_identifiers(self._session, wanted.identifiers)
         async with self._question():
-            first = await self._user(_NumberedText(query, idents), "", (), guard=query.schema is not None)
-            modifiers, text, taken = self._session.modifiers, None, None
+            first = await self._user(NumberedText(query, idents), "", (), guard=query.schema is not None)
+            answer = _Description.of(first, self._session.modifiers)
+            text, taken = None, None
             if not self._path:  # with a path, the names of types would depend on it
-                text = await self._described(wanted, idents, first, modifiers)
+                text = await self._described(wanted, idents, answer)
                 taken = await self._taken(text)
         if text is None:
-            text = await self._described(wanted, idents, first, modifiers)
+            text = await self._described(wanted, idents, answer)
         return await self._accepted(wanted, text, taken)
 
+    def _is_bare(self, wanted: PrepareRequest) -> bool:
+        """Whether the text is executed as it is: a wrapper would have no sets to number and no values to cast."""
+        query = wanted.query
+        alone = not query.placeholders and query.schema is None and query.statement is StatementClass.READ
+        plain = wanted.decoding is Decoding.TEXT and query.transaction and query.verb in COPIED_VERBS
+        return alone and plain and not (self._pooled or self._path or self._session.local)
+
+    async def _bare(self, wanted: PrepareRequest) -> AsyncpgStatement | None:
+        """The statement of a read without parameters in one round trip, besides that of the transaction.
+
+        None: it returns no columns.
+        """
+        text = NumberedText(wanted.query, {})
+        printed = partial(find_printed_types, decoding=wanted.decoding)
+        async with self._question(followed=True):
+            with author_names(self._session, text):
+                handle, attributes = await self._session.prepare_bare(text.rendered.text, self._name(), printed)
+            if not attributes:
+                return None
+            answer = _Description(attributes, (), self._session.modifiers)
+            shape = (await self._described(wanted, {}, answer)).shape
+        shape = replace(shape, form=StatementForm.BARE, apart=why_apart(wanted.query))
+        return AsyncpgStatement(wanted.query, shape, handle, typed=wanted.typed, single=False)
+
     async def _described(
-        self, wanted: PrepareRequest, idents: Mapping[str, str], first: PreparedStatement, modifiers: Sequence[int]
+        self, wanted: PrepareRequest, idents: Mapping[str, str], answer: _Description
     ) -> _DescribedText:
-        """What the server tells of the user's text, which it has prepared as `first`."""
-        attributes = [(attribute.name, attribute.type.oid) for attribute in first.get_attributes()]
+        """What the server tells of the user's text."""
+        attributes, modifiers = answer.columns, answer.modifiers
         if len(modifiers) != len(attributes):
             modifiers = [-1] * len(attributes)
         await read_types(self._session, [oid for _, oid in attributes], self._known)
-        kinds = await self._parameter_types([kind.oid for kind in first.get_parameters()])
+        kinds = await self._parameter_types(answer.parameters)
         columns = tuple(
             describe_column(name, self._known[oid], wanted.decoding, modifier)
             for (name, oid), modifier in zip(attributes, modifiers, strict=True)
         )
-        numbered = _NumberedText(wanted.query, idents, kinds, typed=wanted.typed)
+        numbered = NumberedText(wanted.query, idents, kinds, typed=wanted.typed)
         shape = self._shape(wanted, numbered, kinds, columns, tuple(self._known[oid] for _, oid in attributes))
         return _DescribedText(numbered, shape, deque(_wrappers(wanted, shape)))
 
@@ -176,7 +200,7 @@ class Describer:
     def _shape(
         self,
         wanted: PrepareRequest,
-        text: _NumberedText,
+        text: NumberedText,
         kinds: list[ParameterType],
         columns: tuple[Column, ...],
         results: tuple[PgType, ...],
@@ -194,7 +218,7 @@ class Describer:
             casts=tuple(text.conversion(parameters[places[name]], found[name]) for name in text.numbers),
             types=tuple(found[p.name].name if p.name in found else "" for p in parameters),
             convert=tuple(_converter(parameters[places[n]], found[n], typed=wanted.typed) for n in text.numbers),
-            printed=find_printed_types(results, wanted.decoding),
+            printed=find_printed_types((kind.oid for kind in results), wanted.decoding),
             decode=choose_converters(results, wanted.decoding, wrapped=False),
             iso=wanted.decoding is Decoding.JSON,
             changes=wanted.query.statement is not StatementClass.READ,
@@ -233,33 +257,39 @@ class Describer:
             return None
 
     async def _user(
-        self, text: _NumberedText, name: str, printed: Collection[int], *, guard: bool = False
+        self, text: NumberedText, name: str, printed: Collection[int], *, guard: bool = False
     ) -> PreparedStatement:
         """The user's text, prepared in the transaction of a question."""
         sql = text.rendered.text
-        try:
+        with author_names(self._session, text):
             handle = await self._session.prepare_printed(sql, name, printed)
             question = check_extension_objects.question(text.query, sql) if guard else None
             if question is not None:
                 check_extension_objects.refuse(text.query, await self._session.fetch(question))
-        except asyncpg.PostgresError as error:
-            if self._session.is_closed() or not error.sqlstate or error.sqlstate[:2] in {"57", "55", "08", "53"}:
-                raise
-            raise _refusal(error, text) from error
         return handle
 
     @asynccontextmanager
-    async def _question(self) -> AsyncGenerator[None, None]:
-        """A read-only transaction, in which the server parses. What asyncpg changes in the session to look at types ends with it."""
-        await self._session.execute(postgresql.describing(self._path, self._lock_timeout_s, self._session.local))
+    async def _question(self, *, followed: bool = False) -> AsyncGenerator[None, None]:
+        """A read-only transaction, in which the server parses. What asyncpg changes in the session to look at types ends with it.
+
+        Args:
+            followed: the statement is executed at once, so what executes it ends the transaction, unless there was an error.
+        """
+        opening = postgresql.describing(self._path, self._lock_timeout_s, self._session.local)
+        await self._session.execute(self._session.following(opening))
         try:
             yield
+        except BaseException:
+            followed = False
+            raise
         finally:
-            if not self._session.is_closed():
+            if followed:
+                self._session.linger()
+            elif not self._session.is_closed():
                 await self._session.execute("ROLLBACK")
 
 
-def _why_apart(wanted: PrepareRequest, text: _NumberedText, form: StatementForm) -> str:
+def _why_apart(wanted: PrepareRequest, text: NumberedText, form: StatementForm) -> str:
     """Why there is no one statement for all sets of a batch, as far as it is known without the server; "" if there is."""
     why = why_apart(wanted.query)
     if why or form is StatementForm.ROWS:
@@ -290,82 +320,27 @@ def _items(wanted: PrepareRequest, shape: StatementShape) -> list[str]:
 
 
 @frozen
+class _Description:
+    """The server's description of a text: names and oids of its columns, oids of its parameters, modifiers of the columns."""
+
+    columns: Sequence[tuple[str, int]]
+    parameters: Sequence[int]
+    modifiers: Sequence[int]
+
+    @classmethod
+    def of(cls, handle: PreparedStatement, modifiers: Sequence[int]) -> _Description:
+        """That of a prepared statement."""
+        columns = [(attribute.name, attribute.type.oid) for attribute in handle.get_attributes()]
+        return cls(columns, [kind.oid for kind in handle.get_parameters()], modifiers)
+
+
+@frozen
 class _DescribedText:
     """The user's text with conversions, what the server tells of it, and the wrappers that are left to try."""
 
-    numbered: _NumberedText
+    numbered: NumberedText
     shape: StatementShape
     wrappers: deque[tuple[StatementForm, str]]
-
-
-class _NumberedText:
-    """The user's text with `$n`: as it is first asked about, and with conversions once the types (`kinds`) are known."""
-
-    def __init__(
-        self,
-        query: Query,
-        idents: Mapping[str, str],
-        kinds: list[ParameterType] | None = None,
-        *,
-        typed: bool = False,
-        place: Callable[[int], str] = "${}".format,
-    ) -> None:
-        self.query = query
-        self.numbers: dict[str, int] = {}
-        self._parameters = {parameter.name: parameter for parameter in query.parameters}
-        self._idents = idents
-        self._kinds = kinds
-        self._typed = typed
-        self._place = place
-        self.rendered = render(query, self._write)
-
-    @property
-    def together(self) -> tuple[str, tuple[str, ...]]:
-        """The text in which the values come from arrays, with the types of their elements."""
-        types = tuple(kind.cast if self._typed else "text" for kind in self._kinds or ())
-        other = _NumberedText(self.query, self._idents, self._kinds, typed=self._typed, place=postgresql.set_value)
-        return other.rendered.text, types
-
-    @property
-    def array(self) -> str:
-        """The name of a parameter whose values are arrays of Python; "" if there is none. `unnest` would take them apart."""
-        pairs = zip(self.numbers, self._kinds or (), strict=True) if self._typed else ()
-        return next((name for name, kind in pairs if kind.delimiter is not None), "")
-
-    def conversion(self, parameter: Parameter, kind: ParameterType) -> Conversion:
-        """How text becomes the type of a parameter: as declared, else as the server found."""
-        declared = None if parameter.type is None else _declared(parameter)
-        return kind.conversion(declared, is_list=parameter.kind is PlaceholderKind.LIST)
-
-    def _write(self, place: Placeholder) -> str:
-        if place.kind is PlaceholderKind.IDENTIFIER:
-            return self._idents[place.name]
-        number = self.numbers.setdefault(place.name, len(self.numbers) + 1)
-        value = self._value(self._parameters[place.name], number)
-        if place.kind is not PlaceholderKind.LIST:
-            return value
-        return f"<> ALL({value})" if place.negated else f"= ANY({value})"
-
-    def _value(self, parameter: Parameter, number: int) -> str:
-        if self._kinds is None:
-            return f"${number}" if parameter.type is None else f"${number}::{_declared(parameter)}"
-        place = self._place(number)
-        kind = self._kinds[number - 1]
-        if not self._typed:
-            source = "text[]" if parameter.kind is PlaceholderKind.LIST else "text"
-            return self.conversion(parameter, kind).of(f"{place}::{source}")
-        if parameter.type is None:
-            return place
-        if not kind.cuts(parameter.type):
-            return f"{place}::{_declared(parameter)}"
-        return Conversion(_declared(parameter), InputMethod.RECORD).of(f"{place}::{kind.cast}")
-
-
-def _declared(parameter: Parameter) -> str:
-    """The declared type as SQL, of a list's array."""
-    declared = str(parameter.type)
-    is_list = parameter.kind is PlaceholderKind.LIST and not declared.endswith("]")
-    return f"{declared}[]" if is_list else declared
 
 
 def _converter(parameter: Parameter, kind: ParameterType, *, typed: bool) -> ArgumentConverter | None:
@@ -376,16 +351,3 @@ def _converter(parameter: Parameter, kind: ParameterType, *, typed: bool) -> Arg
     if kind.oid in (JSON, JSONB):
         return json_text
     return exact if kind.oid == NUMERIC else None
-
-
-def _refusal(error: asyncpg.PostgresError, text: _NumberedText) -> DatabaseError:
-    """The server's words, with the author's names for the parameters."""
-    at = int(error.position) - 1 if error.position else None
-    names = {f"${number}": f":{name}" for name, number in text.numbers.items()}
-    return DatabaseError(
-        re.sub(r"\$\d+", lambda found: names.get(found[0], found[0]), error.args[0]),
-        sqlstate=error.sqlstate,
-        phase=Phase.PREPARING,
-        offset=None if at is None else text.rendered.offset(at),
-        hint=DECLARE if error.sqlstate in NO_TYPE else error.hint,
-    )

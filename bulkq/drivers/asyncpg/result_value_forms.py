@@ -74,11 +74,11 @@ def describe_column(name: str, kind: PgType, decoding: Decoding, modifier: int =
     return Column(name, modified(kind.name, modifier), raw)
 
 
-def find_printed_types(kinds: Iterable[PgType], decoding: Decoding) -> frozenset[int]:
-    """The oids of the types among `kinds` whose values the server prints."""
+def find_printed_types(oids: Iterable[int], decoding: Decoding) -> frozenset[int]:
+    """Those of the types with `oids` whose values the server prints."""
     if decoding is Decoding.PYTHON:
         return frozenset()
-    return frozenset(kind.oid for kind in kinds) - BINARY[decoding]
+    return frozenset(oids) - BINARY[decoding]
 
 
 def write_expression(place: str, kind: PgType, decoding: Decoding) -> str:

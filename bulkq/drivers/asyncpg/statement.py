@@ -33,7 +33,13 @@ class StatementForm(StrEnum):
 
     ROWS = "rows"  # wrapped: every row begins with the ordinal of its set
     COUNT = "count"  # wrapped: one row per set, its ordinal and how many rows it changed
+    BARE = "bare"  # the user's text, a read that has no parameter and so one set
     PLAIN = "plain"  # the user's text, one execution per set
+
+
+WRAPPED = frozenset({StatementForm.ROWS, StatementForm.COUNT})
+STREAMED = frozenset({StatementForm.ROWS, StatementForm.BARE})
+"""Forms whose rows a cursor can fetch in pieces."""
 
 
 @frozen
@@ -111,7 +117,7 @@ class AsyncpgStatement:
     @property
     def ordinal(self) -> int | None:
         """The number of the parameter that carries the set's ordinal."""
-        return None if self.shape.form is StatementForm.PLAIN else len(self.shape.bound) + 1
+        return len(self.shape.bound) + 1 if self.shape.form in WRAPPED else None
 
     @property
     def secret(self) -> bool:
@@ -159,6 +165,12 @@ class AsyncpgStatement:
         elif self.shape.changes:
             changed = len(records)
         return Reply(self.columns, convert_columns(values, self.shape.decode), places, changed)
+
+    def rows_reply(self, records: list[Sequence[object]]) -> Reply:
+        """A piece of the rows of one set."""
+        if self.shape.form is StatementForm.BARE:
+            return self.plain_reply([(records, "")])
+        return self.reply(records, ordered=True)
 
     def plain_reply(self, answers: Sequence[tuple[list[Sequence[object]], str]]) -> Reply:
         """What unwrapped executions brought back: per set its records and its command tag."""

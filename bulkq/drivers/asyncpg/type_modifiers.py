@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 HEAD = struct.Struct("!ci")
 COUNT = struct.Struct("!h")
-FIELD = struct.Struct("!ihihih")
+FIELD = struct.Struct("!ihIhih")
 """Of a column after its name: table, number in it, type, length, modifier, format."""
 
 ROWS, NO_ROWS = b"T", b"n"
@@ -36,6 +36,7 @@ class DescriptionTap(asyncio.Protocol):
         self._transport = transport
         self._inner = inner
         self._seen: bytearray | None = bytearray()
+        self.types: tuple[int, ...] = ()
         self.modifiers: tuple[int, ...] = ()
         """Of the columns of the first description; () if there was none."""
 
@@ -77,7 +78,8 @@ class DescriptionTap(asyncio.Protocol):
             kind, size = HEAD.unpack_from(seen, at)
             end = at + 1 + size
             if kind == ROWS and end <= len(seen):
-                self.modifiers = modifiers_of(bytes(seen[at + HEAD.size : end]))
+                fields = fields_of(bytes(seen[at + HEAD.size : end]))
+                self.types, self.modifiers = tuple(f[2] for f in fields), tuple(f[4] for f in fields)
             if kind == NO_ROWS or end <= at or (kind == ROWS and end <= len(seen)):
                 self._seen = None
                 return
@@ -86,18 +88,19 @@ class DescriptionTap(asyncio.Protocol):
             at = end
 
 
-def modifiers_of(description: bytes) -> tuple[int, ...]:
-    """The modifiers in the body of a description; () if it is not one."""
+def fields_of(description: bytes) -> list[tuple[int, ...]]:
+    """The columns in the body of a description, as in `FIELD`; none if it is not one."""
     try:
         (count,) = COUNT.unpack_from(description)
-        found, at = [], COUNT.size
+        found: list[tuple[int, ...]] = []
+        at = COUNT.size
         for _ in range(count):
             at = description.index(b"\0", at) + 1
-            found.append(FIELD.unpack_from(description, at)[4])
+            found.append(FIELD.unpack_from(description, at))
             at += FIELD.size
     except (struct.error, ValueError):
-        return ()
-    return tuple(found)
+        return []
+    return found
 
 
 def modified(name: str, modifier: int) -> str:

@@ -28,15 +28,14 @@ def one(text: str | None, oid: int, element: int = 0, delimiter: str = ",") -> o
 def test_the_server_prints_what_no_sink_writes_by_itself() -> None:
     """Ints, bools and texts come as they are, to JSON floats and bytes as well, to Python everything."""
     oids = (pg_types.INT4, pg_types.TEXT, pg_types.FLOAT8, pg_types.BYTEA, pg_types.NUMERIC, 99_999)
-    kinds = [kind(oid) for oid in oids]
-    assert result_value_forms.find_printed_types(kinds, Decoding.TEXT) == {
+    assert result_value_forms.find_printed_types(oids, Decoding.TEXT) == {
         pg_types.FLOAT8,
         pg_types.BYTEA,
         pg_types.NUMERIC,
         99_999,
     }
-    assert result_value_forms.find_printed_types(kinds, Decoding.JSON) == {pg_types.NUMERIC, 99_999}
-    assert result_value_forms.find_printed_types(kinds, Decoding.PYTHON) == frozenset()
+    assert result_value_forms.find_printed_types(oids, Decoding.JSON) == {pg_types.NUMERIC, 99_999}
+    assert result_value_forms.find_printed_types(oids, Decoding.PYTHON) == frozenset()
 
 
 def test_json_values_of_printed_texts() -> None:

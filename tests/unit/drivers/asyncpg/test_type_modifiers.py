@@ -7,7 +7,7 @@ import struct
 
 import pytest
 
-from bulkq.drivers.asyncpg.type_modifiers import DescriptionTap, modified, modifiers_of
+from bulkq.drivers.asyncpg.type_modifiers import DescriptionTap, fields_of, modified
 
 
 def description_of(*modifiers: int) -> bytes:
@@ -78,13 +78,14 @@ def test_first_description(messages: list[bytes], wanted: tuple[int, ...], size:
         tap.connection_lost(None)
     assert wire.protocol is inner
     assert tap.modifiers == wanted
+    assert tap.types == (1700,) * len(wanted)
     assert inner.calls[-4:] == ["pause", "resume", "eof", "lost"]
     assert b"".join(call for call in inner.calls if isinstance(call, bytes)) == data
 
 
 def test_not_a_description() -> None:
     """A body that ends too early gives nothing."""
-    assert modifiers_of(b"") == ()
+    assert fields_of(b"") == []
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,97 @@
+"""Reads that follow one another at once, as checks do: few round trips, and no transaction stays open behind the last."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import io
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bulkq.errors import DatabaseError
+from bulkq.model import Decoding
+from tests.support.asyncpg_sessions import READS, WRITES, answers, gone, prepared
+
+if TYPE_CHECKING:
+    import asyncpg
+
+    from bulkq.protocols import Connection
+
+FOLLOWED = replace(READS, followed=True)
+VALUES = """select name, qty, null as nothing, 1.50 as same, 2 as same, 'ok'::mood, 5::positive, (1, 'x')::pair, array[1.5, null],
+ array['sad'::mood], '{"a": 1}'::jsonb, interval '1 day 2 s', timestamptz '2020-01-01 00:00+00', 'NaN'::float4, E'\\\\x00ff'::bytea,
+ '[1,3)'::int4range, 'a'::"char", 7::oid, 'items'::regclass, true, (select most_common_vals from pg_stats limit 1)
+ from items order by id desc limit 3 -- all"""
+
+
+async def rows(connection: Connection, sql: str) -> list[tuple[object, ...]]:
+    """The rows of a query as a check reads them."""
+    statement = await prepared(connection, sql, Decoding.TEXT)
+    pieces = [piece async for piece in connection.stream(statement, (), FOLLOWED)]
+    return [row for piece in pieces for row in zip(*piece.values, strict=True)]
+
+
+async def test_values_are_those_of_copy(connection: Connection) -> None:
+    """A text without parameters is executed as it is; the server prints the values of every type as COPY does."""
+    found = await rows(connection, VALUES)
+    out: list[bytes] = []
+    await connection.copy(await prepared(connection, VALUES, Decoding.TEXT), ",", READS, out.append)
+    copied = list(csv.reader(io.StringIO(b"".join(out).decode())))[1:]
+    shown = [["" if cell is None else {True: "t"}.get(cell, str(cell)) for cell in row] for row in found]
+    assert shown == copied
+
+
+async def test_a_read_takes_four_round_trips(connection: Connection, outside: asyncpg.Connection) -> None:
+    """Each new text: a transaction to describe it, its description, a transaction to execute it, its rows."""
+    sent = connection._session._transport
+    writes: list[bytes] = []
+    write = sent.write
+    await rows(connection, "select 0 as a")
+    sent.write = lambda data: (writes.append(bytes(data)), write(data))
+    for number in range(1, 6):
+        assert await rows(connection, f"select {number} as a from items where id < 3") == [(number,)] * 2
+    del sent.write
+    assert len(writes) == 4 * 5
+    assert await gone(outside)
+
+
+@pytest.mark.parametrize("sql", ["select nothing", "select from items", "select 1 / (id - id) from items"])
+async def test_what_fails_leaves_nothing(connection: Connection, outside: asyncpg.Connection, sql: str) -> None:
+    """A text that the server refuses, that has no columns or that fails while it runs: the next one is answered."""
+    await rows(connection, "select 1 as a")
+    try:
+        await rows(connection, sql)
+    except DatabaseError as error:
+        assert error.sqlstate in {"42703", "22012"}
+    assert await rows(connection, "select 2 as a") == [(2,)]
+    assert await gone(outside)
+
+
+async def test_a_transaction_that_is_left_ends(connection: Connection, outside: asyncpg.Connection) -> None:
+    """If nothing follows, the driver ends the transaction by itself, and its locks are gone."""
+    await rows(connection, "select id from items limit 1")
+    await asyncio.sleep(0.3)  # longer than a transaction is left open
+    await outside.execute("set lock_timeout = '1ms'; lock table items in access exclusive mode nowait")
+    assert await answers(connection, "select 3") == [(0, 3)]
+
+
+@pytest.mark.parametrize("pause_s", [0.0, 0.019, 0.021])
+async def test_whatever_follows(connection: Connection, pause_s: float) -> None:
+    """A write, statements of bulkq and a copy follow a read, just before or after the driver ends its transaction."""
+    statement = await prepared(connection, "update items set qty = 1 where id = 1")
+    for _ in range(3):
+        await rows(connection, f"select {pause_s} as a")
+        await asyncio.sleep(pause_s)
+        assert (await connection.attempt(statement, [()], WRITES)).changed == 1
+        await rows(connection, f"select {pause_s} as b")
+        await asyncio.sleep(pause_s)
+        assert await connection.administer(["select 7"]) == [(7,)]
+    await rows(connection, "select 1 as a")
+    await asyncio.sleep(pause_s)
+    out: list[bytes] = []
+    await connection.copy(await prepared(connection, "select 1 as a", Decoding.TEXT), ",", READS, out.append)
+    assert b"".join(out) == b"a\n1\n"
+    await rows(connection, "select 1 as c")
+    await asyncio.sleep(pause_s)  # and the end of the session
