@@ -99,3 +99,11 @@ class CommitTimes:
             return None
         took = sorted(seconds for _, seconds in self._times)
         return took[ceil(0.9 * len(took)) - 1]
+
+    def quiet_s(self, now_s: float) -> float:
+        """Return the seconds since the newest commit; 0.0 if there is none."""
+        return now_s - self._times[-1][0] if self._times else 0.0
+
+    def forget(self) -> None:
+        """Forget every commit, so that the next ones alone count."""
+        self._times.clear()

@@ -13,8 +13,12 @@ if TYPE_CHECKING:
     from bulkq.throttles.throttle_context import ThrottleContext
 
 
+RETRY_S = 3.0
+"""Seconds without a commit after which lanes that wait try again: only a new commit can show that it is over."""
+
+
 class CommitLatency(PolledThrottle):
-    """Holds the lanes while the commits of the run on a target are slow. Without commits for ten seconds, the lanes try again."""
+    """Holds the lanes while the commits of the run on a target are slow. Without commits for `RETRY_S`, the lanes try again."""
 
     def __init__(self, expression: ThrottleExpression, context: ThrottleContext, label: str) -> None:
         super().__init__(context.title(expression.signal, label), context.every_s, expression=expression, target=label)
@@ -26,5 +30,12 @@ class CommitLatency(PolledThrottle):
 
     async def read(self) -> str | None:
         """Compare the latency with the limit."""
-        p90 = self._times.p90(time.monotonic())
-        return self.compare(p90 or 0.0, "p90 of our commits")
+        now_s = time.monotonic()
+        reason = self._judge(now_s)
+        if reason is not None and self._times.quiet_s(now_s) >= RETRY_S:
+            self._times.forget()
+            return self._judge(now_s)
+        return reason
+
+    def _judge(self, now_s: float) -> str | None:
+        return self.compare(self._times.p90(now_s) or 0.0, "p90 of our commits")

@@ -83,6 +83,11 @@ def test_the_latency_of_commits_is_that_of_the_last_ten_seconds() -> None:
     assert commits.p90(10.0) == pytest.approx(0.09)
     assert commits.p90(19.5) == pytest.approx(0.10)
     assert commits.p90(20.5) is None
+    assert commits.quiet_s(20.5) == 0.0
+    commits.record(21.0, 0.5)
+    assert (commits.p90(22.5), commits.quiet_s(22.5)) == (0.5, 1.5)
+    commits.forget()
+    assert commits.p90(22.5) is None
     for number in range(MOST_COMMITS + 10):
         commits.record(30.0, number)
     assert commits.p90(30.0) is not None
