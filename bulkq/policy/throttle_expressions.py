@@ -110,6 +110,24 @@ def parse_expression(text: str, option: str = "--throttle") -> ThrottleExpressio
     return ThrottleExpression(text, name, limit, unit, argument)
 
 
+ROUNDED = 1e-4
+"""Limits in a status have four decimals."""
+
+
+def current_text(text: str, limit: float | None) -> str:
+    """An expression with the limit that its throttle has now, in the unit of the expression; as typed if that is the same.
+
+    An expression of another version, which this one does not know, stays as it is.
+    """
+    try:
+        typed = parse_expression(text)
+    except UsageError:
+        return text
+    if limit is None or typed.unit is None or typed.limit is None or abs(typed.limit - limit) < ROUNDED:
+        return text
+    return f"{text.partition('<')[0].rstrip()}<{limit_text(limit, typed.unit)}"
+
+
 def path_of(text: str) -> str:
     """The path that an expression names: of `file:PATH` and `sql:FILE.sql`; "" if it names none."""
     signal, _, path = text.partition(":")

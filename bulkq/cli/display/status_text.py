@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from bulkq.cli.display.progress_text import rate_text
 from bulkq.model.counts import changed_text, counts_of
 from bulkq.model.run_status import Activity
+from bulkq.policy.throttle_expressions import current_text
 from bulkq.text.characters import escape_unprintable
 from bulkq.text.durations import duration_text, latency_text
 from bulkq.text.moments import moment_text
@@ -93,7 +94,8 @@ def _notes(status: RunStatus) -> Iterator[tuple[str, str]]:
     for reading in status.throttles:
         where = f"{reading.target}: " if reading.target else ""
         value = f" is {reading.value}" if reading.value else ""
-        yield "throttle", f"{where}{reading.name}{value}{', which holds the run' if reading.reason else ''}"
+        name = current_text(reading.name, reading.limit)
+        yield "throttle", f"{where}{name}{value}{', which holds the run' if reading.reason else ''}"
     for text in status.waits:
         yield "waits", text
     for failure in status.failures:

@@ -9,6 +9,7 @@ from bulkq.cli.display.progress_text import rate_text
 from bulkq.cli.display.status_line import reading_text
 from bulkq.model.counts import changed_text
 from bulkq.model.run_status import Activity
+from bulkq.policy.throttle_expressions import current_text
 from bulkq.text.characters import escape_unprintable
 from bulkq.text.durations import duration_text, latency_text
 from bulkq.text.sparkline import BLOCKS, PLAIN, sparkline
@@ -233,9 +234,8 @@ def _notes(status: RunStatus) -> list[RenderableType]:
 
 
 def _throttle_name(reading: Reading, *, several: bool) -> str:
-    return escape_unprintable(
-        f"{reading.name} {reading.target}" if several and reading.target is not None else reading.name
-    )
+    name = current_text(reading.name, reading.limit)
+    return escape_unprintable(f"{name} {reading.target}" if several and reading.target is not None else name)
 
 
 def _bar(load: float, style: str, levels: str) -> Text:

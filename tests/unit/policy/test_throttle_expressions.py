@@ -8,6 +8,7 @@ from bulkq.errors import UsageError
 from bulkq.model import Unit
 from bulkq.policy.throttle_expressions import (
     ThrottleExpression,
+    current_text,
     limit_text,
     parse_expression,
     path_of,
@@ -137,3 +138,20 @@ def test_a_limit_is_written_as_it_is_typed(text: str) -> None:
     assert parsed.limit is not None
     assert parsed.unit is not None
     assert f"{parsed.signal}<{limit_text(parsed.limit, parsed.unit)}" == text
+
+
+@pytest.mark.parametrize(
+    ("text", "limit", "shown"),
+    [
+        ("commit < 33.33ms", 0.0333, "commit < 33.33ms"),
+        ("commit < 20ms", 0.05, "commit<50ms"),
+        ("lag(replica-2)<64MB", 128 * 1024**2, "lag(replica-2)<128MB"),
+        ("lag<2s", None, "lag<2s"),
+        ("sql:select 1<2", None, "sql:select 1<2"),
+        ("autovacuum", 1.0, "autovacuum"),
+        ("of a newer version<2", 3.0, "of a newer version<2"),
+    ],
+)
+def test_an_expression_has_the_limit_of_now(text: str, limit: float | None, shown: str) -> None:
+    """It stays as typed if the limit is the same, as far as a status has it."""
+    assert current_text(text, limit) == shown

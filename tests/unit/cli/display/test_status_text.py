@@ -33,7 +33,7 @@ def test_a_run_at_work() -> None:
         max_s=1.0,
         waits=("output waits for n=5",),
         throttles=(
-            Reading(name="lag<2s", signal="lag", target="prod", value="3.1s", reason="x"),
+            Reading(name="lag<9s", signal="lag", target="prod", value="3.1s", limit=2.0, reason="x"),
             Reading(name="file:/h", signal="file"),
         ),
         failures=(StatusFailure(n=7, query="norm_phone", message="division by zero"),),
