@@ -23,7 +23,9 @@ from bulkq.lifecycle.check_api_arguments import (
     allowed,
     check_concurrency,
     check_numbers,
+    check_on_error,
     limits_of_pace,
+    shard_of,
     shown,
 )
 from bulkq.lifecycle.command_steps import CallerResources
@@ -34,6 +36,7 @@ from bulkq.model.run import (
     OutputOptions,
     QueryOptions,
     SafetyOptions,
+    SourceOptions,
     TargetOptions,
 )
 from bulkq.policy.safety import refuse, refuse_options
@@ -77,6 +80,7 @@ class Database:
         on_error: OnError = "raise",
         retries: int = 5,
         map: str | None = None,  # noqa: A002 - as the option is called
+        shard: str | None = None,
         throttle: Iterable[str] = (),
         **pace: Unpack[PaceArguments],
     ) -> Rows:
@@ -90,16 +94,17 @@ class Database:
             on_error: "raise" raises `RunFailed` after the last row if a set failed; "collect" leaves it to `Rows.summary`.
             retries: attempts after the first for errors that are known to be safe to repeat.
             map: "module:function", which is given the rows of one parameter set as dicts, and gives dicts, in processes of its own.
+            shard: "I/N" runs every N-th set, beginning with set I. Numbers in failures are those of all sets.
             throttle: expressions such as "file:/run/hold": no batch starts while one of them holds. They are added to those that
                 `bulkq.toml` has for the target; "none" leaves these out, if `bulkq.open` has the target's name as `confirm`.
             pace: `throttle_every` and `throttle_timeout` in seconds, `critical`, `on_critical`, `window`, `nice` and `max_rate`, as the
                 options of the command line.
         """
-        _check_on_error(on_error)
+        check_on_error(on_error)
         if map is not None and not isinstance(map, str):
             raise UsageError(f'map={shown(map)}: "module:function"')
         request = self._request(
-            query, write=False, timeout_s=timeout, retries=retries, pace=limits_of_pace(throttle, pace)
+            query, write=False, timeout_s=timeout, retries=retries, shard=shard, pace=limits_of_pace(throttle, pace)
         )
         sets = MappingSource(request.queries.selected[0], parameter_sets, dynamic=self.dynamic)
         return Rows(self.start, replace(request, output=OutputOptions(map=map)), sets, on_error)
@@ -112,6 +117,7 @@ class Database:
         timeout: float | None = 30.0,
         on_error: OnError = "raise",
         retries: int = 5,
+        shard: str | None = None,
         throttle: Iterable[str] = (),
         **pace: Unpack[PaceArguments],
     ) -> RecordBatches:
@@ -121,7 +127,7 @@ class Database:
         without a declared type has the type of its first values.
         """
         request = self._request(
-            query, write=False, timeout_s=timeout, retries=retries, pace=limits_of_pace(throttle, pace)
+            query, write=False, timeout_s=timeout, retries=retries, shard=shard, pace=limits_of_pace(throttle, pace)
         )
         sets = MappingSource(request.queries.selected[0], parameter_sets, dynamic=self.dynamic)
         return RecordBatches(self.start, request, sets, on_error)
@@ -136,6 +142,7 @@ class Database:
         timeout: float | None = 30.0,  # noqa: ASYNC109 - enforced by the server, not around an await
         retries: int = 5,
         ordered: bool = False,
+        shard: str | None = None,
         throttle: Iterable[str] = (),
         **pace: Unpack[PaceArguments],
     ) -> RunSummary:
@@ -153,10 +160,10 @@ class Database:
             timeout: seconds for each query, enforced by the server; None for no limit.
             retries: attempts after the first for errors that are known to be safe to repeat.
             ordered: apply the sets on one lane, in their order. Without it, sets that name the same row by parameters keep their order.
+            shard: "I/N" runs every N-th set, beginning with set I. Sets of different shards are applied in no order.
             throttle: expressions such as "file:/run/hold": no batch starts while one of them holds. They are added to those that
                 `bulkq.toml` has for the target; "none" leaves these out, if `bulkq.open` has the target's name as `confirm`.
-            pace: `throttle_every` and `throttle_timeout` in seconds, `critical`, `on_critical`, `window`, `nice` and `max_rate`, as the
-                options of the command line.
+            pace: as of `run`.
 
         Raises:
             BulkqError: what would be exit code 2 to 5 on the command line. Failed sets are only counted.
@@ -168,6 +175,7 @@ class Database:
             timeout_s=timeout,
             retries=retries,
             allow=allowed(allow),
+            shard=shard,
             pace=limits_of_pace(throttle, pace),
         )
         if ordered:
@@ -244,7 +252,7 @@ class Database:
             lock_timeout: seconds that a range waits for a lock; None for no limit.
             retries: attempts after the first for errors that are known to be safe to repeat.
             throttle: expressions such as "file:/run/hold": no range starts while one of them holds.
-            pace: as of `execute`.
+            pace: as of `run`.
             max_affected: stop before more rows than this are changed.
             allow: "seqscan" for a statement that reads the whole table for each range, "unbounded" for a range of other rows.
             name: of the run, in `bulkq runs`; by default that of the statement.
@@ -262,7 +270,7 @@ class Database:
             StoppedError: the run stopped early. `bulkq resume` continues it.
             BulkqError: the target cannot be reached, or the ledger cannot be written.
         """
-        _check_on_error(on_error)
+        check_on_error(on_error)
         check_numbers(timeout, retries)
         check_numbers(lock_timeout, retries, "lock_timeout")
         check_concurrency(concurrency)
@@ -323,7 +331,7 @@ class Database:
             RefusedError: it is still executed, or this is another database.
             BulkqError: as for `backfill`.
         """
-        _check_on_error(on_error)
+        check_on_error(on_error)
         self._refuse_closed()
         await self._let_write()
         control = Control(listens=self.steerable)
@@ -384,6 +392,7 @@ class Database:
         timeout_s: float | None,
         retries: int,
         allow: frozenset[str] = frozenset(),
+        shard: str | None = None,
         pace: Mapping[str, Any] | None = None,
     ) -> Run:
         check_numbers(timeout_s, retries)
@@ -402,6 +411,7 @@ class Database:
             self._refuse(query, write=write, allow=allow, limits=limits)
         request = Run(
             queries=QueryOptions(selected=(query,)),
+            sources=SourceOptions(shard=shard_of(shard)),
             targets=TargetOptions(selected=(self.target,)),
             limits=limits,
             safety=SafetyOptions(write=write, allow=allow, ledger="none"),
@@ -428,11 +438,6 @@ class Database:
             )
         if error is not None:
             raise error
-
-
-def _check_on_error(on_error: object) -> None:
-    if on_error not in {"raise", "collect"}:
-        raise UsageError(f'on_error={on_error!r}: "raise" or "collect"')
 
 
 async def _outlive(task: asyncio.Task[RunSummary], control: Control) -> None:

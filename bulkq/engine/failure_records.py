@@ -49,7 +49,7 @@ def failure(
         hint = f"server process {error.pid} may still execute it: select pg_terminate_backend({error.pid})"
     offset = error.offset if isinstance(error, DatabaseError) else None
     return Failure(
-        n=batch.first + position,
+        n=batch.number(position),
         source=batch.origin(position) if batch.sets else batch.source,
         target=spec.target,
         query=query.name,

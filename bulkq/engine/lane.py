@@ -172,7 +172,7 @@ class Lane:
                     tally.attempts -= 1
                     return [Segment((p,)) for p in segment.positions]
                 if part.record_started is not None and segment.attempts == 1:
-                    await part.record_started(Batch(batch.index, batch.first + segment.positions[0], sets))
+                    await part.record_started(batch, segment.positions)
                 reply = await self._send(connection, tally, segment, statement, sets, batch)
         except RowsFailed as error:
             return await self._split_rows(tally, segment, error)

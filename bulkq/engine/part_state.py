@@ -78,7 +78,7 @@ class PartState:
     command: ObjectCommand | None = None
     """Of maintenance: executes the command for objects, and finds out what came of each."""
 
-    record_started: Callable[[Batch], Awaitable[None]] | None = None
+    record_started: Callable[[Batch, Sequence[int]], Awaitable[None]] | None = None
     """Of maintenance: makes durable that a set is about to be sent. If no end is recorded, its outcome is unknown."""
 
     record_failures: Callable[[Sequence[Failure]], Awaitable[None]] | None = None

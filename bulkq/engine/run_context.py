@@ -186,8 +186,9 @@ def _mark(result: BatchResult) -> Mark:
     batch = result.batch
     first, end = batch.first, batch.first + len(batch.sets)
     ranges: list[tuple[int, int]] = []
-    for n in (*(failure.n for failure in result.failures), end):
-        if n > first:
-            ranges.append((first, n - 1))
-        first = n + 1
+    failed = (failure.n for failure in result.failures)
+    for at in (*(failed if batch.shard is None else map(batch.shard.place, failed)), end):
+        if at > first:
+            ranges.append((first, at - 1))
+        first = at + 1
     return Mark(result.part, tuple(ranges), result.failures, result.changed, len(result.unanswered), batch.end)

@@ -68,6 +68,7 @@ class PendingRun:
         self.unknown = record.unknown
         self.changed = record.changed
         self.unanswered = record.unanswered
+        self._number = record.number
         self._messages = 0
         self._parts: dict[int, _PartRecord] = {}
         for state in states:
@@ -128,7 +129,8 @@ class PendingRun:
 
     def _resolve(self, number: int, part: _PartRecord, first: int, last: int, changes: RowChanges) -> None:
         """Remove failures of earlier processes whose sets have succeeded now."""
-        left, right = bisect_left(part.numbers, first), bisect_right(part.numbers, last)
+        left = bisect_left(part.numbers, self._number(first))
+        right = bisect_right(part.numbers, self._number(last))
         for n in part.numbers[left:right]:
             self._uncount(part.earlier.pop(n))
             changes.resolved.append({"part": number, "n": n})

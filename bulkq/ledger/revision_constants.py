@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-HEAD = "0003"
+HEAD = "0004"
 """The revision that this program writes; a test holds that it is the last of `migrations/versions`."""
 
 READ_REVISION = "SELECT version_num FROM {schema}alembic_version"

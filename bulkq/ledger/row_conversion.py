@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from bulkq.model import Failure, Outcome, RunRecord, RunState, SourcePosition
 from bulkq.model.run_event import RunEvent
+from bulkq.model.shard import parse_shard
 from bulkq.text.urls import hide_passwords
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ def run_row(record: RunRecord) -> Row:
     """The row of a run. Passwords in target URLs are removed here."""
     row: Row = {name: getattr(record, name) for name in RECORD}
     row["state"] = str(record.state)
+    row["shard"] = None if record.shard is None else str(record.shard)
     row["targets"] = json.dumps([hide_passwords(target) for target in record.targets], ensure_ascii=False)
     return row
 
@@ -57,6 +59,7 @@ def run_record(row: Mapping[str, object]) -> RunRecord:
     if not isinstance(targets, list):
         raise TypeError("targets are not a list")
     found["targets"] = tuple(map(str, targets))
+    found["shard"] = None if row["shard"] is None else parse_shard(str(row["shard"]))
     return RunRecord(**found)
 
 

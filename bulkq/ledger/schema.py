@@ -38,7 +38,10 @@ RUNS = Table(
     Column("changed", BigInteger, nullable=False),
     Column("unanswered", BigInteger, nullable=False),
     Column("heartbeat_s", Float, nullable=False),  # since 1970, by the clock of the ledger's server
+    Column("shard", String(32)),  # `2/3`: ranges count its sets alone, failures those of the whole input
+    Column("group", Text),
     Index("runs_started_at", "started_at"),
+    Index("runs_group", "group"),
 )
 
 DONE = Table(

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import Any, Literal, TypedDict
 
 from bulkq.errors import UsageError
+from bulkq.model.shard import Shard, parse_shard
 from bulkq.policy.pace import parse_rate
 from bulkq.policy.safety import ALLOWABLE
 from bulkq.throttles import NO_THROTTLE, check_throttles, check_windows
@@ -146,6 +147,16 @@ def texts(value: object) -> tuple[str, ...] | None:
     return found if len(found) == len(every) else None
 
 
+def check_on_error(on_error: object) -> None:
+    """Refuse a value that is neither "raise" nor "collect".
+
+    Raises:
+        UsageError: with the value.
+    """
+    if on_error not in {"raise", "collect"}:
+        raise UsageError(f'on_error={on_error!r}: "raise" or "collect"')
+
+
 def shown(value: object) -> str:
     """A wrong argument in a message."""
     text = repr(value)
@@ -168,3 +179,19 @@ def _argument(found: re.Match[str]) -> str:
         return f'param={{"{found[3]}": ...}}'
     value = '"true"' if found[2] == "true" else found[2]
     return f"{name}={value}" if value else name
+
+
+def shard_of(text: object) -> Shard | None:
+    """Return the shard of "I/N".
+
+    Raises:
+        UsageError: the text is not of this form, or there is no such shard.
+    """
+    if text is None:
+        return None
+    if not isinstance(text, str):
+        raise UsageError(f'shard={shown(text)}: "I/N", such as "1/3"')
+    try:
+        return parse_shard(text)
+    except ValueError as error:
+        raise UsageError(f"shard={shown(text)}: {str(error).removeprefix(f'{text}: ')}") from None

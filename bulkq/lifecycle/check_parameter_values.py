@@ -82,4 +82,4 @@ def describe(query: Query, batch: Batch, bad: BadValue, constants: Container[str
 def _place(query: Query, batch: Batch, position: int, parameter: int) -> str:
     name = query.parameters[parameter].name
     origin = batch.origin(position)
-    return f'{origin}: column "{name}"' if origin else f'parameter set {batch.first + position}: "{name}"'
+    return f'{origin}: column "{name}"' if origin else f'parameter set {batch.number(position)}: "{name}"'

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from bulkq.lifecycle.open_targets import OpenTarget
     from bulkq.lifecycle.record import RecordedRun
     from bulkq.lifecycle.run_resources import OpenRun
-    from bulkq.model import Failure
+    from bulkq.model import Failure, Run
     from bulkq.policy.pace import Pace
     from bulkq.protocols import Ledger
 
@@ -146,11 +146,18 @@ def first_line(recorded: RecordedRun) -> str:
     words = [f"run={opened.run}", opened.mode, *where]
     lanes = 1 if request.limits.ordered and not opened.several else request.limits.concurrency or "auto"
     words.insert(len(words) if opened.several else 4, f"lanes={lanes}")
+    words.extend(identity_words(request))
     words.extend(f"spool={path}" for path in opened.sources.spools.values())
     words.extend(f"throttle={expression}" for expression in request.throttles)
     if request.safety.write:
         words.append(f"({'; '.join(filter(None, (safety.sentence(opened.mode), _order(opened))))})")
     return " ".join(words)
+
+
+def identity_words(request: Run) -> list[str]:
+    """Return the fields that say which share of its group a run is."""
+    shard, group = request.sources.shard, request.queries.group
+    return [*([f"shard={shard}"] if shard else []), *([f"group={group}"] if group else [])]
 
 
 def _order(opened: OpenRun) -> str:

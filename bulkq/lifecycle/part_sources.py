@@ -16,6 +16,7 @@ from bulkq.sources import open_source, texts_of
 from bulkq.sources.key_range_source import RangeSource
 from bulkq.sources.maintenance_object_source import ObjectSource
 from bulkq.sources.peekable_source import PeekableSource
+from bulkq.sources.shard_source import ShardSource
 from bulkq.sources.source_request import request_of
 from bulkq.sources.spool import open_spool
 from bulkq.sources.spool_ahead import PrefetchedSource
@@ -86,7 +87,8 @@ class Sources:
         for target in range(len(self._request.targets.selected)):
             for place, query in enumerate(queries, 1):
                 part = target * len(queries) + place
-                source = PeekableSource(await self._open(part, place, query) if given is None else given.source)
+                opened = await self._open(part, place, query) if given is None else self._shard(given.source)
+                source = PeekableSource(opened)
                 self._stack.push_async_callback(source.close)
                 found[part] = source
         return found
@@ -104,10 +106,15 @@ class Sources:
             source = await self._kept(self._resume.spools[place], place, query)
         else:
             source = await self._opened(place, query, _position(self._resume, part))
-        return _rest(self._resume, source, part)
+        return _rest(self._resume, self._shard(source), part)
+
+    def _shard(self, source: ParameterSource) -> ParameterSource:
+        """The sets of `source` that are the run's."""
+        shard = self._request.sources.shard
+        return source if shard is None else ShardSource(source, shard)
 
     async def whole(self, part: int, query: Query) -> ParameterSource:
-        """All sets of a part once more, from the first: of a source that can be read again, or that an earlier process has spooled.
+        """The sets of a part once more, from the first: of a source that can be read again, or that an earlier process has spooled.
 
         Raises:
             ParameterError, LedgerError, RefusedError: as `open_all`.
@@ -116,8 +123,8 @@ class Sources:
             return self.objects[part].again()
         place = (part - 1) % len(self._request.queries.selected) + 1
         if place in self._resume.spools:
-            return await open_spool(self._resume.spools[place], query)
-        return await self._opened(place, query, None)
+            return self._shard(await open_spool(self._resume.spools[place], query))
+        return self._shard(await self._opened(place, query, None))
 
     async def _kept(self, path: str, place: int, query: Query) -> ParameterSource:
         """What an earlier process has spooled."""

@@ -71,11 +71,11 @@ async def _refuse_overtaken(opened: OpenRun, part: PartState, groups: Sequence[R
     try:
         while (batch := await source.take(CHECKED, 0)) is not None:
             for known, group in zip(names, groups, strict=True):
-                for n, key in enumerate(group.of(batch.sets), batch.first):
-                    if n in failed:
-                        known[key] = n
+                for at, key in enumerate(group.of(batch.sets)):
+                    if batch.first + at in failed:
+                        known[key] = batch.number(at)
                     elif key in known:
-                        overtaken.setdefault(known[key], n)
+                        overtaken.setdefault(known[key], batch.number(at))
     finally:
         await source.close()
     if overtaken:

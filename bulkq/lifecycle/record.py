@@ -328,14 +328,14 @@ def _prepare_parts(opened: OpenRun, ledger: Ledger, owner: str) -> None:
                 part.record_started = _note(part, ledger)
 
 
-def _note(part: PartState, ledger: Ledger) -> Callable[[Batch], Awaitable[None]]:
+def _note(part: PartState, ledger: Ledger) -> Callable[[Batch, Sequence[int]], Awaitable[None]]:
     """What is on record as unknown before it is sent stays unknown if this process dies."""
 
-    async def started(batch: Batch) -> None:
+    async def started(batch: Batch, positions: Sequence[int]) -> None:
         failures = tuple(
             Failure(
-                n,
-                batch.origin(n - batch.first),
+                batch.number(at),
+                batch.origin(at),
                 part.spec.target,
                 part.spec.query.name,
                 {},
@@ -344,7 +344,7 @@ def _note(part: PartState, ledger: Ledger) -> Callable[[Batch], Awaitable[None]]
                 STARTED,
                 1,
             )
-            for n in range(batch.first, batch.first + len(batch.sets))
+            for at in positions
         )
         ledger.mark(Mark(part.spec.number, (), failures))
         await ledger.sync()

@@ -34,6 +34,7 @@ from bulkq.model.run import (
     SourceOptions,
     TargetOptions,
 )
+from bulkq.model.shard import Shard
 from bulkq.text import urls
 
 if TYPE_CHECKING:
@@ -134,6 +135,7 @@ def _values(kind: type, recorded: Mapping[str, Any]) -> dict[str, Any]:
         values["listed_by"] = _target(values["listed_by"]) if values.get("listed_by") else None
     elif kind is SourceOptions:
         values["target"] = _target(values["target"]) if values.get("target") else None
+        values["shard"] = Shard(**values["shard"]) if values.get("shard") else None
     elif kind is LimitOptions:
         values["max_failures"] = Threshold(**values["max_failures"]) if values["max_failures"] else None
     elif kind is SafetyOptions:

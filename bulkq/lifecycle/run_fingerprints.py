@@ -81,6 +81,8 @@ async def record(
         owner=owner,
         started_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
         retry_of=resume.repeats.run if resume.repeats is not None else None,
+        shard=request.sources.shard,
+        group=request.queries.group,
     )
 
 

@@ -164,7 +164,7 @@ def _believe(
             continue
         recorded = known.done.get(part, ())
         state = known.states.get(part)
-        proved = _proved(applied.get(part, ()), state.failures if state is not None else ())
+        proved = _proved(known.record, applied.get(part, ()), state.failures if state is not None else ())
         missing = _missing(proved, recorded, say)
         if missing and known.answers:
             known.cut_off[part] = missing
@@ -172,7 +172,7 @@ def _believe(
             known.ledger.mark(Mark(part, tuple(missing)))  # markers go at the end of the run, the ledger stays
         known.done[part] = proved
         if state is not None:
-            known.states[part] = _settled(state, proved)
+            known.states[part] = _settled(known.record, state, proved)
 
 
 async def _resume_state(known: _TakeoverState, targets: Sequence[OpenTarget], owner: str) -> ResumeState:
@@ -191,7 +191,7 @@ async def _resume_state(known: _TakeoverState, targets: Sequence[OpenTarget], ow
     }
     states = {part: _without(state, request, harmless=part in harmless) for part, state in known.states.items()}
     for part, state in states.items():
-        done[part] = _merged(done.get(part, []), state.failures)
+        done[part] = _merged(record, done.get(part, []), state.failures)
     spools, leftovers = await restore_request.spooled(known.ledger, record)
     failures = [failure for state in states.values() for failure in state.failures]
     return ResumeState(
@@ -229,22 +229,24 @@ def _missing(
     return [gap for first, last in applied for gap in known.gaps(first, last)]
 
 
-def _proved(applied: Sequence[tuple[int, int]], failures: Sequence[Failure]) -> list[tuple[int, int]]:
+def _proved(
+    record: RunRecord, applied: Sequence[tuple[int, int]], failures: Sequence[Failure]
+) -> list[tuple[int, int]]:
     """What is applied for certain: a marker that its statement committed by itself proves nothing."""
-    early = {failure.n for failure in failures if failure.sqlstate == MARKER_EARLY}
+    early = {record.place(failure.n) for failure in failures if failure.sqlstate == MARKER_EARLY}
     if not early:
         return list(applied)
     doubted = Ranges((n, n) for n in early)
     return [gap for first, last in applied for gap in doubted.gaps(first, last)]
 
 
-def _settled(state: RecordedPart, applied: Sequence[tuple[int, int]]) -> RecordedPart:
+def _settled(record: RunRecord, state: RecordedPart, applied: Sequence[tuple[int, int]]) -> RecordedPart:
     """What was unknown has a marker, or was not applied and is done again."""
     marked = Ranges(applied)
     failures = tuple(
         f
         for f in state.failures
-        if f.sqlstate == MARKER_EARLY or (f.outcome is not Outcome.UNKNOWN and f.n not in marked)
+        if f.sqlstate == MARKER_EARLY or (f.outcome is not Outcome.UNKNOWN and record.place(f.n) not in marked)
     )
     return replace(state, failures=failures)
 
@@ -258,12 +260,12 @@ def _without(state: RecordedPart, request: Run, *, harmless: bool) -> RecordedPa
     return replace(state, failures=tuple(f for f in state.failures if f.outcome not in left))
 
 
-def _merged(done: Sequence[tuple[int, int]], failures: Sequence[Failure]) -> list[tuple[int, int]]:
+def _merged(record: RunRecord, done: Sequence[tuple[int, int]], failures: Sequence[Failure]) -> list[tuple[int, int]]:
     ranges = Ranges()
     for first, last in done:
         ranges.add(first, last)
     for failure in failures:
-        ranges.add(failure.n, failure.n)
+        ranges.add(record.place(failure.n), record.place(failure.n))
     return list(ranges)
 
 

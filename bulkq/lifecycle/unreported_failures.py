@@ -39,7 +39,9 @@ async def tell(opened: OpenRun, ledger: Ledger) -> None:
         state = opened.resume.parts.get(part.spec.number)
         started = [f.n for f in (state.failures if state is not None else ()) if f.message == STARTED]
         if started and file is not None:
-            unknown = await _listed(opened, part, _ranges(started), SetError(0, None, UNSETTLED), Outcome.UNKNOWN)
+            unknown = await _listed(
+                opened, part, _ranges(opened, started), SetError(0, None, UNSETTLED), Outcome.UNKNOWN
+            )
             file.write(unknown)
             ledger.mark(Mark(part.spec.number, (), tuple(unknown)))
         if file is not None and state is not None and part.record_failures is not None:
@@ -57,7 +59,7 @@ async def _unwritten(
     }
     if not known:
         return []
-    listed = await _listed(opened, part, _ranges(list(known)), SetError(0, None, ""), Outcome.ROLLED_BACK)
+    listed = await _listed(opened, part, _ranges(opened, list(known)), SetError(0, None, ""), Outcome.ROLLED_BACK)
     return [replace(known[f.n], params=f.params, source=f.source) for f in listed]
 
 
@@ -77,5 +79,7 @@ async def _listed(
     return found
 
 
-def _ranges(numbers: Sequence[int]) -> list[tuple[int, int]]:
-    return list(Ranges((n, n) for n in numbers))
+def _ranges(opened: OpenRun, numbers: Sequence[int]) -> list[tuple[int, int]]:
+    shard = opened.request.sources.shard
+    places = numbers if shard is None else map(shard.place, numbers)
+    return list(Ranges((place, place) for place in places))

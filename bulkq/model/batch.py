@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from bulkq.model.attempt_steps import AttemptSteps
     from bulkq.model.query import ParameterSet, Query
+    from bulkq.model.shard import Shard
 
 
 class Decoding(StrEnum):
@@ -48,7 +49,7 @@ class Batch:
     """Consecutive parameter sets that travel together: one hop, one transaction, one step of progress."""
 
     index: int  # 0-based place in the run; the order of output
-    first: int  # 1-based number of its first parameter set; a number never changes
+    first: int  # 1-based number of its first parameter set, with a shard its place there; it never changes
     sets: Sequence[ParameterSet]
     lines: Sequence[int] = ()  # line of each set in its source file; empty where lines mean nothing
     source: str = ""  # "customers.csv", or "" where there is no file
@@ -58,6 +59,7 @@ class Batch:
     key_range: str = ""  # the condition of a range of a table's key, for people
     steps: AttemptSteps | None = None  # around the statement, in the transaction of its only set
     names: Sequence[str] = ()  # of maintenance: of each object, in place of a source
+    shard: Shard | None = None  # whose sets these are, of an input that several runs share
 
     def slice(self, position: int, size: int) -> Batch:
         """The `size` sets from `position` on, of a batch whose sets have names and no lines; itself if these are all."""
@@ -67,6 +69,11 @@ class Batch:
         return replace(
             self, first=self.first + position, sets=self.sets[position:upto], names=self.names[position:upto]
         )
+
+    def number(self, position: int) -> int:
+        """The number of the set at `position` in the whole input, from 1."""
+        place = self.first + position
+        return place if self.shard is None else self.shard.number(place)
 
     def origin(self, position: int) -> str:
         """`customers.csv:119` of the set at `position`, the name of an object, or "" where it came from neither."""
@@ -130,7 +137,7 @@ class Reply:
 class Failure:
     """One parameter set that did not end `ok`, or whose answer is lost; a line of `--failures`."""
 
-    n: int
+    n: int  # of the set in the whole input
     source: str
     target: str
     query: str

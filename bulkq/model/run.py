@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from bulkq.model.check_result import CheckResult
     from bulkq.model.maintenance import MaintenanceOptions, ObjectResult
     from bulkq.model.query import Query
+    from bulkq.model.shard import Shard
     from bulkq.model.target import Target
     from bulkq.model.throttle_wait_total import ThrottleWait
     from bulkq.model.timeline import RunTimeline
@@ -107,6 +108,7 @@ class QueryOptions:
     selected: tuple[Query, ...] = ()
     name: str | None = None
     tags: tuple[str, ...] = ()
+    group: str | None = None  # the name of the runs that belong together
 
 
 @frozen(kw_only=True)
@@ -120,6 +122,7 @@ class SourceOptions:
     grid: bool = False
     null: str | None = None
     ignore_extra_columns: bool = False
+    shard: Shard | None = None  # whose sets the run has; of `check`: whose checks
 
 
 @frozen(kw_only=True)
@@ -361,7 +364,7 @@ class Mark:
     """What the ledger keeps of a batch that ended: numbers of parameter sets, never their values."""
 
     part: int
-    ranges: tuple[tuple[int, int], ...]  # first..last, both inclusive: the sets that ended `ok`
+    ranges: tuple[tuple[int, int], ...]  # first..last, both inclusive: the sets that ended `ok`; with a shard, places
     failures: tuple[Failure, ...] = ()  # `params` and `hint` are not kept
     changed: int = 0
     unanswered: int = 0  # sets that were committed but whose answers are lost
@@ -393,6 +396,16 @@ class RunRecord(Counts):
     exit_code: int | None = None
     retry_of: str | None = None
     elapsed_s: float = 0.0  # over all processes so far
+    shard: Shard | None = None
+    group: str | None = None
+
+    def place(self, number: int) -> int:
+        """The place of a set among those of the run, by its number in the whole input; ranges are of places."""
+        return number if self.shard is None else self.shard.place(number)
+
+    def number(self, place: int) -> int:
+        """The reverse of `place`."""
+        return place if self.shard is None else self.shard.number(place)
 
 
 @frozen
@@ -400,7 +413,7 @@ class RecordedPart:
     """What is done of one part (query x target x schema) of a run."""
 
     part: int
-    done: tuple[tuple[int, int], ...]  # merged ranges of sets that ended `ok`, ascending
+    done: tuple[tuple[int, int], ...]  # merged ranges of sets that ended `ok`, ascending; with a shard, of places
     failures: tuple[Failure, ...]
     source: SourcePosition | None  # at or before the end of the first range, when that begins at 1
     sinks: tuple[SinkPosition, ...]  # as of the last commit of the ledger

@@ -58,7 +58,8 @@ class ExtraColumns:
         if "query" in self.names:
             first.append([result.query.name] * count)
         if "n" in self.names:
-            first.append([batch.first + position for position in positions])
+            start, step = batch.number(0), 1 if batch.shard is None else batch.shard.count
+            first.append([start + step * position for position in positions])
         if "params" in self.names:
             for index, parameter in enumerate(result.query.parameters):
                 values = [MASK] * count if parameter.secret else [batch.sets[p][index] for p in positions]

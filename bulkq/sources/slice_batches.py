@@ -39,7 +39,7 @@ class BatchQueue:
 def joined(batch: Batch, more: Batch) -> Batch:
     """`batch` and then `more`, whose numbers follow."""
     lines = [*batch.lines, *more.lines] if batch.lines else ()
-    return Batch(batch.index, batch.first, [*batch.sets, *more.sets], lines, batch.source, more.end)
+    return Batch(batch.index, batch.first, [*batch.sets, *more.sets], lines, batch.source, more.end, shard=batch.shard)
 
 
 def part(batch: Batch, first: int, last: int, index: int) -> Batch:
@@ -48,4 +48,5 @@ def part(batch: Batch, first: int, last: int, index: int) -> Batch:
     Where the source stands is known at the end of `batch`, not in the middle of it.
     """
     end: SourcePosition | None = batch.end if last == len(batch.sets) else None
-    return Batch(index, batch.first + first, batch.sets[first:last], batch.lines[first:last], batch.source, end)
+    sets, lines = batch.sets[first:last], batch.lines[first:last]
+    return Batch(index, batch.first + first, sets, lines, batch.source, end, shard=batch.shard)

@@ -78,7 +78,7 @@ async def retry(
             request = await again(request, config)
         await restore_request.refuse_changed(record, request)
         failed = {
-            state.part: list(Ranges((failure.n, failure.n) for failure in state.failures))
+            state.part: list(Ranges((n, n) for n in (record.place(failure.n) for failure in state.failures)))
             for state in await stored.state(record.run)
         }
         request, failed, places = _narrowed(request, failed)

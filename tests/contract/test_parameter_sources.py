@@ -11,9 +11,11 @@ import pytest
 
 from bulkq.errors import ParameterError
 from bulkq.model import Parameter, Query
+from bulkq.model.shard import Shard
 from bulkq.sources import Request, open_source
 from bulkq.sources.iterable import MappingSource
 from bulkq.sources.peekable_source import PeekableSource
+from bulkq.sources.shard_source import ShardSource
 from bulkq.sources.spool import SpoolingSource, open_spool
 from bulkq.sources.spool_ahead import PrefetchedSource
 from bulkq.sources.subset import RemainingSets, SelectedSets
@@ -54,7 +56,8 @@ STDIN = {
 MEMORY = ["list", "generator", "asynchronous generator", "peeked"]
 OTHERS = ["sql:select a, b from t", "grid"]
 OVER = ["remaining", "only", "spooled", "spool", "ahead"]
-EVERY = [*FILES, *STDIN, *MEMORY, *OTHERS, *OVER]
+SHARDS = ["shard"]
+EVERY = [*FILES, *STDIN, *MEMORY, *OTHERS, *OVER, *SHARDS]
 
 
 async def rows(_: object) -> AsyncIterator[tuple[tuple[str, ...], Sequence[Sequence[object]]]]:
@@ -97,6 +100,8 @@ async def make_over(kind: str, folder: Path, *, text: bool) -> ParameterSource:
 
 async def make(kind: str, folder: Path, *, text: bool) -> ParameterSource:
     """A source of `kind` that gives `ROWS`."""
+    if kind in SHARDS:
+        return ShardSource(await make("rows.csv", folder, text=text), Shard(1, 1))
     if kind in OVER:
         return await make_over(kind, folder, text=text)
     if kind == "list":
@@ -210,7 +215,7 @@ async def test_what_can_be_read_again(kind: str, tmp_path: Path) -> None:
     """Files say that they are replayable and are; what is gone once read says that it is not."""
     source = await make(kind, tmp_path, text=True)
     await source.close()
-    assert source.replayable is (kind in [*FILES, "remaining", "only"])
+    assert source.replayable is (kind in [*FILES, "remaining", "only", *SHARDS])
 
 
 @pytest.mark.parametrize("kind", EVERY)

@@ -18,6 +18,7 @@ from bulkq.cli.options.check_options import START, check_options
 from bulkq.cli.options.config_defaults import named_config
 from bulkq.cli.options.option import typed
 from bulkq.cli.options.safety import warn_of_password
+from bulkq.cli.options.shard_files import filled_reports, own_file
 from bulkq.errors import BulkqError, QueryFileError, UsageError
 from bulkq.errors import join_errors as all_of
 from bulkq.model import Run, RunSummary, Status
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
     from bulkq.cli.options.check_options import CheckOptions
     from bulkq.model import CheckResult, Query, Target
+    from bulkq.model.shard import Shard
     from bulkq.reports import ReportRequest
     from bulkq.tasks.check.open_check import CheckRequest
     from bulkq.tasks.check.selection import CheckSelection
@@ -69,8 +71,8 @@ def command(ctx: click.Context, /, **options: Unpack[CheckOptions]) -> int:
     messages = Messages(as_json=options["log_format"] == "json")
     requests.warn_of_password(options["target"], ctx, messages)
     warn_of_password(options["ledger"], messages)
-    reports = wanted_reports(options["report"], rows=None)
-    metrics = metrics_path(options["metrics"])
+    reports = wanted_reports(filled_reports(options["report"], options["shard"]), rows=None)
+    metrics = metrics_path(own_file("--metrics", options["metrics"], options["shard"]))
     want_paths(options)
     from bulkq.tasks.check.selection import files_read, named_files
 
@@ -200,8 +202,9 @@ def request_of(
         raise UsageError(
             "-p - can be read only once, but several checks or targets need it: write the parameter sets to a file"
         )
+    mine, elsewhere = _divided(selected.queries, options["shard"])
     run = Run(
-        queries=QueryOptions(selected=selected.queries, name=options["name"]),
+        queries=QueryOptions(selected=mine, name=options["name"], group=options["group"]),
         sources=requests.sources_of(options, ctx),
         targets=requests.targets_of(options, targets),
         limits=requests.limits_of(options, ctx),
@@ -214,11 +217,20 @@ def request_of(
     return CheckRequest(
         run=run,
         references=selected.references,
-        other_targets=_other_targets(selected.queries, ctx),
+        other_targets=_other_targets(mine, ctx),
+        elsewhere=elsewhere,
         snapshot=options["snapshot"],
         allow_empty=options["allow_empty"],
         most_rows=options["max_rows"],
     )
+
+
+def _divided(every: tuple[Query, ...], shard: Shard | None) -> tuple[tuple[Query, ...], tuple[Query, ...]]:
+    """Return the checks of the shard, by their numbers in the selection, and those of the others."""
+    if shard is None:
+        return every, ()
+    mine = every[shard.index - 1 :: shard.count]
+    return mine, tuple(query for number, query in enumerate(every, 1) if shard.skipped(number))
 
 
 def _other_targets(queries: Sequence[Query], ctx: click.Context) -> dict[str, Target]:

@@ -18,6 +18,7 @@ from bulkq.cli.options.config_defaults import config_of
 from bulkq.cli.options.option import typed
 from bulkq.cli.options.run_options import START, RunOptions, run_options
 from bulkq.cli.options.safety import warn_of_password
+from bulkq.cli.options.shard_files import filled_reports, own_file
 from bulkq.errors import UsageError
 
 if TYPE_CHECKING:
@@ -61,8 +62,8 @@ def command(ctx: click.Context, /, **options: Unpack[RunOptions]) -> int:
     if refused is not None:
         raise refused
     rows = ", or the rows with -o FILE" if _rows_on_stdout(request) else None
-    reports = wanted_reports(options["report"], rows=rows)
-    metrics = metrics_path(options["metrics"])
+    reports = wanted_reports(filled_reports(options["report"], options["shard"]), rows=rows)
+    metrics = metrics_path(own_file("--metrics", options["metrics"], options["shard"]))
     if sys.stdout is None and request.output.path in {None, "-"}:
         raise UsageError("stdout is closed: write with -o FILE")
     from bulkq.tasks.run import run

@@ -332,6 +332,8 @@ def _details(known: ListedRun, ledger: str) -> list[str]:
         ("name", record.name),
         ("status", known.status + code),
         ("mode", record.mode),
+        ("shard", str(record.shard or "")),
+        ("group", record.group or ""),
         *(("target", target) for target in record.targets),
         ("started", moment_text(record.started_at)),
         ("ended", moment_text(record.ended_at) if record.ended_at else ""),
@@ -345,7 +347,7 @@ def _details(known: ListedRun, ledger: str) -> list[str]:
         ("ledger", ledger),
         ("request", f"see bulkq runs {record.run} --format json"),
         *(("spooled", path) for path in known.spools),
-        *(row for part in known.parts for row in _part(part)),
+        *(row for part in known.parts for row in _part(record, part)),
         *_failures(known),
         ("next", _next(known) or "nothing: the run is complete"),
     ]
@@ -361,12 +363,14 @@ def _backfill(record: RunRecord) -> str:
     return f"{found['over']} by ranges of its key: {record.ok:,} ranges done{failed}, {changed_text(record.changed)} rows changed"
 
 
-def _part(part: RecordedPart) -> Iterable[tuple[str, str]]:
+def _part(record: RunRecord, part: RecordedPart) -> Iterable[tuple[str, str]]:
     sets = numbers_in(part.done)
-    ranges = [str(first) if first == last else f"{first}..{last}" for first, last in part.done[:SHOWN_RANGES]]
+    done = [tuple(map(record.number, one)) for one in part.done[:SHOWN_RANGES]]
+    ranges = [str(first) if first == last else f"{first}..{last}" for first, last in done]
     more = len(part.done) - len(ranges)
     listed = ", ".join(ranges) + (f" and {more} more ranges" if more else "")
-    yield f"part {part.part}", f"{sets} done" + (f": {listed}" if listed else "")
+    steps = f" in steps of {record.shard.count}" if record.shard and record.shard.count > 1 else ""
+    yield f"part {part.part}", f"{sets} done" + (f"{steps}: {listed}" if listed else "")
     if part.source is not None:
         yield "", f"source read to set {part.source.n}, line {part.source.line}, byte {part.source.offset}"
     for sink in part.sinks:
@@ -393,9 +397,11 @@ def _json(known: Sequence[ListedRun], *, one: bool, indent: int | None) -> str:
 def _record(known: ListedRun, *, whole: bool) -> dict[str, object]:
     from dataclasses import asdict
 
-    counts = counts_of(known.record)
-    found: dict[str, object] = {name: value for name, value in asdict(known.record).items() if name not in counts}
+    record = known.record
+    counts = counts_of(record)
+    found: dict[str, object] = {name: value for name, value in asdict(record).items() if name not in counts}
     found |= {**counts, "status": known.status, "next": _next(known) or None}
+    found["shard"] = None if record.shard is None else str(record.shard)
     for name in ("request", "fingerprint"):
         text = str(found.pop(name))
         if whole:
@@ -405,14 +411,16 @@ def _record(known: ListedRun, *, whole: bool) -> dict[str, object]:
     if whole:
         found["spools"] = list(known.spools)
         found["retried_by"] = known.retried_by
-        found["parts"] = [_part_record(part) for part in known.parts]
+        found["parts"] = [_part_record(record, part) for part in known.parts]
     return found
 
 
-def _part_record(part: RecordedPart) -> dict[str, object]:
+def _part_record(record: RunRecord, part: RecordedPart) -> dict[str, object]:
+    """Return a part of a run. With a shard, the ranges have every N-th number."""
     from dataclasses import asdict
 
     found = asdict(part)
+    found["done"] = [tuple(map(record.number, one)) for one in part.done]
     for failure in found["failures"]:
         for name in ("params", "hint", "where", "key_range"):
             failure.pop(name)

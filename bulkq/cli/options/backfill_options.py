@@ -10,6 +10,7 @@ from bulkq.cli.options import limits, output, safety, sources, targets
 from bulkq.cli.options.option import options_of, together
 from bulkq.cli.options.option_typed_dicts import LimitValues
 from bulkq.cli.options.types import AimedTime, Count, Duration, PathText, QueryText, TableText, Text, Words
+from bulkq.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -194,6 +195,17 @@ _BACKFILL = (
 )
 
 
+def _refuse_shard(ctx: click.Context, param: click.Parameter, value: str | None) -> None:  # noqa: ARG001
+    """Raise UsageError if `--shard` or BULKQ_SHARD is given: the whole backfill would be executed by each of the shards."""
+    if value is not None:
+        raise UsageError(
+            f"--shard {value}: a backfill has no shards, because each range begins where the one before it ends: leave --shard out, "
+            "and use -j, or --where with a part of the rows for each run"
+        )
+
+
+SHARD = ranges("--shard", hidden=True, expose_value=False, callback=_refuse_shard)
+
 REHEARSE = ranges(
     "--rehearse",
     type=Count(1),
@@ -220,9 +232,9 @@ PLAN_OUTPUT = output.option(
 
 def backfill_options(function: F) -> F:
     """Add the options of `backfill`."""
-    return together(*_BACKFILL, PLAN, REHEARSE)(function)
+    return together(*_BACKFILL, PLAN, REHEARSE, SHARD)(function)
 
 
 def plan_backfill_options(function: F) -> F:
     """Add the options of `plan backfill`."""
-    return together(*_BACKFILL, PLAN_OUTPUT)(function)
+    return together(*_BACKFILL, PLAN_OUTPUT, SHARD)(function)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from bulkq.cli.options.config_defaults import config_of, given, said
 from bulkq.cli.options.option import typed
+from bulkq.cli.options.shard_files import own_file
 from bulkq.dialects import dialect_for
 from bulkq.drivers import dialect_of
 from bulkq.errors import BulkqError, UsageError, join_errors
@@ -49,7 +50,7 @@ def build(options: RunOptions, ctx: click.Context) -> Run:
     queries = _queries(options, targets)
     _check_targets(options, targets)
     request = Run(
-        queries=QueryOptions(selected=queries, name=options["name"], tags=options["tag"]),
+        queries=QueryOptions(selected=queries, name=options["name"], tags=options["tag"], group=options["group"]),
         sources=sources_of(options, ctx),
         targets=replace(targets_of(options, targets), canaries=canaries(options["order"])),
         limits=_limits(options, ctx),
@@ -80,6 +81,7 @@ def sources_of(options: ExecuteOptions, ctx: click.Context) -> SourceOptions:
         grid=options["grid"],
         null=options["null"],
         ignore_extra_columns=options["extra_columns"] == "ignore",
+        shard=options["shard"],
     )
 
 
@@ -172,14 +174,14 @@ def _safety(options: RunOptions, ctx: click.Context, queries: Sequence[Query]) -
 
 def _output(options: RunOptions, ctx: click.Context) -> OutputOptions:
     return OutputOptions(
-        path=options["output"],
+        path=own_file("-o", options["output"], options["shard"]),
         format=options["format"],
         include=tuple(dict.fromkeys(word for words in options["include"] for word in words)),
         unordered=options["unordered"],
         map=options["map"],
         map_timeout_s=options["map_timeout"],
         map_timeout_given=given(ctx, "map_timeout"),
-        failures=options["failures"],
+        failures=own_file("--failures", options["failures"], options["shard"]),
     )
 
 

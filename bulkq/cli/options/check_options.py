@@ -55,6 +55,7 @@ _CHECK = (
     output.PROGRESS,
     output.METRICS,
     output.NAME,
+    output.GROUP,
     output.LOG_FORMAT,
     output.DEBUG,
 )

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TypedDict
+from typing import TYPE_CHECKING, TypedDict
 
 from bulkq.cli.options import sources, targets
 
+if TYPE_CHECKING:
+    from bulkq.model.shard import Shard
+
 SOURCES_AND_TARGETS = (
     *sources.SOURCES,
+    sources.SHARD,
     targets.TARGET,
     *targets.FAN_OUT,
     targets.CONNECT_TIMEOUT,
@@ -63,6 +67,8 @@ class ExecuteOptions(LimitValues):
     grid: bool
     null: str | None
     extra_columns: str
+    shard: Shard | None
+    group: str | None
     schemas: tuple[str, ...]
     schemas_with: tuple[str, ...]
     targets_sql: str | None

@@ -80,6 +80,12 @@ METRICS = option(
     help="File for metrics of the run in the text format of Prometheus. It is replaced every 5 seconds and at the end.",
 )
 NAME = option("--name", type=Text(), help="Name of the run, shown by progress and bulkq runs.")
+GROUP = option(
+    "--group",
+    type=Text(),
+    metavar="NAME",
+    help="Name of the runs that belong together, such as the shards of one input. bulkq runs --group NAME sums them up.",
+)
 TAG = option("--tag", type=Text(), multiple=True, help="Tag recorded with the run. Repeatable.")
 LOG_FORMAT = option(
     "--log-format",

@@ -74,6 +74,7 @@ _RUN = (
     output.PROGRESS,
     output.METRICS,
     output.NAME,
+    output.GROUP,
     output.TAG,
     output.LOG_FORMAT,
     output.DEBUG,

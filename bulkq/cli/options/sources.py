@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bulkq.cli.options.option import options_of
-from bulkq.cli.options.types import NameValue, SourceText, TargetText, Text, Words
+from bulkq.cli.options.types import NameValue, ShardText, SourceText, TargetText, Text, Words
 
 option = options_of("Parameter sets")
 
@@ -13,6 +13,12 @@ PARAM = option(
     multiple=True,
     metavar="NAME=VALUE",
     help="Value of one parameter, the same in every set. Repeatable.",
+)
+SHARD = option(
+    "--shard",
+    type=ShardText(),
+    metavar="I/N",
+    help="Run every N-th parameter set, beginning with set I; of checks, every N-th check. The other shards are runs of their own.",
 )
 SOURCES = (
     option(

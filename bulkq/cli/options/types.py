@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
     from click.shell_completion import CompletionItem
 
+    from bulkq.model.shard import Shard
+
     Base = click.ParamType[object]
 else:
     Base = click.ParamType
@@ -266,6 +268,18 @@ class Count(Value[int]):
         if self.word and isinstance(value, str) and value.strip() == self.word:
             return None
         return super().convert(value, param, ctx)
+
+
+class ShardText(Value["Shard"]):
+    """`I/N`, one of N shards."""
+
+    name = "i/n"
+
+    def read(self, text: str) -> Shard:
+        """Return the shard."""
+        from bulkq.model.shard import parse_shard
+
+        return parse_shard(text)
 
 
 class Multiple(Value[float]):

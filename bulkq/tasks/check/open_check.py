@@ -55,6 +55,7 @@ class CheckRequest:
         run: queries, targets, parameters, limits; nothing is ever written.
         references: of `same as`, by the check's place: the query that it is compared with.
         other_targets: of `same as NAME on TARGET`, by the name as written.
+        elsewhere: the selected checks of the other shards, which parameters and their sources may be for.
         snapshot: all checks of a target see one moment.
         allow_empty: no checks, no parameter sets, no targets are no error.
         most_rows: a check whose result has more rows is an error.
@@ -63,9 +64,15 @@ class CheckRequest:
     run: Run
     references: Mapping[str, Query] = field(default_factory=dict)
     other_targets: Mapping[str, Target] = field(default_factory=dict)
+    elsewhere: tuple[Query, ...] = ()
     snapshot: bool = False
     allow_empty: bool = False
     most_rows: int = MOST_ROWS
+
+    @property
+    def every(self) -> tuple[Query, ...]:
+        """All queries that the options are for: the checks of all shards, and what they are compared with."""
+        return (*self.run.queries.selected, *self.elsewhere, *self.references.values())
 
 
 @frozen(kw_only=True)
@@ -238,7 +245,7 @@ def specs(run: Run, check: Query, query: Query) -> tuple[str, ...]:
 def wanted_sets(request: CheckRequest, check: Query, query: Query, stdin: BinaryIO | None) -> Request:
     """What `open_source` is asked for `query`, which is `check` or is compared with it and may need less."""
     run = request.run
-    every = (*run.queries.selected, *request.references.values()) if run.sources.specs else ()
+    every = request.every if run.sources.specs else ()
     return replace(
         request_of(run.sources, stdin),
         specs=specs(run, check, query),

@@ -10,6 +10,7 @@ import asyncio
 import json
 import time
 from dataclasses import replace
+from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,7 @@ from bulkq.engine.run_context import StopLimits
 from bulkq.errors import BulkqError, StoppedError, UsageError
 from bulkq.ledger import EventsOnly, NoLedger, new_owner, open_ledger
 from bulkq.lifecycle.command_steps import Console, Steps, carry_out, new_run_id
-from bulkq.lifecycle.execute_run import make_runner
+from bulkq.lifecycle.execute_run import identity_words, make_runner
 from bulkq.lifecycle.expand_targets import expanded
 from bulkq.lifecycle.finish import ALL_SKIPPED, sum_up
 from bulkq.lifecycle.record import ended
@@ -37,7 +38,7 @@ from bulkq.model.frozen_dataclass import frozen
 from bulkq.policy import exit_codes
 from bulkq.query import read_rules as rules_of
 from bulkq.sources.bind_columns import check_constants
-from bulkq.tasks.check.connect_and_plan import LookedChecks, look_first
+from bulkq.tasks.check.connect_and_plan import LookedChecks, key_of, look_first
 from bulkq.tasks.check.evaluate import Reference
 from bulkq.tasks.check.open_check import CheckJob, open_checks
 from bulkq.tasks.check.results import CheckPlace, blank, shown_params
@@ -119,9 +120,9 @@ def refuse(request: CheckRequest) -> None:
     """
     if not request.run.targets.selected and not request.allow_empty:
         raise UsageError("no target: give a database with -t")
-    if not request.run.queries.selected and not request.allow_empty:
+    if not request.run.queries.selected and not request.elsewhere and not request.allow_empty:
         raise UsageError("no check was selected: name a folder or file with queries, or allow it with --allow-empty")
-    every = [*request.run.queries.selected, *request.references.values()]
+    every = request.every
     if request.run.sources.constants:
         check_constants(every, request.run.sources.constants)
     if request.run.sources.specs and every and not any(query.parameters for query in every):
@@ -292,12 +293,18 @@ def _summary(looked: LookedChecks, results: Sequence[CheckResult]) -> RunSummary
         changed=0,
         unanswered=0,
         rows=sum(result.rows or 0 for result in results),
-        reason=control.reason
-        or (ALL_SKIPPED if skipped else "")
-        or ("" if results else "nothing was checked, which --allow-empty allows"),
+        reason=control.reason or (ALL_SKIPPED if skipped else "") or ("" if results else _nothing(opened)),
         checks=tuple(results),
         started_at=opened.started_at,
     )
+
+
+def _nothing(opened: OpenChecks) -> str:
+    """Why a run without a check is as it should be."""
+    request = opened.request
+    if request.elsewhere:
+        return f"none of {len(request.elsewhere)} checks is in shard {request.run.sources.shard}"
+    return "nothing was checked, which --allow-empty allows"
 
 
 def _first_line(recorded: RecordedChecks) -> str:
@@ -312,6 +319,7 @@ def _first_line(recorded: RecordedChecks) -> str:
         if server is not None and server.tls:
             words.append(f"tls={server.tls}")
     words.append(f"lanes={run.limits.concurrency or 'auto'}")
+    words.extend(identity_words(run))
     words.extend(f"throttle={expression}" for expression in run.throttles)
     if opened.request.snapshot:
         words.append("snapshot=on")
@@ -337,12 +345,23 @@ async def _begin(opened: OpenChecks, ledger: Ledger) -> RunRecord | None:
         or ", ".join(dict.fromkeys(query.file or query.name for query in run.queries.selected))[:200],
         targets=tuple(seat.label for seat in opened.targets),
         request=to_json(run, str(Path.cwd())),
-        fingerprint=json.dumps({}),
+        fingerprint=json.dumps(_fingerprint(opened.request)),
         owner=new_owner(),
         started_at=opened.started_at,
+        shard=run.sources.shard,
+        group=run.queries.group,
     )
     await ledger.begin(record, [])
     return record
+
+
+def _fingerprint(request: CheckRequest) -> dict[str, object]:
+    """What the shards of one selection have in common: its checks, and where their parameters come from."""
+    keys = sorted(key_of(query) for query in (*request.run.queries.selected, *request.elsewhere))
+    return {
+        "checks": blake2b("\n".join(keys).encode(), digest_size=16).hexdigest(),
+        "sources": request.run.sources.specs,
+    }
 
 
 async def _finish(recorded: RecordedChecks, results: Sequence[CheckResult]) -> RunSummary:

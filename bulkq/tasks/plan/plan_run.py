@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +21,7 @@ from bulkq.query import inline, read_identifiers
 from bulkq.sinks.open import format_of
 from bulkq.sources import Request, open_source_for, texts_of
 from bulkq.sources.bind_columns import check_constants
+from bulkq.sources.shard_source import ShardSource
 from bulkq.sources.source_request import request_of
 from bulkq.targets.parameter_rows_from_query import rows_of
 from bulkq.tasks.check.open_check import QUERIED
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
     from bulkq.model import Batch, Capabilities, Column, ParameterSet, Query, Run, Server, Target
+    from bulkq.model.shard import Shard
     from bulkq.protocols import Connection, Driver, ParameterSource, Statement
     from bulkq.query import LintFinding
     from bulkq.targets import Config
@@ -138,7 +139,11 @@ async def _query_plans(
     several = len(request.queries.selected) > 1
     queries, write = request.queries.selected, request.safety.write
     selected = await leave_out_skipped(looked.connection, queries, looked.label, say, write=write)
-    return tuple([await look_into(query, wanted, request, at, unused_constants_ok=several) for query in selected])
+    shard = request.sources.shard
+    plans = [
+        await look_into(query, wanted, request, at, shard=shard, unused_constants_ok=several) for query in selected
+    ]
+    return tuple(plans)
 
 
 async def asking(request: Run, connection: Connection) -> Finding | None:
@@ -178,9 +183,15 @@ class At:
 
 
 async def look_into(
-    query: Query, wanted: Request, request: Run, at: At, *, unused_constants_ok: bool = False
+    query: Query,
+    wanted: Request,
+    request: Run,
+    at: At,
+    *,
+    shard: Shard | None = None,
+    unused_constants_ok: bool = False,
 ) -> QueryPlan:
-    """What is known about `query` with the parameter sets that are `wanted`."""
+    """What is known about `query` with the parameter sets that are `wanted`, or those of `shard` among them."""
     query = query.within(at.target)
     source: ParameterSource | None = None
     queried = [spec for spec in wanted.specs if spec.startswith(QUERIED)]
@@ -189,7 +200,11 @@ async def look_into(
         return replace(found, source=f"{queried[0]}, not executed now")
     can = at.driver.capabilities
     rows = rows_of(request.sources.target or at.target, request)
-    opening = partial(open_source_for, can, wanted, query, rows=rows, unused_constants_ok=unused_constants_ok)
+
+    async def opening() -> ParameterSource:
+        source = await open_source_for(can, wanted, query, rows=rows, unused_constants_ok=unused_constants_ok)
+        return source if shard is None else ShardSource(source, shard)
+
     try:
         source = await opening()
         batch = await source.take(CHECKED, 0)

@@ -21,6 +21,7 @@ from bulkq.cli.options import build_run as requests
 from bulkq.cli.options.check_options import START, CheckOptions, check_options
 from bulkq.cli.options.config_defaults import named_config
 from bulkq.cli.options.safety import warn_of_password
+from bulkq.cli.options.shard_files import filled_reports
 from bulkq.errors import UsageError
 from bulkq.text.durations import exact_duration
 
@@ -63,7 +64,7 @@ def check(ctx: click.Context, /, **options: Unpack[CheckOptions]) -> int:
     messages = Messages(as_json=options["log_format"] == "json")
     requests.warn_of_password(options["target"], ctx, messages)
     warn_of_password(options["ledger"], messages)
-    reports = wanted_reports(options["report"], rows=None)
+    reports = wanted_reports(filled_reports(options["report"], options["shard"]), rows=None)
     want_paths(options)
     targets = targets_of(options, ctx)
     selected = selected_of(options, targets)
@@ -73,7 +74,7 @@ def check(ctx: click.Context, /, **options: Unpack[CheckOptions]) -> int:
     problems = [error for error in (made.snapshot, *(one.made.problem for one in made.checks)) if error is not None]
     lines = [
         *_head(request, made, reports),
-        text.row("checks", f"{len(made.checks)}{_left_out(selected.left_out, options)}"),
+        text.row("checks", f"{len(made.checks)}{_of_shard(request)}{_left_out(selected.left_out, options)}"),
         *(line for one in made.checks for line in _check(one, made)),
         *text.other_lines(made.others),
         *text.refusals(problems),
@@ -84,6 +85,13 @@ def check(ctx: click.Context, /, **options: Unpack[CheckOptions]) -> int:
     for line in text.warning_lines(one.made for one in made.checks):
         messages.say("warning", line)
     return _code(problems, made)
+
+
+def _of_shard(request: CheckRequest) -> str:
+    """Return which checks these are, if the run is a shard."""
+    shard = request.run.sources.shard
+    total = len(request.run.queries.selected) + len(request.elsewhere)
+    return "" if shard is None else f" of {total}, as shard {shard}"
 
 
 def _code(problems: Sequence[BulkqError], made: ChecksPlan) -> int:

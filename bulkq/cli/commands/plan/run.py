@@ -98,6 +98,8 @@ def _head(request: Run, made: Plan) -> list[str]:
         *(("mode", f"{mode}: {safety.sentence(mode)}") for mode in _modes(request)),
         ("markers", text.markers_text(request) if safety.WRITE in _modes(request) else ""),
         ("ledger", text.ledger_text(request.safety.ledger, "the run is not recorded")),
+        ("shard", _shard(request)),
+        ("group", request.queries.group or ""),
         ("limits", _limits(request)),
         ("output", _output(request, made)),
         ("failures", request.output.failures or ""),
@@ -105,6 +107,13 @@ def _head(request: Run, made: Plan) -> list[str]:
     ]
     refused = finding_lines(made.asking) if made.asking is not None else []
     return [*(text.row(name, value) for name, value in rows if value), *refused]
+
+
+def _shard(request: Run) -> str:
+    shard = request.sources.shard
+    return (
+        "" if shard is None else f"{shard}: the sets {', '.join(str(shard.number(place)) for place in (1, 2, 3))}, ..."
+    )
 
 
 def _modes(request: Run) -> list[str]:

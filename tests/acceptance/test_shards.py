@@ -1,0 +1,146 @@
+"""`--shard I/N`: several runs share the parameter sets of one input, or the checks of one selection."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.support.interrupted_runs import QUERIES, ROWS, SETUP, TARGET, assert_one_line, killed, query
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.support.command import Cli
+
+ADD = ("-e", "update t set n = n + 1 where id = :id", "-t", TARGET, "--write")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder with a database of counters, queries and parameter sets."""
+    (tmp_path / "q.sql").write_text(QUERIES)
+    (tmp_path / "ids.csv").write_text("id\n" + "".join(f"{i}\n" for i in range(1, ROWS + 1)))
+    with closing(sqlite3.connect(tmp_path / "app.db")) as database:
+        database.executescript(SETUP)
+    return tmp_path
+
+
+def test_the_shards_are_the_whole(cli: Cli, folder: Path) -> None:
+    """Together they have each set once, with its number in the whole input; each has a file of its own."""
+    select = ("-e", "select :id as x", "-t", TARGET, "-p", "ids.csv", "--include", "n", "-o", "x-{shard}.csv")
+    found: list[str] = []
+    for index in (1, 2, 3):
+        done = cli("run", *select, "--shard", f"{index}/3", "--report", f"json:r{index}.json")
+        assert (done.code, done.counts["ok"]) == (0, str(len(range(index, ROWS + 1, 3)))), done.err
+        assert f" shard={index}/3" in done.err.splitlines()[0]
+        lines = (folder / f"x-{index}-of-3.csv").read_text().splitlines()[1:]
+        assert lines == [f"{n},{n}" for n in range(index, ROWS + 1, 3)]
+        found += lines
+    assert len(set(found)) == ROWS
+
+
+def test_a_write_is_applied_once_over_kill_resume_and_retry(cli: Cli, folder: Path) -> None:
+    """A shard that was killed goes on with its own sets; the retry of another has its own failures, with their lines."""
+    with closing(sqlite3.connect(folder / "app.db")) as database:
+        database.execute(
+            "create trigger bad before update on t when old.id in (8, 9, 12) begin select raise(abort, 'bad'); end"
+        )
+        database.commit()
+    options = ("q.sql:add_slowly", "-t", TARGET, "-p", "ids.csv", "--write", "-j", "2", "--batch", "3")
+    process = cli.start("run", *options, "--shard", "1/2", "--failures", "f-{shard}.jsonl")
+    run = killed(process, lambda: int(str(query(folder, "select sum(n) from t")[0][0])) >= 20)
+    first = cli("resume", run)
+    assert (first.code, first.counts["ok"], first.counts["failed"]) == (1, str(ROWS // 2 - 1), "1"), first.err
+    second = cli("run", *options, "--shard", "2/2", "--failures", "f-{shard}.jsonl")
+    assert (second.code, second.counts["ok"], second.counts["failed"]) == (1, str(ROWS // 2 - 2), "2"), second.err
+    failures = [json.loads(line) for line in (folder / "f-2-of-2.jsonl").read_text().splitlines()]
+    assert [(one["n"], one["source"]) for one in failures] == [(8, "ids.csv:9"), (12, "ids.csv:13")]
+    assert json.loads((folder / "f-1-of-2.jsonl").read_text())["n"] == 9
+    details = cli("runs", second.counts["run"]).text
+    assert "shard        2/2" in details
+    assert f"{ROWS // 2 - 2} done in steps of 2: 2..6, 10, 14..{ROWS}" in details
+    assert "failure      n=8 ids.csv:9" in details
+    shown = json.loads(cli("runs", second.counts["run"], "--format", "json").text)
+    assert (shown["shard"], shown["parts"][-1]["done"]) == ("2/2", [[2, 6], [10, 10], [14, ROWS]])
+    with closing(sqlite3.connect(folder / "app.db")) as database:
+        database.execute("drop trigger bad")
+        database.commit()
+    for done, count in ((first, 1), (second, 2)):
+        again = cli("retry", done.counts["run"])
+        assert (again.code, again.counts["ok"]) == (0, str(count)), again.err
+    assert query(folder, "select n, count(*) from t group by n") == [(1, ROWS)]
+    assert query(folder, "select count(*) from bulkq_markers") == [(0,)]
+
+
+def test_a_shard_of_a_pipe_goes_on(cli: Cli, folder: Path) -> None:
+    """Its spool has the whole input, and the rest of it is that of the shard."""
+    ids = "id\n" + "".join(f"{i}\n" for i in range(1, 21))
+    with closing(sqlite3.connect(folder / "app.db")) as database:
+        database.execute(
+            "create trigger bad before update on t when old.id in (5, 8) begin select raise(abort, 'bad'); end"
+        )
+        database.commit()
+    piped = ("-p", "-", "--params-format", "csv", "--shard", "2/3", "-j", "1", "--batch", "1", "--max-failures", "1")
+    done = cli("run", *ADD, *piped, stdin=ids.encode())
+    assert (done.code, done.counts["ok"], done.counts["failed"], done.counts["skipped"]) == (5, "1", "1", "5"), done.err
+    again = cli("resume", "--last", "--max-failures", "9")
+    assert (again.code, again.counts["ok"], again.counts["failed"]) == (1, "5", "2"), again.err
+    assert query(folder, "select id from t where n = 1 order by id") == [(2,), (11,), (14,), (17,), (20,)]
+
+
+@pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--shard", "0/3"), "--shard 0/3: shards are numbered from 1/3 to 3/3"),
+        (("--shard", "4/3"), "--shard 4/3: shards are numbered from 1/3 to 3/3"),
+        (("--shard", "3"), "--shard 3: write I/N, for example 1/3"),
+        (
+            ("--shard", "1/3", "-o", "x.csv"),
+            '-o "x.csv": each shard would replace the file of the others: write {shard} into the name',
+        ),
+        (("--shard", "1/3", "--failures", "d/x.jsonl"), 'for example "d/x-{shard}.jsonl"'),
+        (("-o", "x-{shard}.csv"), "add --shard I/N, or leave {shard} out"),
+        (("--report", "json:{shard}.json"), "add --shard I/N, or leave {shard} out"),
+    ],
+)
+def test_bad_input(cli: Cli, options: tuple[str, ...], words: str) -> None:
+    """One line with the next step, and nothing is sent."""
+    assert_one_line(cli("run", *ADD, "-p", "range:id=1..9", *options), 2, words)
+
+
+@pytest.mark.usefixtures("folder")
+def test_plans_and_backfills(cli: Cli) -> None:
+    """A plan counts the sets of the shard; a backfill refuses a shard, also that of the environment, with the reason."""
+    plan = cli("plan", "run", *ADD, "-p", "ids.csv", "--shard", "2/3", "--group", "nightly")
+    assert plan.code == 0, plan.err
+    for word in ("shard         2/3: the sets 2, 5, 8, ...", "group         nightly", "id=2"):
+        assert word in plan.text
+    assert f"{len(range(2, ROWS + 1, 3))} from ids.csv" in plan.text
+    backfill = ("backfill", "-t", TARGET, "--over", "t", "--set", "n = 1")
+    assert_one_line(cli(*backfill, "--shard", "1/3"), 2, "a backfill has no shards")
+    assert_one_line(cli("plan", *backfill, "--shard", "1/3"), 2, "a backfill has no shards")
+    assert_one_line(cli(*backfill, env={"BULKQ_SHARD": "1/3"}), 2, "a backfill has no shards")
+
+
+def test_checks_are_divided_by_number(cli: Cli, folder: Path) -> None:
+    """Each check is in one shard; options may be for checks of other shards; a shard without checks is no error."""
+    (folder / "c.sql").write_text(
+        "".join(f"-- name: c{n}\nselect {n} as x where {n} = 2;\n" for n in range(1, 6))
+        + "-- name: c6(id: int)\nselect :id as x where :id > 9;\n"
+    )
+    checked: list[str] = []
+    for index, code in ((1, 0), (2, 1), (3, 0)):
+        options = ("c.sql", "-t", TARGET, "--shard", f"{index}/3", "--report", "json:{shard}.json", "--param", "id=1")
+        done = cli("check", *options)
+        assert done.code == code, done.err
+        report = json.loads((folder / f"{index}-of-3.json").read_text())
+        checked += [one["name"] for one in report["checks"]]
+        assert "2 of 6, as shard" in cli("plan", "check", *options).text
+    assert checked == ["c1", "c4", "c2", "c5", "c3", "c6"]
+    empty = cli("check", "c.sql", "-t", TARGET, "--shard", "7/7", "--param", "id=1")
+    assert (empty.code, "none of 6 checks is in shard 7/7" in empty.err) == (0, True), empty.err
