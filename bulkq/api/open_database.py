@@ -13,7 +13,7 @@ from bulkq.dialects import DEFAULT
 from bulkq.errors import UsageError
 from bulkq.lifecycle.check_api_arguments import check_concurrency, shown
 from bulkq.model import Query, Target
-from bulkq.targets import Config, load_config, open_target, resolve
+from bulkq.targets import Config, load_config, open_target, resolve_targets
 from bulkq.text import urls
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def _one(text: str) -> tuple[Target, Config]:
     if urls.parse_scheme(text) is not None:
         return Target(url=text), Config()
     config = load_config()
-    found = resolve((text,), config)
+    found = resolve_targets((text,), config)
     if len(found) > 1:
         raise UsageError(f'"{text}" is {len(found)} targets: open them one by one')
     return found[0], config

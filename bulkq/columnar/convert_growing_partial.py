@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from bulkq.columnar.convert_partial import GROUP_ROWS, RowGroups
-from bulkq.columnar.partial_format import pieces
+from bulkq.columnar.partial_format import read_messages
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -68,7 +68,7 @@ class GrowingFile:
         try:
             if self._groups is None:
                 self._groups = RowGroups(self._form, self._path, self._schema)
-            for piece in pieces(self._partial, self._end, self._schema):
+            for piece in read_messages(self._partial, self._end, self._schema):
                 if piece.end > end:
                     break
                 self._end = piece.end

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from bulkq.columnar.infer_types import converted, unified
-from bulkq.columnar.partial_format import pieces
+from bulkq.columnar.infer_types import convert_array, unify_types
+from bulkq.columnar.partial_format import read_messages
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -109,7 +109,7 @@ class RowGroups:
         self._writer.write(table)
 
 
-def convert(partial: Path, form: str, path: Path, schemas: Sequence[ArrowSchema]) -> list[str]:
+def convert_partial(partial: Path, form: str, path: Path, schemas: Sequence[ArrowSchema]) -> list[str]:
     """Write the rows of a partial into a new file at `path`.
 
     Args:
@@ -123,7 +123,7 @@ def convert(partial: Path, form: str, path: Path, schemas: Sequence[ArrowSchema]
     """
     texts: set[str] = set()
     while True:
-        schema = merged(schemas, texts)
+        schema = merge_schemas(schemas, texts)
         try:
             groups = RowGroups(form, path, schema)
             for batch in _batches(partial, schema):
@@ -144,7 +144,7 @@ class _Loss(Exception):
 
 
 def _batches(partial: Path, schema: ArrowSchema) -> Iterator[RecordBatch]:
-    for piece in pieces(partial):
+    for piece in read_messages(partial):
         if piece.batch is not None:
             yield piece.batch if piece.schema.equals(schema) else _conformed(piece.batch, schema)
 
@@ -153,19 +153,19 @@ def _conformed(batch: RecordBatch, schema: ArrowSchema) -> RecordBatch:
     arrays = []
     for array, field in zip(batch.columns, schema, strict=True):
         try:
-            arrays.append(converted(array, field.type))
+            arrays.append(convert_array(array, field.type))
         except ValueError as error:
             raise _Loss(field.name) from error
     return pa.RecordBatch.from_arrays(arrays, schema=schema)
 
 
-def merged(schemas: Sequence[ArrowSchema], texts: set[str] | None = None) -> ArrowSchema:
+def merge_schemas(schemas: Sequence[ArrowSchema], texts: set[str] | None = None) -> ArrowSchema:
     """The schema that holds the rows of all `schemas`; columns in `texts`, and those that are NULL everywhere, are text."""
     if not schemas:
         return pa.schema([])
     kinds = list(schemas[0].types)
     for other in schemas[1:]:
-        kinds = [unified(kind, theirs) for kind, theirs in zip(kinds, other.types, strict=True)]
+        kinds = [unify_types(kind, theirs) for kind, theirs in zip(kinds, other.types, strict=True)]
     names = schemas[0].names
     final = [
         pa.string() if name in (texts or ()) or pa.types.is_null(kind) else kind

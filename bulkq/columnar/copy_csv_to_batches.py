@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.csv as pcsv
 
 from bulkq.columnar.arrow_types import SIMPLE, arrow_type
-from bulkq.columnar.rows_to_batches import unfit
+from bulkq.columnar.rows_to_batches import describe_unfit_value
 from bulkq.columnar.values_to_arrays import UnfitError, array_of_texts
 from bulkq.model.column_types import FormKind
 
@@ -87,4 +87,4 @@ class CsvBlocks:
         try:
             return array_of_texts(array, form)
         except UnfitError as error:
-            raise unfit(column, error.text) from error
+            raise describe_unfit_value(column, error.text) from error

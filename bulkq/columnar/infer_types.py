@@ -29,7 +29,7 @@ PLAIN = {
 }
 
 
-def inferred(values: Sequence[object]) -> ArrowArray:
+def infer_array(values: Sequence[object]) -> ArrowArray:
     """An array of the type that holds all `values` exactly; of the type null if all are None."""
     kinds = set(map(type, values)) - {type(None)}
     kind = _type(kinds, values)
@@ -68,7 +68,7 @@ def _text(value: object) -> str:
     return value if isinstance(value, str) else (text_of(type(value)) or json_text)(value)
 
 
-def unified(first: ArrowType, second: ArrowType) -> ArrowType:
+def unify_types(first: ArrowType, second: ArrowType) -> ArrowType:
     """The type that holds the values of two arrays of one column; text if no other does."""
     if first == second or pa.types.is_null(second):
         return first
@@ -79,7 +79,7 @@ def unified(first: ArrowType, second: ArrowType) -> ArrowType:
     return pa.string()
 
 
-def converted(array: ArrowArray, kind: ArrowType) -> ArrowArray:
+def convert_array(array: ArrowArray, kind: ArrowType) -> ArrowArray:
     """`array` as one of a type that `unified` returned.
 
     Raises:

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from bulkq.columnar.convert_partial import merged
-from bulkq.columnar.infer_types import converted, unified
-from bulkq.columnar.rows_to_batches import Layouts, Unfit, declared, problem
+from bulkq.columnar.convert_partial import merge_schemas
+from bulkq.columnar.infer_types import convert_array, unify_types
+from bulkq.columnar.rows_to_batches import Layouts, Unfit, find_problem, has_declared_types
 from bulkq.text.message_parts import quoted
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ class StableBatches:
 
     def describe(self, columns: tuple[Column, ...]) -> ArrowSchema | None:
         """The schema of these columns, if their types are declared."""
-        if columns and declared(self._layouts.forms(columns)):
+        if columns and has_declared_types(self._layouts.forms(columns)):
             self.schema = self._layouts.schema(columns)
         return self.schema
 
@@ -41,12 +41,12 @@ class StableBatches:
         Raises:
             Unfit: a value that the type of its column cannot hold exactly; two columns of one name.
         """
-        found = problem(columns)
+        found = find_problem(columns)
         if found:
             raise Unfit(found)
         batch = self._layouts.batch(columns, values)
         if self.schema is None:
-            self.schema = merged([batch.schema])
+            self.schema = merge_schemas([batch.schema])
         if batch.schema.equals(self.schema):
             return batch
         arrays = [_conformed(array, field) for array, field in zip(batch.columns, self.schema, strict=True)]
@@ -56,8 +56,8 @@ class StableBatches:
 def _conformed(array: ArrowArray, field: pa.Field) -> ArrowArray:
     """An array as one of the type that the column had before."""
     try:
-        if unified(field.type, array.type) == field.type:
-            return converted(array, field.type)
+        if unify_types(field.type, array.type) == field.type:
+            return convert_array(array, field.type)
     except ValueError:
         pass
     raise Unfit(

@@ -35,7 +35,7 @@ def pack_batch(batch: RecordBatch) -> bytes:
     return bytes(batch.serialize())
 
 
-def pieces(path: Path, start: int = 0, schema: ArrowSchema | None = None) -> Iterator[Piece]:
+def read_messages(path: Path, start: int = 0, schema: ArrowSchema | None = None) -> Iterator[Piece]:
     """The messages of the file at `path` from the offset `start` on, without copying them into memory.
 
     Args:
@@ -68,14 +68,14 @@ class PartialExtent(NamedTuple):
     schemas: tuple[ArrowSchema, ...]
 
 
-def extent(path: Path, rows: int | None) -> PartialExtent:
+def find_extent(path: Path, rows: int | None) -> PartialExtent:
     """The beginning of the partial at `path` that holds a schema and `rows` rows; as much as there is if `rows` is None.
 
     Fewer rows in the result mean that the file does not have so many, or none of its messages ends there.
     """
     size, found = 0, 0
     schemas: list[ArrowSchema] = []
-    for piece in pieces(path):
+    for piece in read_messages(path):
         more = 0 if piece.batch is None else piece.batch.num_rows
         if rows is not None and (found + more > rows or (piece.batch is None and schemas and found == rows)):
             break

@@ -47,7 +47,7 @@ class Layouts:
             Unfit: a value that the type of its column cannot hold exactly.
         """
         arrays = [
-            fitted(column, form, cells)
+            build_array(column, form, cells)
             for column, form, cells in zip(columns, self.forms(columns), values, strict=True)
         ]
         return pa.RecordBatch.from_arrays(arrays, names=[column.name for column in columns])
@@ -63,12 +63,12 @@ class Layouts:
         ]
 
 
-def declared(forms: Sequence[ColumnForm]) -> bool:
+def has_declared_types(forms: Sequence[ColumnForm]) -> bool:
     """Whether the types of all columns are known before their values."""
     return all(form.kind is not FormKind.VALUES for form in forms)
 
 
-def fitted(column: Column, form: ColumnForm, cells: Sequence[object]) -> ArrowArray:
+def build_array(column: Column, form: ColumnForm, cells: Sequence[object]) -> ArrowArray:
     """The values of one column as an array.
 
     Raises:
@@ -77,10 +77,10 @@ def fitted(column: Column, form: ColumnForm, cells: Sequence[object]) -> ArrowAr
     try:
         return array_of(cells, form)
     except UnfitError as error:
-        raise unfit(column, error.text) from error
+        raise describe_unfit_value(column, error.text) from error
 
 
-def unfit(column: Column, text: str) -> Unfit:
+def describe_unfit_value(column: Column, text: str) -> Unfit:
     """The message about one value."""
     return Unfit(
         f"column {quoted(column.name)}: {quoted(text)} does not fit the type {column.type} of an Arrow column: "
@@ -88,7 +88,7 @@ def unfit(column: Column, text: str) -> Unfit:
     )
 
 
-def problem(columns: tuple[Column, ...]) -> str | None:
+def find_problem(columns: tuple[Column, ...]) -> str | None:
     """Why these columns cannot be written, or None."""
     names = [column.name for column in columns]
     if len(set(names)) == len(names):

@@ -15,7 +15,7 @@ from uuid import UUID
 import pyarrow as pa
 
 from bulkq.columnar.arrow_types import SIMPLE, arrow_type
-from bulkq.columnar.infer_types import inferred
+from bulkq.columnar.infer_types import infer_array
 from bulkq.model.column_types import ColumnForm, FormKind
 from bulkq.text.array_literals import list_of_text
 from bulkq.text.json_text import json_text
@@ -50,7 +50,7 @@ def array_of(values: Sequence[object], form: ColumnForm) -> ArrowArray:
         UnfitError: the first value that the type cannot hold exactly.
     """
     if form.kind is FormKind.VALUES:
-        return inferred(values)
+        return infer_array(values)
     try:
         return _array(values, form)
     except NOT_FIT as error:
@@ -89,9 +89,9 @@ def _array(values: Sequence[object], form: ColumnForm) -> ArrowArray:
     if not kinds:
         return pa.nulls(len(values), arrow_type(form))
     if kinds == {str}:
-        return _from_texts(strings(values), form)
+        return _from_texts(make_text_array(values), form)
     if form.kind is FormKind.TEXT or str in kinds:
-        return _from_texts(strings([None if value is None else _text(value) for value in values]), form)
+        return _from_texts(make_text_array([None if value is None else _text(value) for value in values]), form)
     return _from_values(values, form)
 
 
@@ -99,7 +99,7 @@ def _text(value: object) -> str:
     return value if isinstance(value, str) else _shown(value)
 
 
-def strings(texts: Sequence[object]) -> ArrowArray:
+def make_text_array(texts: Sequence[object]) -> ArrowArray:
     """An array of texts; a lone surrogate, which UTF-8 cannot hold, is written as its escape, as in CSV."""
     try:
         return pa.array(texts, pa.string())

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bulkq.dialects.parameter_equality import ANY
-from bulkq.sources.slice_batches import part
+from bulkq.sources.slice_batches import slice_batch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -127,7 +127,7 @@ class Order:
             busy.update(found)
         self._flying[index] = keys
         whole = not self._at and end == len(held.sets) and held.index == index
-        batch = held if whole else part(held, self._at, end, index)
+        batch = held if whole else slice_batch(held, self._at, end, index)
         self._at = end
         if end == len(held.sets):
             self._held = None

@@ -58,7 +58,7 @@ async def open_recorder(url: str = "auto") -> Ledger:
 
     place = locate(url)
     if place.path is not None:
-        file = await asyncio.to_thread(sqlite3_row_writer.find, place)
+        file = await asyncio.to_thread(sqlite3_row_writer.find_ready_file, place)
         if file is not None:
             return Recorder(place, sqlite3_row_writer.DirectRows(place, file))
     return await open_ledger(url)

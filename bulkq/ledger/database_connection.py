@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from bulkq.errors import BulkqError, LedgerError
-from bulkq.ledger.errors import explained, in_one_line
+from bulkq.ledger.errors import explain_error, in_one_line
 from bulkq.ledger.file_lock_and_revision import FULL, path_of
 from bulkq.ledger.revision_constants import READ_REVISION
 from bulkq.ledger.schema import POSTGRES_SCHEMA
@@ -111,7 +111,7 @@ class LedgerDatabase:
             await self._engine.dispose()
 
 
-def sqlite(place: LedgerLocation) -> LedgerDatabase:
+def open_file(place: LedgerLocation) -> LedgerDatabase:
     """The file at `place`, which must exist."""
     engine = create_async_engine(
         URL.create(
@@ -128,7 +128,7 @@ def sqlite(place: LedgerLocation) -> LedgerDatabase:
     return LedgerDatabase(place, engine)
 
 
-async def postgres(place: LedgerLocation) -> LedgerDatabase:
+async def open_server(place: LedgerLocation) -> LedgerDatabase:
     """Connect to the server at `place` once, so that a wrong password is reported as such.
 
     Raises:
@@ -169,7 +169,7 @@ def _unreachable(error: Exception, place: LedgerLocation, given: object) -> Ledg
     if isinstance(error, DBAPIError) and error.orig is not None:
         cause = error.orig.__cause__ or error.orig
     if not isinstance(cause, Exception) or not isinstance(given, AsyncpgOptions):
-        return explained(error, place)
+        return explain_error(error, place)
     found: BulkqError = refused(cause, place.url, given)
     return LedgerError(f'ledger "{place.shown}": {found}')
 

@@ -44,12 +44,12 @@ def in_one_line(place: LedgerLocation) -> Iterator[None]:
     except BulkqError:
         raise
     except (sqlite3.Error, OSError) as error:
-        raise explained(error, place) from error
+        raise explain_error(error, place) from error
     except Exception as error:
         from sqlalchemy.exc import SQLAlchemyError
 
         if isinstance(error, SQLAlchemyError):
-            raise explained(error, place) from error
+            raise explain_error(error, place) from error
         if isinstance(error, UnicodeEncodeError):
             raise LedgerError(
                 f'ledger "{place.shown}" cannot store the name of a file or target that is not valid UTF-8: '
@@ -62,7 +62,7 @@ def in_one_line(place: LedgerLocation) -> Iterator[None]:
         raise LedgerError(f'ledger "{place.shown}" contains invalid data: {NEXT_STEPS["SQLITE_CORRUPT"]}') from error
 
 
-def explained(error: BaseException, place: LedgerLocation) -> LedgerError:
+def explain_error(error: BaseException, place: LedgerLocation) -> LedgerError:
     """The line for `error`."""
     cause = error
     driver: BaseException | None = getattr(error, "orig", None)  # what SQLAlchemy's DBAPIError wraps
@@ -81,7 +81,7 @@ def explained(error: BaseException, place: LedgerLocation) -> LedgerError:
     return _line(place, str(cause.args[0]) if cause.args else type(cause).__name__, OTHERWISE)
 
 
-def damaged(place: LedgerLocation, what: str) -> LedgerError:
+def describe_damage(place: LedgerLocation, what: str) -> LedgerError:
     """The error for a file that is not a ledger."""
     return _line(place, what, NEXT_STEPS["SQLITE_NOTADB"])
 

@@ -20,7 +20,7 @@ from sqlalchemy.pool import NullPool
 
 from bulkq.errors import LedgerError
 from bulkq.ledger.errors import in_one_line
-from bulkq.ledger.file_lock_and_revision import Lock, connect, look, path_of, read_revision
+from bulkq.ledger.file_lock_and_revision import Lock, connect_file, path_of, read_revision, refuse_empty_file
 from bulkq.ledger.location import LedgerMissing
 from bulkq.ledger.revision_constants import APPLICATION_ID, HEAD
 from bulkq.ledger.schema import metadata
@@ -42,7 +42,7 @@ VERSION_TABLE = (
 """As Alembic makes it."""
 
 
-def prepare(place: LedgerLocation, *, create: bool) -> Lock:
+def prepare_file(place: LedgerLocation, *, create: bool) -> Lock:
     """See that there is a file at `place` and share its lock.
 
     Raises:
@@ -58,14 +58,14 @@ def prepare(place: LedgerLocation, *, create: bool) -> Lock:
         try:
             if not path.exists():
                 _create(path, lock)
-            look(place)
+            refuse_empty_file(place)
         except BaseException:
             lock.close()
             raise
         return lock
 
 
-def upgrade(place: LedgerLocation, lock: Lock) -> None:
+def upgrade_file(place: LedgerLocation, lock: Lock) -> None:
     """Replace the ledger by an upgraded copy, while no other process has it open.
 
     Raises:
@@ -174,7 +174,7 @@ def _finish(path: Path) -> None:
 
 def _backup(path: Path, copy: Path) -> None:
     with (
-        contextlib.closing(connect(path)) as old,
+        contextlib.closing(connect_file(path)) as old,
         contextlib.closing(sqlite3.connect(copy)) as new,
     ):
         old.backup(new)

@@ -16,7 +16,7 @@ import time
 from typing import TYPE_CHECKING
 
 from bulkq.errors import LedgerError
-from bulkq.ledger.errors import damaged
+from bulkq.ledger.errors import describe_damage
 from bulkq.ledger.revision_constants import READ_REVISION
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ def path_of(place: LedgerLocation) -> Path:
     return place.path
 
 
-def look(place: LedgerLocation) -> None:
+def refuse_empty_file(place: LedgerLocation) -> None:
     """What SQLite would say less well, or take for an empty database.
 
     The file is not opened for it: to close it again would let go of the locks that other connections of this process have on
@@ -121,12 +121,12 @@ def look(place: LedgerLocation) -> None:
     """
     path = path_of(place)
     if not path.is_file():
-        raise damaged(place, "is not a file")
+        raise describe_damage(place, "is not a file")
     if path.stat().st_size == 0:
-        raise damaged(place, "is an empty file")
+        raise describe_damage(place, "is an empty file")
 
 
-def connect(path: Path) -> sqlite3.Connection:
+def connect_file(path: Path) -> sqlite3.Connection:
     """The file at `path`, which must exist, without transactions of Python's own; any thread may use and close it."""
     return sqlite3.connect(
         f"{path.as_uri()}?mode=rw", uri=True, timeout=PATIENCE_S, isolation_level=None, check_same_thread=False
@@ -149,5 +149,5 @@ def read_revision(path: Path) -> str | None:
     Raises:
         sqlite3.Error: as `revision_in`.
     """
-    with contextlib.closing(connect(path)) as connection:
+    with contextlib.closing(connect_file(path)) as connection:
         return revision_in(connection)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 MOST_PROBLEMS = 20
 
 
-async def integrity(database: LedgerDatabase) -> list[str]:
+async def check_integrity(database: LedgerDatabase) -> list[str]:
     """What SQLite's own check finds; PostgreSQL looks after itself."""
     if not database.sqlite:
         return []
@@ -23,7 +23,7 @@ async def integrity(database: LedgerDatabase) -> list[str]:
     return [] if found == ["ok"] else [str(line) for line in found]
 
 
-async def counts(database: LedgerDatabase) -> dict[str, int]:
+async def count_rows(database: LedgerDatabase) -> dict[str, int]:
     """Rows per table."""
     async with database.reading() as connection:
         return {

@@ -20,16 +20,16 @@ if TYPE_CHECKING:
     from bulkq.ledger.location import LedgerLocation
 
 
-def configuration() -> Config:
+def make_configuration() -> Config:
     """Alembic's configuration: where the revisions are, in the wheel or in the repository."""
     config = Config()
     config.set_main_option("script_location", str(package_data.find("migrations")).replace("%", "%%"))
     return config
 
 
-def head() -> str | None:
+def find_head() -> str | None:
     """The last revision of `migrations/versions`."""
-    return ScriptDirectory.from_config(configuration()).get_current_head()
+    return ScriptDirectory.from_config(make_configuration()).get_current_head()
 
 
 def refuse_unknown(revision: str | None, place: LedgerLocation) -> None:
@@ -41,7 +41,7 @@ def refuse_unknown(revision: str | None, place: LedgerLocation) -> None:
     """
     if revision is None:
         raise LedgerError(f'ledger "{place.shown}" has no revision number: restore it from a backup')
-    known = {script.revision for script in ScriptDirectory.from_config(configuration()).walk_revisions()}
+    known = {script.revision for script in ScriptDirectory.from_config(make_configuration()).walk_revisions()}
     if revision not in known:
         raise LedgerNewer(
             f'ledger "{place.shown}" was created by a newer bulkq (revision {revision}, this version supports {HEAD}): '
@@ -53,6 +53,6 @@ def migrate(connection: Connection) -> None:
     """Bring the ledger behind `connection` to the last revision, in the transaction that is open on it."""
     if connection.dialect.name == "postgresql":  # where Alembic names no schema, as in ALTER TABLE
         connection.execute(text(f"SET LOCAL search_path TO {POSTGRES_SCHEMA}"))
-    config = configuration()
+    config = make_configuration()
     config.attributes["connection"] = connection
     command.upgrade(config, "head")

@@ -10,7 +10,7 @@ from sqlalchemy import text
 
 from bulkq.errors import LedgerError
 from bulkq.ledger import database_connection, file_create
-from bulkq.ledger.errors import damaged
+from bulkq.ledger.errors import describe_damage
 from bulkq.ledger.location import LedgerMissing
 from bulkq.ledger.revision_constants import APPLICATION_ID, HEAD
 from bulkq.ledger.schema import POSTGRES_SCHEMA
@@ -40,17 +40,17 @@ async def open_place(place: LedgerLocation, *, create: bool, upgrade: bool = Tru
 
 
 async def _open_sqlite(place: LedgerLocation, *, create: bool, upgrade: bool) -> StoredLedger:
-    lock = await asyncio.to_thread(file_create.prepare, place, create=create)
+    lock = await asyncio.to_thread(file_create.prepare_file, place, create=create)
     database: LedgerDatabase | None = None
     try:
         await asyncio.to_thread(import_module, "sqlalchemy.dialects.sqlite.aiosqlite")
-        database = database_connection.sqlite(place)
+        database = database_connection.open_file(place)
         revision = await database.revision()
         _refuse_foreign(place, revision)
         if revision != HEAD and upgrade:
             await database.close()
-            await asyncio.to_thread(file_create.upgrade, place, lock)
-            database = database_connection.sqlite(place)
+            await asyncio.to_thread(file_create.upgrade_file, place, lock)
+            database = database_connection.open_file(place)
     except BaseException:
         if database is not None:
             await database.close()
@@ -62,7 +62,7 @@ async def _open_sqlite(place: LedgerLocation, *, create: bool, upgrade: bool) ->
 async def _open_postgres(place: LedgerLocation, *, create: bool, upgrade: bool) -> StoredLedger:
     await asyncio.to_thread(import_module, "sqlalchemy.dialects.postgresql.asyncpg")
     await asyncio.to_thread(import_module, "asyncpg")
-    database = await database_connection.postgres(place)
+    database = await database_connection.open_server(place)
     try:
         revision = await database.revision()
         if revision is None:
@@ -78,7 +78,7 @@ async def _open_postgres(place: LedgerLocation, *, create: bool, upgrade: bool) 
 def _refuse_foreign(place: LedgerLocation, revision: str | None) -> None:
     """Refuse a database that is not a ledger, perhaps the target itself; bulkq creates nothing in it."""
     if revision is None:
-        raise damaged(place, "is a database, but has no ledger tables")
+        raise describe_damage(place, "is a database, but has no ledger tables")
 
 
 async def _create(database: LedgerDatabase, *, create: bool) -> None:

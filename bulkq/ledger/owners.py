@@ -48,15 +48,15 @@ def new_owner() -> str:
     return f"{socket.gethostname()}:{os.getpid()}:{_start(os.getpid())}:{secrets.token_hex(8)}"
 
 
-def parse(text: str) -> Owner:
+def parse_owner(text: str) -> Owner:
     """The parts of an owner; pid 0 where `text` was written by something else."""
     host, pid, start, _ = (text.rsplit(":", 3) + [""] * 4)[:4]
     return Owner(host, int(pid) if pid.isdigit() else 0, start)
 
 
-def life(text: str) -> Liveness:
+def find_liveness(text: str) -> Liveness:
     """Whether the process of an owner lives, as far as this machine can determine."""
-    owner = parse(text)
+    owner = parse_owner(text)
     ours = _start(os.getpid()).split(".")
     # Another boot of this machine, another machine of this name, another container cannot be told apart.
     if owner.host != socket.gethostname() or not owner.pid or owner.start.split(".")[1:] != ours[1:]:

@@ -27,7 +27,7 @@ COMPARED = 1_000
 """Newest runs whose ids are compared with one that was mistyped."""
 
 
-def find(connection: Connection, text: str, place: LedgerLocation) -> RunRecord:
+def find_run(connection: Connection, text: str, place: LedgerLocation) -> RunRecord:
     """The run whose id is, or alone begins with, `text`.
 
     Raises:
@@ -46,7 +46,7 @@ def find(connection: Connection, text: str, place: LedgerLocation) -> RunRecord:
     raise UsageError(f'no run "{text}" in the ledger "{place.shown}"{_nearest(connection, wanted)}')
 
 
-def newest(connection: Connection, states: Collection[RunState], place: LedgerLocation) -> RunRecord:
+def find_newest_run(connection: Connection, states: Collection[RunState], place: LedgerLocation) -> RunRecord:
     """The run that was started last, of those in one of `states`.
 
     Raises:
@@ -69,7 +69,7 @@ def retry_of(connection: Connection, run: str) -> RunRecord | None:
     return None if found is None else row_conversion.run_record(dict(found))
 
 
-def beside(connection: Connection, run: str) -> list[tuple[str, RunRecord]]:
+def find_runs_of_same_output(connection: Connection, run: str) -> list[tuple[str, RunRecord]]:
     """Other runs that wrote to an output of `run`, with its path, newest first."""
     ours = select(POSITIONS.c.path).where(POSITIONS.c.run == run)
     query = select(POSITIONS.c.path, RUNS).join(RUNS, RUNS.c.run == POSITIONS.c.run)
@@ -78,7 +78,7 @@ def beside(connection: Connection, run: str) -> list[tuple[str, RunRecord]]:
     return [(str(row.pop("path")), row_conversion.run_record(row)) for row in found]
 
 
-def recent(connection: Connection, limit: int, name: str | None, status: str | None) -> tuple[RunRecord, ...]:
+def list_recent_runs(connection: Connection, limit: int, name: str | None, status: str | None) -> tuple[RunRecord, ...]:
     """The newest runs first."""
     query = select(RUNS).order_by(_newest(), RUNS.c.run.desc()).limit(limit)
     if name is not None:
@@ -88,7 +88,7 @@ def recent(connection: Connection, limit: int, name: str | None, status: str | N
     return tuple(row_conversion.run_record(dict(row)) for row in connection.execute(query).mappings())
 
 
-def parts(connection: Connection, run: str) -> tuple[RecordedPart, ...]:
+def read_parts(connection: Connection, run: str) -> tuple[RecordedPart, ...]:
     """The state of each part, ascending: done ranges, failures, positions of sources and outputs."""
     kept = {row["part"]: row for row in _of(connection, select(PARTS), PARTS.c.run == run)}
     done: dict[int, list[tuple[int, int]]] = {}
@@ -108,7 +108,9 @@ def parts(connection: Connection, run: str) -> tuple[RecordedPart, ...]:
             RecordedPart(
                 part=part,
                 done=tuple(done.get(part, ())),
-                failures=tuple(row_conversion.failure(f, row["query"], row["target"]) for f in failed.get(part, ())),
+                failures=tuple(
+                    row_conversion.read_failure(f, row["query"], row["target"]) for f in failed.get(part, ())
+                ),
                 source=row_conversion.source_position(row) if part in kept else None,
                 sinks=tuple(sinks.get(part, ())),
             )
@@ -116,13 +118,13 @@ def parts(connection: Connection, run: str) -> tuple[RecordedPart, ...]:
     return tuple(states)
 
 
-def spools(connection: Connection, run: str) -> tuple[str, ...]:
+def list_spools(connection: Connection, run: str) -> tuple[str, ...]:
     """Paths of a run's spooled sources, in the order given to `begin`."""
     query = select(SPOOLS.c.path).where(SPOOLS.c.run == run).order_by(SPOOLS.c.place)
     return tuple(connection.execute(query).scalars())
 
 
-def events(connection: Connection, run: str, kinds: Sequence[str], after: int) -> tuple[RunEvent, ...]:
+def read_events(connection: Connection, run: str, kinds: Sequence[str], after: int) -> tuple[RunEvent, ...]:
     """Events of a run in their order: those of `kinds` (none given: all) with a number above `after`."""
     query = select(EVENTS).where(EVENTS.c.run == run, EVENTS.c.number > after).order_by(EVENTS.c.number)
     if kinds:

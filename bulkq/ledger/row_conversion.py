@@ -63,7 +63,7 @@ def run_record(row: Mapping[str, object]) -> RunRecord:
     return RunRecord(**found)
 
 
-def failure(row: Mapping[str, object], query: str, target: str) -> Failure:
+def read_failure(row: Mapping[str, object], query: str, target: str) -> Failure:
     """The failure of a row; its values were never kept."""
     sqlstate = row["sqlstate"]
     return Failure(

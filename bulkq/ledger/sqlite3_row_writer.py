@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
 from bulkq.ledger import row_conversion
 from bulkq.ledger.errors import in_one_line
-from bulkq.ledger.file_lock_and_revision import FULL, Lock, connect, look, path_of, revision_in
+from bulkq.ledger.file_lock_and_revision import FULL, Lock, connect_file, path_of, refuse_empty_file, revision_in
 from bulkq.ledger.revision_constants import HEAD
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ class LedgerFile:
     connection: sqlite3.Connection
 
 
-def find(place: LedgerLocation) -> LedgerFile | None:
+def find_ready_file(place: LedgerLocation) -> LedgerFile | None:
     """The ledger file at `place`, where it is ready; None if it must be created, upgraded or diagnosed first. Blocks.
 
     Raises:
@@ -53,8 +53,8 @@ def find(place: LedgerLocation) -> LedgerFile | None:
             return None
         lock = Lock(path)
         undo.callback(lock.close)
-        look(place)
-        connection = connect(path)
+        refuse_empty_file(place)
+        connection = connect_file(path)
         undo.callback(connection.close)
         connection.execute(FULL)
         try:
@@ -71,7 +71,7 @@ class DirectRows:
 
     Args:
         place: where the ledger is.
-        file: as `find` has found it.
+        file: as `find_ready_file` has found it.
     """
 
     def __init__(self, place: LedgerLocation, file: LedgerFile) -> None:
@@ -138,14 +138,14 @@ class DirectRows:
                     _put(connection, "INSERT OR REPLACE", table, changed)
                 _put_events(connection, group.events)
                 return
-        from bulkq.ledger.write_statements import lost
+        from bulkq.ledger.write_statements import explain_lost_run
 
-        raise self._asked(lost, group.run, self._place)
+        raise self._asked(explain_lost_run, group.run, self._place)
 
     def _beside(self, run: str) -> Sequence[tuple[str, RunRecord]]:
         from bulkq.ledger import query_runs
 
-        return self._asked(query_runs.beside, run)
+        return self._asked(query_runs.find_runs_of_same_output, run)
 
     def _asked(self, work: Callable[Concatenate[Connection, P], T], *arguments: P.args, **options: P.kwargs) -> T:
         """`work` in a transaction of SQLAlchemy, on the same connection."""

@@ -51,7 +51,7 @@ class StoredLedger(Recorder):
             RefusedError: its process is alive, or may be.
             UsageError: there is no such run.
         """
-        return await self.database.write(takeover.forget, run, self.place)
+        return await self.database.write(takeover.forget_run, run, self.place)
 
     @property
     def mailbox(self) -> CommandMailbox | None:
@@ -66,7 +66,7 @@ class StoredLedger(Recorder):
         Raises:
             UsageError: there is none, with the nearest ids; or several.
         """
-        return await self.database.read(query_runs.find, run, self.place)
+        return await self.database.read(query_runs.find_run, run, self.place)
 
     async def retry_of(self, run: str) -> RunRecord | None:
         """The newest retry of `run`, or None."""
@@ -78,7 +78,7 @@ class StoredLedger(Recorder):
         Raises:
             UsageError: there is none.
         """
-        return await self.database.read(query_runs.newest, states, self.place)
+        return await self.database.read(query_runs.find_newest_run, states, self.place)
 
     async def recent(
         self, limit: int = 20, name: str | None = None, status: str | None = None
@@ -90,11 +90,11 @@ class StoredLedger(Recorder):
             name: only runs of this name.
             status: only ok, failed, unknown, refused, stopped, or running (which may be dead: see `owner_alive`).
         """
-        return await self.database.read(query_runs.recent, limit, name, status)
+        return await self.database.read(query_runs.list_recent_runs, limit, name, status)
 
     async def state(self, run: str) -> tuple[RecordedPart, ...]:
         """The recorded parts of the run with this id; () if no batch has ended."""
-        return await self.database.read(query_runs.parts, run)
+        return await self.database.read(query_runs.read_parts, run)
 
     async def events(self, run: str, *kinds: str, after: int = 0) -> tuple[RunEvent, ...]:
         """The events of the run with this id, in their order.
@@ -104,11 +104,11 @@ class StoredLedger(Recorder):
             kinds: only these, see `bulkq.model.run_event.EventKind`; none given: all.
             after: only those with a higher number.
         """
-        return await self.database.read(query_runs.events, run, kinds, after)
+        return await self.database.read(query_runs.read_events, run, kinds, after)
 
     async def spools(self, run: str) -> tuple[str, ...]:
         """Paths of the run's spooled sources, in the order given to `begin`."""
-        return await self.database.read(query_runs.spools, run)
+        return await self.database.read(query_runs.list_spools, run)
 
     async def owner_alive(self, record: RunRecord) -> bool:
         """Whether a process is, or may be, at work on this run."""
@@ -141,7 +141,7 @@ class _StoreWriter:
 
     async def beside(self, run: str) -> Sequence[tuple[str, RunRecord]]:
         """Other runs that wrote to an output of `run`, with its path, newest first."""
-        return await self._database.read(query_runs.beside, run)
+        return await self._database.read(query_runs.find_runs_of_same_output, run)
 
     async def close(self) -> None:
         """Close the connection and give back the lock."""

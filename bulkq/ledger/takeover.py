@@ -10,7 +10,7 @@ from bulkq.errors import RefusedError
 from bulkq.ledger import owners, query_runs
 from bulkq.ledger.recorder import HEARTBEAT_S
 from bulkq.ledger.schema import CHECKS, COMMANDS, DONE, EVENTS, FAILURES, PARTS, POSITIONS, RUNS, SPOOLS
-from bulkq.ledger.write_statements import now
+from bulkq.ledger.write_statements import read_clock
 from bulkq.model import RunState
 
 if TYPE_CHECKING:
@@ -33,27 +33,27 @@ def take_over(
         RefusedError: its process is or may be alive, or another process has taken it over.
         UsageError: there is no such run.
     """
-    record = query_runs.find(connection, run, place)
+    record = query_runs.find_run(connection, run, place)
     _refuse_living(connection, record, place, f"bulkq resume {record.run}")
     taken = update(RUNS).where(RUNS.c.run == record.run, RUNS.c.owner == record.owner)
-    values: row_conversion.Row = {"owner": owner, "heartbeat_s": now(place)}
+    values: row_conversion.Row = {"owner": owner, "heartbeat_s": read_clock(place)}
     if record.state is not RunState.FINISHED:  # of a finished one only the markers may be left to remove
         values |= {"state": str(RunState.RUNNING), "ended_at": None, "exit_code": None}
     if connection.execute(taken.values(values)).rowcount != 1:
         raise RefusedError(f"run {record.run} was just taken over by another process: nothing was sent")
-    return record, query_runs.parts(connection, record.run)
+    return record, query_runs.read_parts(connection, record.run)
 
 
-def forget(connection: Connection, run: str, place: LedgerLocation) -> tuple[str, ...]:
+def forget_run(connection: Connection, run: str, place: LedgerLocation) -> tuple[str, ...]:
     """Drop a run and all that is known of it; the paths of its spooled sources.
 
     Raises:
         RefusedError: its process is alive, or may be.
         UsageError: there is no such run.
     """
-    record = query_runs.find(connection, run, place)
+    record = query_runs.find_run(connection, run, place)
     _refuse_living(connection, record, place, "forget it")
-    spooled = query_runs.spools(connection, record.run)
+    spooled = query_runs.list_spools(connection, record.run)
     for table in (CHECKS, COMMANDS, DONE, EVENTS, FAILURES, PARTS, POSITIONS, SPOOLS, RUNS):
         connection.execute(delete(table).where(table.c.run == record.run))
     return spooled
@@ -61,10 +61,10 @@ def forget(connection: Connection, run: str, place: LedgerLocation) -> tuple[str
 
 def silence_s(connection: Connection, record: RunRecord, place: LedgerLocation) -> float | None:
     """Seconds since the last heartbeat of a run that is, or may be, alive; None for one that is not."""
-    life = owners.life(record.owner)
+    life = owners.find_liveness(record.owner)
     if record.state is not RunState.RUNNING or life is owners.Liveness.DEAD:
         return None
-    query = select(now(place) - RUNS.c.heartbeat_s).where(RUNS.c.run == record.run)
+    query = select(read_clock(place) - RUNS.c.heartbeat_s).where(RUNS.c.run == record.run)
     silent_s = float(connection.scalar(query) or 0.0)
     return None if life is owners.Liveness.ELSEWHERE and silent_s > STALE_S else max(0.0, silent_s)
 
@@ -73,8 +73,8 @@ def _refuse_living(connection: Connection, record: RunRecord, place: LedgerLocat
     silent_s = silence_s(connection, record, place)
     if silent_s is None:
         return
-    owner = owners.parse(record.owner)
-    if owners.life(record.owner) is owners.Liveness.ALIVE:
+    owner = owners.parse_owner(record.owner)
+    if owners.find_liveness(record.owner) is owners.Liveness.ALIVE:
         raise RefusedError(f"run {record.run} is still running on {owner}: stop it, then {then}")
     raise RefusedError(
         f"run {record.run} may still be running on {owner}, last heartbeat {silent_s:.0f}s ago: stop it, "

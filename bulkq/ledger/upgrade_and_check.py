@@ -27,7 +27,7 @@ class Checkup:
     size_bytes: int
 
 
-async def current(url: str = "auto") -> str:
+async def read_current_revision(url: str = "auto") -> str:
     """The revision of a ledger, which is left as it is.
 
     Raises:
@@ -41,7 +41,7 @@ async def current(url: str = "auto") -> str:
         await ledger.close()
 
 
-async def upgrade(url: str = "auto") -> tuple[str | None, str]:
+async def upgrade_ledger(url: str = "auto") -> tuple[str | None, str]:
     """Bring a ledger to the revision of this program, or make one.
 
     Returns:
@@ -54,13 +54,13 @@ async def upgrade(url: str = "auto") -> tuple[str | None, str]:
     opening = await asyncio.to_thread(import_module, "bulkq.ledger.open")
     before: str | None = None
     with contextlib.suppress(LedgerMissing):
-        before = await current(url)
+        before = await read_current_revision(url)
     ledger = await opening.open_place(locate(url), create=True)
     await ledger.close()
     return before, HEAD
 
 
-async def check(url: str = "auto") -> Checkup:
+async def check_ledger(url: str = "auto") -> Checkup:
     """Look at a ledger: its integrity, revision, rows, size.
 
     Raises:

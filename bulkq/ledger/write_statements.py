@@ -42,7 +42,7 @@ class LedgerStatements:
         self._sqlite = place.path is not None
         self._ours = update(RUNS).where(RUNS.c.run == bindparam("this"), RUNS.c.owner == bindparam("we"))
         if not self._sqlite:
-            self._ours = self._ours.values(heartbeat_s=now(place))
+            self._ours = self._ours.values(heartbeat_s=read_clock(place))
         self._deletes = {table.name: delete(table).where(_key(table)) for table in (DONE, FAILURES)}
         self._upserts = {table.name: self._upsert(table) for table in (DONE, FAILURES, PARTS, POSITIONS)}
 
@@ -63,7 +63,7 @@ class LedgerStatements:
         for name, made in row_conversion.first_rows(record, sources, outputs).items():
             statement = insert(metadata.tables[name])
             if name == RUNS.name:
-                statement = statement.values(heartbeat_s=now(self._place))
+                statement = statement.values(heartbeat_s=read_clock(self._place))
             connection.execute(statement, made)
 
     def commit(self, connection: Connection, group: CommitGroup) -> None:
@@ -77,7 +77,7 @@ class LedgerStatements:
         if self._sqlite:
             values["heartbeat_s"] = time.time()
         if connection.execute(self._ours, values).rowcount != 1:
-            raise lost(connection, group.run, self._place)
+            raise explain_lost_run(connection, group.run, self._place)
         for name, keys in group.gone().items():
             connection.execute(self._deletes[name], keys)
         for name, changed in group.kept().items():
@@ -94,17 +94,17 @@ class LedgerStatements:
         return statement.on_conflict_do_update(index_elements=keys, set_=rest)
 
 
-def lost(connection: Connection, run: str, place: LedgerLocation) -> LedgerError:
+def explain_lost_run(connection: Connection, run: str, place: LedgerLocation) -> LedgerError:
     """The error for a run's row that this process may no longer write."""
     owner = connection.scalar(select(RUNS.c.owner).where(RUNS.c.run == run))
     if owner is None:
         return LedgerError(
             f'run {run} is no longer in the ledger "{place.shown}": it was removed with bulkq ledger forget'
         )
-    return TakenOver(f"run {run} was taken over by {owners.parse(str(owner))}: this process sends nothing more")
+    return TakenOver(f"run {run} was taken over by {owners.parse_owner(str(owner))}: this process sends nothing more")
 
 
-def now(place: LedgerLocation) -> ColumnElement[Any]:
+def read_clock(place: LedgerLocation) -> ColumnElement[Any]:
     """Seconds since 1970, by the clock that all who use this ledger share."""
     return literal(time.time()) if place.path is not None else func.extract("epoch", func.clock_timestamp())
 

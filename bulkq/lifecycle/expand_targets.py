@@ -13,7 +13,7 @@ from bulkq.errors import DatabaseError, UsageError
 from bulkq.lifecycle import open_targets
 from bulkq.model import FallbackSchemas
 from bulkq.policy import safety
-from bulkq.targets import load_config, resolve, with_replicas
+from bulkq.targets import load_config, resolve_targets, with_replicas
 from bulkq.targets.parameter_rows_from_query import rows_of
 from bulkq.text import urls
 from bulkq.text.mask import MASK
@@ -106,7 +106,7 @@ async def _targets(request: Run, config: Config, say: Callable[[str], None] = la
         say(f"--targets-sql: {empty} of {empty + len(words)} rows name no target and are left out")
     if not words:
         raise UsageError(f'--targets-sql "{request.targets.sql}": returned no target')
-    return resolve(tuple(dict.fromkeys(words)), config)
+    return resolve_targets(tuple(dict.fromkeys(words)), config)
 
 
 async def _with_schemas(request: Run, say: Callable[[str], None], *, everywhere: bool) -> Run:

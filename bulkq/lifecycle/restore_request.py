@@ -16,9 +16,9 @@ from bulkq.model.run import set_fields
 from bulkq.policy import exit_codes, safety
 from bulkq.policy.pace import parse_rate
 from bulkq.policy.throttle_expressions import replica_names
-from bulkq.sources.fingerprints import changes as source_changes
+from bulkq.sources.fingerprints import find_changes as source_changes
 from bulkq.sources.spool import load_constants
-from bulkq.targets import load_config, renewed, with_replicas
+from bulkq.targets import load_config, renew_target, with_replicas
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -141,10 +141,10 @@ def _renewed(request: Run, config: Config) -> Run:
     asked, listed_by = request.sources.target, request.targets.listed_by
     targets = replace(
         request.targets,
-        selected=tuple(renewed(target, config) for target in request.targets.selected),
-        listed_by=renewed(listed_by, config) if listed_by else None,
+        selected=tuple(renew_target(target, config) for target in request.targets.selected),
+        listed_by=renew_target(listed_by, config) if listed_by else None,
     )
-    sources = replace(request.sources, target=renewed(asked, config) if asked else None)
+    sources = replace(request.sources, target=renew_target(asked, config) if asked else None)
     return replace(request, targets=targets, sources=sources)
 
 

@@ -13,7 +13,7 @@ from bulkq.ledger.location import default_path, locate
 from bulkq.lifecycle import request_json
 from bulkq.model import RunRecord, RunState
 from bulkq.model.target import RecordedDatabase
-from bulkq.sources.fingerprints import fingerprint
+from bulkq.sources.fingerprints import take_fingerprint
 from bulkq.sources.source_request import request_of
 from bulkq.text.urls import hide_passwords
 
@@ -41,7 +41,7 @@ async def fingerprints(request: Run, targets: Sequence[str]) -> str:
         query.place: hashlib.blake2b(query.sql.encode(), digest_size=16).hexdigest()
         for query in request.queries.selected
     }
-    sources = await fingerprint(request_of(request.sources))
+    sources = await take_fingerprint(request_of(request.sources))
     return json.dumps({"queries": queries, "sources": sources, "targets": list(targets)})
 
 

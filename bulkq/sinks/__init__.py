@@ -18,6 +18,6 @@ from bulkq.sinks.failures_file import FailureFile
 from bulkq.sinks.open import FORMATS, open_sink, open_sinks
 from bulkq.sinks.paths import retry_path, same_file
 from bulkq.sinks.row_queue import RowsSink
-from bulkq.sinks.stream_output import silence
+from bulkq.sinks.stream_output import silence_stdout
 
-__all__ = ["FORMATS", "FailureFile", "RowsSink", "open_sink", "open_sinks", "retry_path", "same_file", "silence"]
+__all__ = ["FORMATS", "FailureFile", "RowsSink", "open_sink", "open_sinks", "retry_path", "same_file", "silence_stdout"]

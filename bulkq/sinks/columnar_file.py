@@ -12,14 +12,14 @@ import os
 from typing import TYPE_CHECKING
 
 from bulkq.columnar.convert_growing_partial import GrowingFile
-from bulkq.columnar.convert_partial import convert
-from bulkq.columnar.partial_format import PartialExtent, extent, pack_batch, pack_schema
+from bulkq.columnar.convert_partial import convert_partial
+from bulkq.columnar.partial_format import PartialExtent, find_extent, pack_batch, pack_schema
 from bulkq.columnar.read_output_file import rows_of, stored_batches
 from bulkq.errors import RefusedError, UsageError
 from bulkq.model import SinkPosition
 from bulkq.sinks.file_output import FileOutput, cannot_write, write_all
-from bulkq.sinks.open_partial import EarlierOutput, go_on, partial_of, reason, sync_folder
-from bulkq.sinks.paths import destination
+from bulkq.sinks.open_partial import EarlierOutput, describe_os_error, go_on, partial_of, sync_folder
+from bulkq.sinks.paths import resolve_links
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -54,7 +54,7 @@ class ColumnarFile(FileOutput):
 
         earlier = None
         if known is not None:
-            earlier = self._earlier(destination(path), known)
+            earlier = self._earlier(resolve_links(path), known)
         super().__init__(path, earlier)
         self._made = self._partial.with_name(self._partial.name + MADE)
         self._made.unlink(missing_ok=True)
@@ -95,7 +95,7 @@ class ColumnarFile(FileOutput):
             return
         self._leave()
         self.flush()
-        begun = PartialExtent(0, 0, ()) if not mark else extent(self._partial, mark - 1)
+        begun = PartialExtent(0, 0, ()) if not mark else find_extent(self._partial, mark - 1)
         super().back_to(begun.size)
         self.rows, self.schemas = begun.rows, begun.schemas
 
@@ -119,7 +119,7 @@ class ColumnarFile(FileOutput):
         follower, self._follower = self._follower, None
         if follower is not None and follower.finish(self.size):
             return []
-        return convert(self._partial, self._form, self._made, self.schemas)
+        return convert_partial(self._partial, self._form, self._made, self.schemas)
 
     def _leave(self) -> None:
         """Stop making the file while rows arrive: it is made at the end."""
@@ -143,7 +143,7 @@ class ColumnarFile(FileOutput):
             sync_folder(self._path.parent)
             self._partial.unlink()
         except OSError as error:
-            self._failed = "" if self._settled else reason(error)
+            self._failed = "" if self._settled else describe_os_error(error)
             raise cannot_write(self.name, error) from error
 
     def _earlier(self, path: Path, known: int) -> EarlierOutput:
@@ -153,7 +153,7 @@ class ColumnarFile(FileOutput):
             return EarlierOutput(0)
         rows = known - 1
         if partial.exists():
-            begun = extent(partial, rows)
+            begun = find_extent(partial, rows)
             if begun.rows != rows or not begun.schemas:
                 raise RefusedError(
                     f'"{partial.name}" does not hold the {rows:,} rows that the ledger has recorded: '
@@ -182,7 +182,7 @@ class ColumnarFile(FileOutput):
             made.rename(self._partial)
         except OSError as error:
             made.unlink(missing_ok=True)
-            raise UsageError(f'cannot write "{self.name}": {reason(error)}') from error
+            raise UsageError(f'cannot write "{self.name}": {describe_os_error(error)}') from error
         os.close(self._fd)
         self._fd = -1
         opened = go_on(self._path, self.name, EarlierOutput(self._partial.stat().st_size, b""))

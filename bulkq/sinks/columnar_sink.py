@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bulkq.columnar.partial_format import pack_batch
-from bulkq.columnar.rows_to_batches import Layouts, Unfit, declared, problem
+from bulkq.columnar.rows_to_batches import Layouts, Unfit, find_problem, has_declared_types
 from bulkq.errors import RefusedError, StoppedError, UsageError
 from bulkq.model import Decoding
 from bulkq.model.frozen_dataclass import frozen
 from bulkq.sinks.csv_tsv import Delimited
 from bulkq.sinks.extra_columns import is_rowcount
 from bulkq.sinks.parse_copy_csv import CopiedRows
-from bulkq.sinks.text_sink import agree
+from bulkq.sinks.text_sink import check_same_columns
 
 if TYPE_CHECKING:
     from bulkq.columnar.arrow_types import ArrowSchema
@@ -89,7 +89,7 @@ class ColumnarSink:
         if columns is None or self._included.names or self._included.several:
             return None
         forms = self._layouts.forms(columns)
-        if not declared(forms):
+        if not has_declared_types(forms):
             return None
         self._file.follow()
         header = Delimited(",").head(columns)
@@ -159,7 +159,7 @@ class ColumnarSink:
         self, query: Query, columns: tuple[Column, ...], kind: type[UsageError | StoppedError]
     ) -> tuple[Column, ...]:
         every = self._included.columns(query, columns)
-        found = problem(every)
+        found = find_problem(every)
         if found:
             raise kind(f"{query.place}: {found}")
         return every
@@ -170,7 +170,7 @@ class ColumnarSink:
             self._columns, self._first = columns, name
             self.notices.extend(self._layouts.notices(columns))
         elif columns is not self._columns:
-            agree(self._first, self._columns, name, columns, kind)
+            check_same_columns(self._first, self._columns, name, columns, kind)
             self._same_types(name, columns, kind)
 
     def _same_types(self, name: str, columns: tuple[Column, ...], kind: type[UsageError | StoppedError]) -> None:
@@ -187,7 +187,9 @@ class ColumnarSink:
         """Refuse to continue rows that an earlier process wrote with another schema."""
         for schema in self._file.schemas:
             ours = self._layouts.schema(columns)
-            same = schema.equals(ours) if declared(self._layouts.forms(columns)) else schema.names == ours.names
+            same = (
+                schema.equals(ours) if has_declared_types(self._layouts.forms(columns)) else schema.names == ours.names
+            )
             if not same:
                 (position,) = self._file.positions()
                 raise RefusedError(

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Protocol
 
 from bulkq.errors import StoppedError
 from bulkq.model import SinkPosition
-from bulkq.sinks.open_partial import begin, go_on, partial_of, reason, reopen, sync_folder
-from bulkq.sinks.paths import destination, is_special
+from bulkq.sinks.open_partial import begin_partial, describe_os_error, go_on, partial_of, reopen_partial, sync_folder
+from bulkq.sinks.paths import is_special, resolve_links
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from bulkq.sinks.open_partial import EarlierOutput
 
-__all__ = ["FileOutput", "Output", "cannot_write", "is_special", "reason", "write_all"]
+__all__ = ["FileOutput", "Output", "cannot_write", "describe_os_error", "is_special", "write_all"]
 
 BUFFER_BYTES = 256 * 1024
 FLUSH_S = 1.0
@@ -79,11 +79,11 @@ class FileOutput:
         """
         self.notices: list[str] = []
         self.name = path
-        self._path = destination(path)
+        self._path = resolve_links(path)
         if known is not None and known.offset:
             opened = go_on(self._path, path, known)
         else:
-            opened = begin(self._path, path)
+            opened = begin_partial(self._path, path)
             if opened.replaced and known is None:
                 self.notices.append(f'"{self._partial.name}" is left from a run that has ended: it is replaced')
         self.size = opened.size
@@ -132,7 +132,7 @@ class FileOutput:
                 self._empty()
             write_all(self._fd, data)
         except OSError as error:
-            self._failed = reason(error)
+            self._failed = describe_os_error(error)
             raise cannot_write(self.name, error) from error
 
     def start(self, size: int) -> bytes:
@@ -160,7 +160,7 @@ class FileOutput:
             await asyncio.to_thread(self._sync)
         except OSError as error:
             # The kernel reports a lost page once: a second fsync would succeed and mean nothing.
-            self._failed = reason(error)
+            self._failed = describe_os_error(error)
             raise cannot_write(self.name, error) from error
         if cuts == self._cuts:
             self._durable = max(self._durable, size)
@@ -208,7 +208,7 @@ class FileOutput:
         """Complete was complete without the targets that were away; now they have come back."""
         os.close(self._fd)
         self._fd = -1
-        self._fd = reopen(self._path, self.name, self._rows_end)
+        self._fd = reopen_partial(self._path, self.name, self._rows_end)
         self.size = self._kept = self._durable = self._rows_end
         self.finished = self._settled = False
 
@@ -244,7 +244,7 @@ class FileOutput:
             self._settled = True
             self._partial.replace(self._path)
         except OSError as error:
-            self._failed = "" if self._settled else reason(error)
+            self._failed = "" if self._settled else describe_os_error(error)
             raise cannot_write(self.name, error) from error
         sync_folder(self._path.parent)
 
@@ -262,4 +262,4 @@ def write_all(fd: int, data: bytes | bytearray) -> None:
 
 def cannot_write(name: str, error: OSError) -> StoppedError:
     """The one line for an output that takes no more."""
-    return StoppedError(f'cannot write "{name}": {reason(error)}')
+    return StoppedError(f'cannot write "{name}": {describe_os_error(error)}')

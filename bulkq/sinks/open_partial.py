@@ -50,7 +50,7 @@ class PartialFile:
     finished: bool = False
 
 
-def begin(path: Path, name: str) -> PartialFile:
+def begin_partial(path: Path, name: str) -> PartialFile:
     """A new partial of `path`; one of a dead run is `replaced`, and emptied at the first write.
 
     Args:
@@ -87,14 +87,14 @@ def go_on(path: Path, name: str, known: EarlierOutput) -> PartialFile:
         os.lseek(fd, known.offset, os.SEEK_SET)
     except OSError as error:
         os.close(fd)
-        raise UsageError(f'cannot write "{name}": {reason(error)}') from error
+        raise UsageError(f'cannot write "{name}": {describe_os_error(error)}') from error
     except BaseException:
         os.close(fd)
         raise
     return PartialFile(fd, known.offset)
 
 
-def reopen(path: Path, name: str, offset: int) -> int:
+def reopen_partial(path: Path, name: str, offset: int) -> int:
     """A complete FILE becomes its partial again, cut back to `offset`: a target that was away has rows for it after all.
 
     Raises:
@@ -111,7 +111,7 @@ def reopen(path: Path, name: str, offset: int) -> int:
         os.ftruncate(fd, offset)
         os.lseek(fd, offset, os.SEEK_SET)
     except OSError as error:
-        raise UsageError(f'cannot write "{name}": {reason(error)}') from error
+        raise UsageError(f'cannot write "{name}": {describe_os_error(error)}') from error
     return fd
 
 
@@ -156,7 +156,7 @@ def _locked(path: Path, name: str, flags: int) -> int | None:
     except FileNotFoundError:
         raise
     except OSError as error:
-        raise UsageError(f'cannot write "{name}": {reason(error)}') from error
+        raise UsageError(f'cannot write "{name}": {describe_os_error(error)}') from error
     if not _lock(fd):
         os.close(fd)
         raise RefusedError(f'"{name}" is being written by another run: wait for it, or choose another -o')
@@ -197,6 +197,6 @@ def sync_folder(folder: Path) -> None:
             os.close(fd)
 
 
-def reason(error: OSError) -> str:
+def describe_os_error(error: OSError) -> str:
     """Why, in the words of the operating system: `no space left on device`."""
     return (error.strerror or str(error)).lower()

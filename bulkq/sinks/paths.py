@@ -22,7 +22,7 @@ LONGEST_NAME = 80
 STDOUT = "-"
 
 
-def destination(path: str) -> Path:
+def resolve_links(path: str) -> Path:
     """`path` with symbolic links followed, so that the file they point to is replaced, not the link.
 
     Raises:
@@ -103,7 +103,7 @@ def filled_paths(path: str, queries: Sequence[Query], *targets: str) -> dict[tup
     owners: dict[str, _PathFields] = {}
     for target in targets:
         for query in queries:
-            filled = fill(path, query.name, target)
+            filled = fill_places(path, query.name, target)
             place = os.path.realpath(filled)
             if not Path(place).is_relative_to(home):
                 raise UsageError(f'"{path}" leaves its folder "{literal}" for query "{query.name}"')
@@ -132,12 +132,12 @@ class _PathFields:
         return f'the queries "{other.query}" and "{self.query}"'
 
 
-def fill(path: str, query: str, target: str) -> str:
+def fill_places(path: str, query: str, target: str) -> str:
     """`path` with its places filled."""
-    return path.replace("{query}", slug(query)).replace("{target}", slug(target))
+    return path.replace("{query}", make_slug(query)).replace("{target}", make_slug(target))
 
 
-def slug(name: str) -> str:
+def make_slug(name: str) -> str:
     """`name` as a part of a file name: letters, digits, `.`, `-`, `_`; never a path, never hidden, never empty."""
     text = re.sub(r"[^\w.-]+", "_", name)
     text = re.sub(r"^[._]*\.[._]*", "", text)  # neither hidden nor upwards
@@ -152,7 +152,7 @@ def _claims(place: str) -> set[str]:
 def _every(path: str, queries: Sequence[Query], targets: Sequence[str]) -> set[str]:
     if not PLACES.search(path):
         return {path}
-    return {path, *(fill(path, query.name, target) for query in queries for target in targets)}
+    return {path, *(fill_places(path, query.name, target) for query in queries for target in targets)}
 
 
 def _make_folder(folder: Path, path: str) -> None:

@@ -11,7 +11,7 @@ import threading
 from typing import TYPE_CHECKING, BinaryIO
 
 from bulkq.errors import BulkqError, OutputClosed, StoppedError, UsageError
-from bulkq.sinks.file_output import cannot_write, reason
+from bulkq.sinks.file_output import cannot_write, describe_os_error
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -225,11 +225,11 @@ def open_stream(path: str, *, run: str = "") -> StreamOutput:
     try:
         stream: BinaryIO = open(path, "wb", buffering=0)  # noqa: PTH123, SIM115
     except OSError as error:
-        raise UsageError(f'cannot write "{path}": {reason(error)}') from error
+        raise UsageError(f'cannot write "{path}": {describe_os_error(error)}') from error
     return StreamOutput(stream, path, run=run, close=True)
 
 
-def silence(stdout: BinaryIO) -> None:
+def silence_stdout(stdout: BinaryIO) -> None:
     """Point `stdout` at /dev/null, so that the flush at exit says nothing about a reader that has left."""
     try:
         fd = stdout.fileno()

@@ -11,7 +11,7 @@ from bulkq.model import Decoding
 from bulkq.model.frozen_dataclass import frozen
 from bulkq.sinks.csv_tsv import cell_text
 from bulkq.sinks.extra_columns import is_rowcount
-from bulkq.sinks.text_sink import agree
+from bulkq.sinks.text_sink import check_same_columns
 from bulkq.text.characters import escape_unprintable
 from bulkq.text.message_parts import counted
 
@@ -133,7 +133,7 @@ class TableSink:
         if self._columns is None:
             self._columns, self._first = columns, name
         elif columns is not self._columns:
-            agree(self._first, self._columns, name, columns, kind)
+            check_same_columns(self._first, self._columns, name, columns, kind)
 
 
 def shown_rows(result: BatchResult, included: ExtraColumns, limit: int | None) -> ShownRows:
@@ -154,7 +154,7 @@ def render_rows(
 ) -> str:
     """The lines of a table, or of records if the terminal is too narrow for it, and how many `more` rows there are."""
     if narrow or (width is not None and NARROWEST * len(columns) > width):
-        text = "\n".join(records(columns, rows))
+        text = "\n".join(list_records(columns, rows))
     else:
         console, buffer = _console(width, color=color)
         console.print(_table(columns, rows))
@@ -204,7 +204,7 @@ def _shown(value: object) -> Text:
     return Text("NULL", style="dim italic") if value is None else Text(escape_unprintable(cell_text(value)))
 
 
-def records(columns: tuple[Column, ...], rows: Sequence[tuple[object, ...]]) -> list[str]:
+def list_records(columns: tuple[Column, ...], rows: Sequence[tuple[object, ...]]) -> list[str]:
     """One line per value, for results with too many columns for the terminal."""
     names = [escape_unprintable(column.name) for column in columns]
     widest = max(map(len, names))

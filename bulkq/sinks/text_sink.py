@@ -175,7 +175,7 @@ class EncodedSink:
             self._begins_with(self._format.head(columns))
             self._columns, self._first = columns, name
         elif columns is not self._columns and self._format.alike:
-            agree(self._first, self._columns, name, columns, kind)
+            check_same_columns(self._first, self._columns, name, columns, kind)
 
     def _begins_with(self, head: bytes) -> None:
         """Refuse what an earlier process wrote under another header."""
@@ -193,7 +193,7 @@ def _first_line(text: bytes) -> str:
     return text.partition(b"\n")[0].decode("utf-8", "replace")
 
 
-def agree(
+def check_same_columns(
     first: str,
     columns: tuple[Column, ...],
     name: str,

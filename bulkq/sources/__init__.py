@@ -58,12 +58,12 @@ async def open_source(
         ParameterError: a source that cannot be read or does not fit the query, in one line.
         QueryFileError: the file of `@FILE.sql:NAME`.
     """
-    from bulkq.sources.open import SourceOpener, columnar  # who needs `Request` only does not need csv and json
+    from bulkq.sources.open import SourceOpener, is_columnar  # who needs `Request` only does not need csv and json
 
     opening = SourceOpener(
         request,
         query,
-        text=text and not (native and columnar(request)),
+        text=text and not (native and is_columnar(request)),
         dynamic=dynamic,
         mixed=mixed,
         rows=rows,

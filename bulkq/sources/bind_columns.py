@@ -13,8 +13,8 @@ from bulkq.model import PlaceholderKind
 from bulkq.model.frozen_dataclass import frozen
 from bulkq.query.placeholders import RANGE
 from bulkq.sources.column_feed import WantedColumns
-from bulkq.sources.convert_texts import ConversionError, constant_column, converter, native
-from bulkq.sources.numeric_texts import scalars
+from bulkq.sources.convert_texts import ConversionError, choose_converter, constant_column, convert_default
+from bulkq.sources.numeric_texts import choose_scalars
 from bulkq.text.message_parts import listed, quoted, suggestion
 
 if TYPE_CHECKING:
@@ -87,8 +87,10 @@ class Terms:
     )  # see `bulkq.sources.numeric_texts`
 
     def converter(self, parameter: Parameter, *, plain: bool, typed: bool = False) -> Converter | None:
-        """See `bulkq.sources.convert_texts.converter`."""
-        return converter(parameter, text=self.text, plain=plain, typed=typed, loose=self.loose.get(parameter.name))
+        """See `bulkq.sources.convert_texts.choose_converter`."""
+        return choose_converter(
+            parameter, text=self.text, plain=plain, typed=typed, loose=self.loose.get(parameter.name)
+        )
 
 
 IGNORE = "use --extra-columns ignore if no query needs it"
@@ -124,7 +126,7 @@ def check_columns(where: str, columns: Sequence[str], needed: Container[str], *,
         seen.add(name)
 
 
-def bind(
+def bind_columns(
     terms: Terms, columns: tuple[str, ...] | None, *, name: str, where: str, plain: bool, typed: bool = False
 ) -> ColumnBinding:
     """Bind `columns` to the parameters of the query, or all that are not constants where None (JSON).
@@ -237,12 +239,12 @@ def bind_mappings(query: Query, *, dynamic: bool = False) -> ColumnBinding:
 
     `dynamic` is that of `open_source`; it counts for defaults without a type.
     """
-    loose = scalars(query) if dynamic and any(p.has_default for p in query.parameters) else {}
+    loose = choose_scalars(query) if dynamic and any(p.has_default for p in query.parameters) else {}
     fields = tuple(Field(p, i, None) for i, p in enumerate(query.parameters))
     defaults: dict[str, object] = {}
     for p in query.parameters:
         if p.has_default:
-            convert = native(p, loose.get(p.name))
+            convert = convert_default(p, loose.get(p.name))
             defaults[p.name] = p.default if p.default is None or convert is None else convert([p.default])[0]
     names = tuple(p.name for p in query.parameters)
     wanted = WantedColumns(names, query.place, defaults, advice=False)

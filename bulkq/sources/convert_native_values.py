@@ -29,7 +29,7 @@ def as_text(value: object) -> object:
     return (text_of(type(value)) or json_text)(value)
 
 
-def checked(scalar: Callable[[str], object], noun: str) -> Callable[[object], object]:
+def check_native_value(scalar: Callable[[str], object], noun: str) -> Callable[[object], object]:
     """What passes on a value of a declared type, and converts texts by `scalar`.
 
     Raises:

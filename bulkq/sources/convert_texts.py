@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 from bulkq.model import PlaceholderKind
 from bulkq.sources import convert_native_values
-from bulkq.sources.json_codec import decoder, json_text
-from bulkq.sources.numeric_texts import canonical, integers, strict
+from bulkq.sources.json_codec import json_text, make_decoder
+from bulkq.sources.numeric_texts import parse_canonical, parse_integers, parse_strict
 from bulkq.text.json_text import JsonNumber
 from bulkq.text.mask import MASK
 from bulkq.text.message_parts import a_or_an, quoted
@@ -47,7 +47,7 @@ class ConversionError(ValueError):
         self.found = found
 
 
-def converter(
+def choose_converter(
     parameter: Parameter,
     *,
     text: bool,
@@ -81,9 +81,9 @@ def converter(
     return _converted(scalar, secret=parameter.secret)
 
 
-def native(parameter: Parameter, loose: Callable[[str], object] | None = None) -> Converter | None:
+def convert_default(parameter: Parameter, loose: Callable[[str], object] | None = None) -> Converter | None:
     """What turns a text default into a Python value for `parameter`; the values of the Python API stay as they are."""
-    return converter(parameter, text=False, plain=True, loose=loose)
+    return choose_converter(parameter, text=False, plain=True, loose=loose)
 
 
 def array_literal(values: Sequence[object]) -> str:
@@ -91,8 +91,8 @@ def array_literal(values: Sequence[object]) -> str:
     return "{" + ",".join(map(_element, values)) + "}"
 
 
-_load_exact = decoder(JsonNumber).decode
-_load_native = decoder(None).decode
+_load_exact = make_decoder(JsonNumber).decode
+_load_native = make_decoder(None).decode
 
 
 def _element(value: object) -> str:
@@ -124,7 +124,7 @@ def _texts(write: Callable[[object], object], values: Column) -> Column:
 
 
 def _typed(scalar: Callable[[str], object], declared: str, *, secret: bool) -> Converter:
-    one = convert_native_values.checked(scalar, a_or_an(declared))
+    one = convert_native_values.check_native_value(scalar, a_or_an(declared))
     return lambda values: _each(one, values, secret=secret)
 
 
@@ -216,9 +216,9 @@ def _loosely(scalar: Callable[[str], object], *, secret: bool) -> Converter:
     def one(value: object) -> object:
         return scalar(value) if isinstance(value, str) else value
 
-    if scalar not in {canonical, strict}:
+    if scalar not in {parse_canonical, parse_strict}:
         return lambda values: _each(one, values, secret=secret)
-    return lambda values: integers(values) or _each(one, values, secret=secret)
+    return lambda values: parse_integers(values) or _each(one, values, secret=secret)
 
 
 def _scalar(declared: str | None) -> Callable[[str], object] | None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from bulkq.errors import ParameterError
 from bulkq.sources.csv_tsv import DelimitedFeed
-from bulkq.sources.line_reader import decoded, not_utf8, nul_found
+from bulkq.sources.line_reader import decode_lines, not_utf8, nul_found
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,7 +48,7 @@ class CopyText(DelimitedFeed):
             if not lines:
                 return None
             self._reader.consumed(data)
-            text = decoded(self.name, data, self._reader.line).rstrip("\r\n")
+            text = decode_lines(self.name, data, self._reader.line).rstrip("\r\n")
             self._look(text, self._reader.line)
             if text:
                 return [[_unescaped(name) for name in text.split(self._delimiter)]], [self._reader.line]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from bulkq.model import Batch, SourcePosition
 from bulkq.model.frozen_dataclass import frozen
-from bulkq.sources.resume_position import skip
+from bulkq.sources.resume_position import skip_sets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -81,7 +81,7 @@ class CrossProduct:
         Raises:
             RefusedError: there are not so many sets.
         """
-        await skip(self, "--grid", start.n)
+        await skip_sets(self, "--grid", start.n)
 
     def fraction(self) -> float | None:
         """By count where the total is known, else that of the first source."""

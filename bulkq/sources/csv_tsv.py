@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from bulkq.errors import ParameterError, join_errors
 from bulkq.sources.column_feed import ColumnBlock
-from bulkq.sources.line_reader import MOST_RECORD, decoded, start
+from bulkq.sources.line_reader import MOST_RECORD, begin_text, decode_lines
 from bulkq.sources.quoted_fields import Quotes
 from bulkq.text.message_parts import counted
 
@@ -64,7 +64,7 @@ class DelimitedFeed:
             ParameterError: there is none.
         """
         csv.field_size_limit(4 * MOST_RECORD)  # its own limit, 128 kB, is less than a document; ours speaks first
-        await start(self._reader)
+        await begin_text(self._reader)
         found = await self._records(1)
         if found is None:
             raise ParameterError(f"{self.name}: the file is empty: write the column names on the first line")
@@ -91,7 +91,7 @@ class DelimitedFeed:
             lines, data = self._reader.block(most)
             if not lines:
                 return None
-            text = decoded(self.name, data, first)
+            text = decode_lines(self.name, data, first)
             self._look(text, first)
             if self.quotes and '"' in text:
                 self._reader.push_back(lines)
@@ -177,7 +177,7 @@ class DelimitedFeed:
             if not lines:
                 return None
             first = self._reader.line - len(lines) + 1
-            text = decoded(self.name, data, first)
+            text = decode_lines(self.name, data, first)
             rows, ends, unfinished = self._parsed(text, first)
             if self._told_apart:
                 self._quotes.mark(rows, ends, text)

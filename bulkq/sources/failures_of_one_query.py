@@ -52,7 +52,7 @@ class LineChoice:
         return False
 
 
-async def choose(first: dict[str, object], name: str, whose: FeedQuery) -> LineChoice | None:
+async def choose_lines(first: dict[str, object], name: str, whose: FeedQuery) -> LineChoice | None:
     """What to take from the file `name`, whose first line is `first`; None where all lines are for the query.
 
     They are when no line says of which query it is, or all say the same: then the user runs another query over them.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from bulkq.errors import ParameterError
 from bulkq.model import Batch
-from bulkq.sources.resume_position import skip
+from bulkq.sources.resume_position import skip_sets
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -61,7 +61,7 @@ class BoundSource:
         if await self._feed.go_on(start):
             self._given = start.n
         else:
-            await skip(self, self._feed.name, start.n)
+            await skip_sets(self, self._feed.name, start.n)
 
     async def _block(self, size: int) -> tuple[list[tuple[object, ...]], Sequence[int]] | None:
         try:

@@ -24,7 +24,7 @@ GONE = ""
 """The fingerprint of a file that is not there."""
 
 
-async def fingerprint(request: Request) -> dict[str, str]:
+async def take_fingerprint(request: Request) -> dict[str, str]:
     """What every source of `request` looks like now.
 
     Returns:
@@ -37,7 +37,7 @@ async def fingerprint(request: Request) -> dict[str, str]:
     return {spec: await asyncio.to_thread(_of, spec) for spec in request.specs}
 
 
-def changes(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
+def find_changes(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
     """A line for every source whose fingerprint was another `before`; [] where all are the same.
 
     Sources that were no files do not count: what they gave is in the spool.

@@ -12,7 +12,7 @@ from bulkq.errors import ParameterError
 from bulkq.model import Batch, PlaceholderKind
 from bulkq.sources.bind_columns import bind_mappings
 from bulkq.sources.column_feed import ColumnBlock
-from bulkq.sources.json_objects import pick
+from bulkq.sources.json_objects import pick_keys
 
 if TYPE_CHECKING:
     from collections.abc import Sized
@@ -107,7 +107,7 @@ class MappingSource:
             for position, item in enumerate(items):
                 if not isinstance(item, Mapping):
                     raise self._fail(position, f"expected a mapping of names to values, found {type(item).__name__}")
-        block = ColumnBlock(len(items), pick(items, self._binding.wanted, self._fail))
+        block = ColumnBlock(len(items), pick_keys(items, self._binding.wanted, self._fail))
         for i in self._lists:
             for position, value in enumerate(block.columns[i]):
                 if not isinstance(value, list | tuple) or not value:

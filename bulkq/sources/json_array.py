@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from bulkq.errors import ParameterError
-from bulkq.sources.json_codec import decoder, kind, plainly, scanner, why_not_json
+from bulkq.sources.json_codec import has_plain_keys, make_decoder, make_object_scanner, name_kind, why_not_json
 from bulkq.sources.line_reader import CHUNK, MOST_RECORD, not_utf8, nul_found
 from bulkq.text.json_text import JsonNumber
 from bulkq.text.message_parts import quoted
@@ -33,8 +33,8 @@ class JsonArrayReader:
     def __init__(self, reader: LineReader, *, text: bool) -> None:
         """Read from `reader`; with `text`, numbers keep their spelling."""
         self._reader = reader
-        self._decoder = decoder(JsonNumber if text else None)
-        self._scan = scanner(JsonNumber if text else None)
+        self._decoder = make_decoder(JsonNumber if text else None)
+        self._scan = make_object_scanner(JsonNumber if text else None)
         self._bytes = codecs.getincrementaldecoder("utf-8")()
         self._buffer = ""
         self._at = 0
@@ -103,7 +103,7 @@ class JsonArrayReader:
                 found, end = scan(text, begin)
             except (ValueError, StopIteration, RecursionError):
                 break
-            if type(found) is not dict or not plainly(text, len(found), begin, end):
+            if type(found) is not dict or not has_plain_keys(text, len(found), begin, end):
                 break
             line += text.count("\n", at, begin)
             objects.append(found)
@@ -170,7 +170,7 @@ class JsonArrayReader:
             found, _ = self._decoder.raw_decode(self._buffer, self._at)
         except (ValueError, RecursionError) as error:
             raise self._error(self._why(error)) from error
-        raise self._error(f"expected an object, found {kind(found)}")
+        raise self._error(f"expected an object, found {name_kind(found)}")
 
     def _final(self, error: Exception) -> bool:
         """Whether more text would not help."""

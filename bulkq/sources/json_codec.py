@@ -35,7 +35,7 @@ KINDS = {
 }
 
 
-def decoder(number: Callable[[str], object] | None) -> json.JSONDecoder:
+def make_decoder(number: Callable[[str], object] | None) -> json.JSONDecoder:
     """A decoder that makes numbers with `number` (None: int and float); refuses a key twice, and what JSON has no word for.
 
     A number beyond the range of float comes out infinite: looking at each would double the cost of all; `values` looks.
@@ -43,16 +43,16 @@ def decoder(number: Callable[[str], object] | None) -> json.JSONDecoder:
     return json.JSONDecoder(parse_int=number, parse_float=number, parse_constant=_refuse, object_pairs_hook=_once)
 
 
-def scanner(number: Callable[[str], object] | None) -> Callable[[str, int], tuple[dict[str, object], int]]:
-    """The value at an index and where it ends, several times as fast as `decoder`. Who calls checks for an object.
+def make_object_scanner(number: Callable[[str], object] | None) -> Callable[[str, int], tuple[dict[str, object], int]]:
+    """The value at an index and where it ends, several times as fast as that of `make_decoder`. The caller checks for an object.
 
-    Of keys that are there twice it takes the last: who calls asks `plainly`, and the decoder where the answer is no.
+    Of keys that are there twice it takes the last: the caller asks `has_plain_keys`, and the decoder where the answer is no.
     """
     fast = json.JSONDecoder(parse_int=number, parse_float=number, parse_constant=_refuse)
     return make_scanner(fast)  # type: ignore[arg-type]  # typeshed names the context after the scanner itself
 
 
-def plainly(text: str, keys: int, begin: int = 0, end: int = sys.maxsize) -> bool:
+def has_plain_keys(text: str, keys: int, begin: int = 0, end: int = sys.maxsize) -> bool:
     """Whether it can be seen at once that the objects in `text` have no more keys than the `keys` that were found."""
     return text.count('":', begin, end) == keys and not SPACED.search(text, begin, end)
 
@@ -83,7 +83,7 @@ def json_text(value: object) -> str:
 _dumps = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
-def kind(value: object) -> str:
+def name_kind(value: object) -> str:
     """What a JSON value is called."""
     return KINDS.get(type(value), "null")
 

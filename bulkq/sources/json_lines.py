@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bulkq.errors import ParameterError
-from bulkq.sources.json_codec import decoder, kind, plainly, scanner, why_not_json
-from bulkq.sources.line_reader import decoded
+from bulkq.sources.json_codec import has_plain_keys, make_decoder, make_object_scanner, name_kind, why_not_json
+from bulkq.sources.line_reader import decode_lines
 from bulkq.text.json_text import JsonNumber
 
 if TYPE_CHECKING:
@@ -28,8 +28,8 @@ class JsonLinesReader:
         """Read from `reader`, past `files.start`; with `told_apart` a number is never taken for a text."""
         self._reader = reader
         self._text = text
-        self._exact = decoder(JsonNumber if text else None)
-        self._scan = scanner((JsonNumber if told_apart else str) if text else None)
+        self._exact = make_decoder(JsonNumber if text else None)
+        self._scan = make_object_scanner((JsonNumber if told_apart else str) if text else None)
         self.name = reader.name
         self.replayable = reader.replayable
 
@@ -45,7 +45,7 @@ class JsonLinesReader:
             raw, data = self._reader.block(most)
             if not raw:
                 return None
-            text = decoded(self.name, data, first)
+            text = decode_lines(self.name, data, first)
             self._reader.consumed(data)
             if "\r" in text:
                 text = text.replace("\r\n", "\n")
@@ -83,7 +83,7 @@ class JsonLinesReader:
         if [end for _, end in pairs] != list(map(len, lines)):
             return None
         objects = [one for one, _ in pairs]
-        if set(map(type, objects)) != {dict} or not plainly(text, sum(map(len, objects))):
+        if set(map(type, objects)) != {dict} or not has_plain_keys(text, sum(map(len, objects))):
             return None
         return objects, None
 
@@ -103,5 +103,5 @@ class JsonLinesReader:
         except (ValueError, RecursionError) as error:
             raise ParameterError(f"{self.name}:{number}: {why_not_json(error)}") from error
         if not isinstance(found, dict):
-            raise ParameterError(f"{self.name}:{number}: expected an object, found {kind(found)}")
+            raise ParameterError(f"{self.name}:{number}: expected an object, found {name_kind(found)}")
         return found

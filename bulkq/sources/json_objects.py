@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from bulkq.errors import ParameterError
 from bulkq.sources.bind_columns import missing_text, unused_text
 from bulkq.sources.column_feed import ColumnBlock
-from bulkq.sources.failures_of_one_query import choose
+from bulkq.sources.failures_of_one_query import choose_lines
 from bulkq.sources.json_codec import json_text
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ class ObjectFeed:
         def fail(position: int, why: str) -> ParameterError:
             return ParameterError(f"{self.name}:{lines[position]}: {why}")
 
-        columns = pick(objects, self._wanted, fail)
+        columns = pick_keys(objects, self._wanted, fail)
         if escaped:
             _check_characters(columns, self._wanted.names, fail)
         return ColumnBlock(len(objects), columns, lines)
@@ -100,7 +100,7 @@ class ObjectFeed:
             if self._failures is None:
                 self._failures = "outcome" in objects[0] and isinstance(objects[0].get("params"), dict)
                 if self._failures:
-                    self._chosen = await choose(objects[0], self.name, self._whose)
+                    self._chosen = await choose_lines(objects[0], self.name, self._whose)
             if not self._failures:
                 return found
             # What was applied and only lost its answer stands there for people; to run it again would do it twice.
@@ -128,7 +128,7 @@ class ObjectFeed:
             )
 
 
-def pick(
+def pick_keys(
     objects: Sequence[Mapping[str, object]], wanted: WantedColumns, fail: Callable[[int, str], ParameterError]
 ) -> list[Sequence[object]]:
     """The values of the wanted keys, a column for each.

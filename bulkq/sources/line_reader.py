@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from bulkq.errors import ParameterError
-from bulkq.sources.resume_position import Prefix, proven
+from bulkq.sources.resume_position import Prefix, prove_prefix
 from bulkq.text.characters import escape_unprintable
 from bulkq.text.message_parts import quoted, suggestion
 
@@ -130,7 +130,7 @@ class LineReader:
         """
         try:
             self._stream.seek(0)
-            self._proven = await proven(self._stream, self.name, start)
+            self._proven = await prove_prefix(self._stream, self.name, start)
             self._stream.seek(0)
         except OSError as error:
             raise self._broken(error) from error
@@ -344,7 +344,7 @@ def _reason(error: Exception) -> str:
     return text[:1].lower() + text[1:]
 
 
-async def start(reader: LineReader) -> bytes:
+async def begin_text(reader: LineReader) -> bytes:
     """Step over a UTF-8 mark at the start and refuse a file that is not text; returns some first bytes, b"" if empty."""
     head = await reader.head()
     if head.startswith(codecs.BOM_UTF8):
@@ -359,7 +359,7 @@ async def start(reader: LineReader) -> bytes:
     return head
 
 
-def decoded(name: str, data: bytes, first: int) -> str:
+def decode_lines(name: str, data: bytes, first: int) -> str:
     """`data`, which begins on line `first` of `name`, as text.
 
     Raises:

@@ -30,7 +30,7 @@ DECIMAL = re.compile(r"\s*(?:numeric|decimal|dec|number)\s*(?:\(.*\))?\s*", re.I
 NUMBER = re.compile(r"\s*[-+]?(?:[0-9]+(\.[0-9]*)?|(\.[0-9]+))([eE][-+]?[0-9]+)?\s*", re.ASCII)
 
 
-def scalars(query: Query, *, mixed: bool = False) -> Mapping[str, Scalar]:
+def choose_scalars(query: Query, *, mixed: bool = False) -> Mapping[str, Scalar]:
     """How each parameter of `query` makes a value of a text; a parameter that is not there keeps the text, or has a type.
 
     `mixed`: other targets of the run take text, so the values are both.
@@ -41,9 +41,9 @@ def scalars(query: Query, *, mixed: bool = False) -> Mapping[str, Scalar]:
         kinds = met.get(parameter.name, frozenset())
         if parameter.type is not None:
             if DECIMAL.fullmatch(parameter.type):
-                found[parameter.name] = numeric
+                found[parameter.name] = parse_numeric
         elif Operand.TEXT not in kinds:
-            found[parameter.name] = strict if kinds == {Operand.NUMBER} else canonical
+            found[parameter.name] = parse_strict if kinds == {Operand.NUMBER} else parse_canonical
     return {name: _spelled(scalar) for name, scalar in found.items()} if mixed else found
 
 
@@ -55,7 +55,7 @@ def _spelled(scalar: Scalar) -> Scalar:
     return spelled
 
 
-def canonical(text: str) -> object:
+def parse_canonical(text: str) -> object:
     """The number whose text in SQLite is `text`, or `text`."""
     found = CANONICAL.fullmatch(text)
     if found is None:
@@ -68,7 +68,7 @@ def canonical(text: str) -> object:
     return real if digits <= DIGITS and repr(real) == text and text != "-0.0" else text
 
 
-def strict(text: str) -> object:
+def parse_strict(text: str) -> object:
     """The number that `text` is, for a parameter that is compared with nothing but numbers.
 
     Raises:
@@ -80,7 +80,7 @@ def strict(text: str) -> object:
     return number
 
 
-def numeric(text: str) -> object:
+def parse_numeric(text: str) -> object:
     """The number that `text` is, for a parameter that is declared as `numeric`.
 
     Raises:
@@ -103,7 +103,7 @@ def _number(text: str) -> float | None:
     return real if math.isfinite(real) else None
 
 
-def integers(values: Sequence[object]) -> Sequence[object] | None:
+def parse_integers(values: Sequence[object]) -> Sequence[object] | None:
     """A column whose texts are integers as SQLite writes them, as integers; None if one of them is not an integer."""
     try:
         numbers = list(map(int, values))  # type: ignore[arg-type]

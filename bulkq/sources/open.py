@@ -10,7 +10,7 @@ from bulkq.errors import ParameterError, RefusedError
 from bulkq.model import PlaceholderKind
 from bulkq.model.frozen_dataclass import frozen
 from bulkq.query.placeholders import RANGE
-from bulkq.sources.bind_columns import Terms, bind, check_columns, check_constants, for_backfill, missing_text
+from bulkq.sources.bind_columns import Terms, bind_columns, check_columns, check_constants, for_backfill, missing_text
 from bulkq.sources.constants_and_ranges import RangeFeed, SingleRow
 from bulkq.sources.copy_text import COPY_NULL, CopyText, EitherText
 from bulkq.sources.cross_product import CrossProduct, Factor
@@ -18,8 +18,8 @@ from bulkq.sources.csv_tsv import QUOTED_NULL, DelimitedFeed
 from bulkq.sources.failures_of_one_query import FeedQuery
 from bulkq.sources.feed_batches import BoundSource
 from bulkq.sources.json_objects import ObjectFeed
-from bulkq.sources.line_reader import decoded, open_file, open_stdin, start
-from bulkq.sources.numeric_texts import scalars
+from bulkq.sources.line_reader import begin_text, decode_lines, open_file, open_stdin
+from bulkq.sources.numeric_texts import choose_scalars
 from bulkq.sources.sql import QueryFeed
 from bulkq.text.characters import escape_unprintable
 from bulkq.text.message_parts import MOST_SHOWN, listed, quoted, suggestion
@@ -72,7 +72,7 @@ class SourceOpener:
             check_constants([query], request.constants)
         mine = {p.name for p in query.parameters}
         constants = {name: self._marked(value) for name, value in request.constants.items() if name in mine}
-        loose = scalars(query, mixed=mixed) if dynamic and not text else {}
+        loose = choose_scalars(query, mixed=mixed) if dynamic and not text else {}
         self._terms = Terms(query, constants, text, request.ignore_extra_columns, request.others, loose)
 
     async def source(self) -> ParameterSource:
@@ -129,7 +129,7 @@ class SourceOpener:
     def _bound(self, opened: OpenFeed, terms: Terms) -> BoundSource:
         feed = opened.feed
         columns = None if isinstance(feed, QueryFeed) and feed.nameless else feed.columns
-        binding = bind(terms, columns, name=feed.name, where=opened.where, plain=feed.plain, typed=feed.native)
+        binding = bind_columns(terms, columns, name=feed.name, where=opened.where, plain=feed.plain, typed=feed.native)
         return BoundSource(feed, binding, typed=not self._text)
 
     async def _grid(self, specs: tuple[str, ...]) -> CrossProduct:
@@ -257,7 +257,7 @@ class SourceOpener:
         from bulkq.sources.json_lines import JsonLinesReader
 
         try:
-            await start(reader)
+            await begin_text(reader)
         except BaseException:
             reader.close()
             raise
@@ -267,7 +267,7 @@ class SourceOpener:
         return JsonLinesReader(reader, text=self._text, told_apart=names)
 
 
-def columnar(request: Request) -> bool:
+def is_columnar(request: Request) -> bool:
     """Whether one of the sources is a file with types of its own."""
     return any(_columnar_form(spec, request) for spec in request.specs)
 
@@ -307,7 +307,7 @@ def _format_of(spec: str) -> str | None:
 
 async def _format_seen(reader: LineReader, spec: str) -> str:
     """JSON from a pipe can be told by its first character; nothing else can."""
-    head = (await start(reader)).lstrip() if reader.waits else b""
+    head = (await begin_text(reader)).lstrip() if reader.waits else b""
     if head[:1] in (b"{", b"["):
         return "jsonl" if head[:1] == b"{" else "json"
     raise ParameterError(f"-p {quoted(spec)}: the name has no suffix: {SAY_WHICH}")
@@ -322,7 +322,7 @@ def _query_of(spec: str) -> Query:
         file, name = name, ""
     reader = open_file(file)
     try:
-        queries = load(decoded(file, b"".join(reader.lines(10**6)), 1), file)
+        queries = load(decode_lines(file, b"".join(reader.lines(10**6)), 1), file)
     finally:
         reader.close()
     if not name and len(queries) > 1:

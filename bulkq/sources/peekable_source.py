@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bulkq.sources import texts_of
-from bulkq.sources.slice_batches import BatchQueue, joined
+from bulkq.sources.slice_batches import BatchQueue, join_batches
 
 if TYPE_CHECKING:
     from bulkq.model import Batch
@@ -37,7 +37,7 @@ class PeekableSource:
             # Shorter than requested: a file ends here. To know it saves lanes that would find nothing to do.
             more = await self._source.take(size - len(head.sets), 0)
         if more is not None and more.first == head.first + len(head.sets):
-            head, more = joined(head, more), None
+            head, more = join_batches(head, more), None
         self._held.add(head)
         if more is not None:  # sets between them are left out
             self._held.add(more)

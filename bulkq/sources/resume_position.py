@@ -47,7 +47,7 @@ class Prefix:
         return SourcePosition(n, self.size, line, self._digest.hexdigest())
 
 
-async def proven(stream: BinaryIO, name: str, start: SourcePosition) -> Prefix:
+async def prove_prefix(stream: BinaryIO, name: str, start: SourcePosition) -> Prefix:
     """Read the bytes in front of `start` again, in a thread.
 
     Raises:
@@ -59,16 +59,16 @@ async def proven(stream: BinaryIO, name: str, start: SourcePosition) -> Prefix:
         try:
             data = await asyncio.to_thread(stream.read, min(BLOCK, start.offset - prefix.size))
         except NOT_GZIP as error:
-            raise changed(name, start.n) from error
+            raise refuse_changed_source(name, start.n) from error
         if not data:
-            raise changed(name, start.n)
+            raise refuse_changed_source(name, start.n)
         await asyncio.to_thread(prefix.add, data)
     if prefix.position(start.n, start.line) != start:
-        raise changed(name, start.n)
+        raise refuse_changed_source(name, start.n)
     return prefix
 
 
-async def skip(source: ParameterSource, name: str, n: int) -> None:
+async def skip_sets(source: ParameterSource, name: str, n: int) -> None:
     """Take the first `n` sets of `source` and forget them.
 
     Raises:
@@ -78,12 +78,12 @@ async def skip(source: ParameterSource, name: str, n: int) -> None:
     while skipped < n:
         batch = await source.take(min(SKIPPED, n - skipped), 0)
         if batch is None:
-            raise changed(name, n)
+            raise refuse_changed_source(name, n)
         skipped += len(batch.sets)
         await asyncio.sleep(0)  # files never make us wait, so without this no signal would be heard
 
 
-def changed(name: str, n: int) -> RefusedError:
+def refuse_changed_source(name: str, n: int) -> RefusedError:
     """The refusal to go on behind set `n` of a source whose beginning is another now."""
     which = "the first parameter set is" if n == 1 else f"the first {n:,} parameter sets are"
     return RefusedError(f"{name} changed since the run began ({which} not the same): start a new run")

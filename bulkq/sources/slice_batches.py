@@ -33,16 +33,16 @@ class BatchQueue:
         if last == len(batch.sets):
             self._batches.popleft()
             self._given = 0
-        return part(batch, first, last, index)
+        return slice_batch(batch, first, last, index)
 
 
-def joined(batch: Batch, more: Batch) -> Batch:
+def join_batches(batch: Batch, more: Batch) -> Batch:
     """`batch` and then `more`, whose numbers follow."""
     lines = [*batch.lines, *more.lines] if batch.lines else ()
     return Batch(batch.index, batch.first, [*batch.sets, *more.sets], lines, batch.source, more.end, shard=batch.shard)
 
 
-def part(batch: Batch, first: int, last: int, index: int) -> Batch:
+def slice_batch(batch: Batch, first: int, last: int, index: int) -> Batch:
     """The sets at `first` up to, without, `last` of `batch`.
 
     Where the source stands is known at the end of `batch`, not in the middle of it.

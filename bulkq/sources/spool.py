@@ -22,9 +22,9 @@ from typing import TYPE_CHECKING, NoReturn
 from bulkq.errors import BulkqError, LedgerError, RefusedError
 from bulkq.model import Batch
 from bulkq.sources.line_reader import LineReader
-from bulkq.sources.resume_position import Prefix, skip
-from bulkq.sources.slice_batches import BatchQueue, joined
-from bulkq.sources.spool_codec import dumps, loads
+from bulkq.sources.resume_position import Prefix, skip_sets
+from bulkq.sources.slice_batches import BatchQueue, join_batches
+from bulkq.sources.spool_codec import decode_values, encode_values
 from bulkq.text.characters import escape_unprintable
 
 if TYPE_CHECKING:
@@ -120,9 +120,9 @@ class SpoolingSource:
 
     async def _keep(self, batch: Batch | None) -> None:
         """Bring `batch`, or the end, to the disk."""
-        data = _line(dumps([END, self._given]) if batch is None else _record(batch))
+        data = _line(encode_values([END, self._given]) if batch is None else _record(batch))
         if not self._lines:
-            data = _line(dumps([KIND, VERSION, self.typed])) + data
+            data = _line(encode_values([KIND, VERSION, self.typed])) + data
         self._writing = asyncio.ensure_future(asyncio.to_thread(_write, self._file, data, self.path))
         await asyncio.shield(self._writing)
         self._lines += data.count(b"\n")
@@ -207,7 +207,7 @@ class SpoolSource:
         if self._reader.go_on(start):
             self._given = start.n
         else:
-            await skip(self, escape_unprintable(str(self._path)), start.n)
+            await skip_sets(self, escape_unprintable(str(self._path)), start.n)
 
     async def take(self, size: int, index: int) -> Batch | None:
         """The next 1 to `size` sets as batch `index`; None at the end of what was kept.
@@ -265,7 +265,7 @@ class SpoolSource:
                 break
             else:
                 self._held.take(size, index)
-                batch = joined(batch, more)
+                batch = join_batches(batch, more)
         return batch
 
     def _record(self) -> list[object] | None:
@@ -328,7 +328,7 @@ def _read(line: bytes) -> list[object] | None:
     data = line[CRC_ENDS:-1]
     if line[-1:] != b"\n" or line[:CRC_ENDS] != b'["%08x",' % zlib.crc32(data):
         return None
-    found = loads("[" + data.decode())
+    found = decode_values("[" + data.decode())
     assert isinstance(found, list)
     return found
 
@@ -337,7 +337,7 @@ def _record(batch: Batch) -> str:
     lines: object = list(batch.lines) or None
     if isinstance(batch.lines, range) and batch.lines.step == 1 and batch.lines:
         lines = batch.lines.start
-    return dumps([batch.first, batch.source, lines], list(batch.sets))
+    return encode_values([batch.first, batch.source, lines], list(batch.sets))
 
 
 def _closing(path: Path) -> int | None:

@@ -27,7 +27,7 @@ _encoder = json.JSONEncoder(separators=(",", ":"))
 PLAIN = frozenset([str, int, float, bool, type(None)])
 
 
-def dumps(head: list[object], sets: Sequence[ParameterSet] | None = None) -> str:
+def encode_values(head: list[object], sets: Sequence[ParameterSet] | None = None) -> str:
     """The array of `head` as JSON on one line; with `sets`, their array is its last element.
 
     Raises:
@@ -43,8 +43,8 @@ def dumps(head: list[object], sets: Sequence[ParameterSet] | None = None) -> str
     return _encoder.encode([*head, [list(map(_tagged, one)) for one in sets]])
 
 
-def loads(text: str) -> object:
-    """The value that `dumps` wrote."""
+def decode_values(text: str) -> object:
+    """The value that `encode_values` wrote."""
     return _decoder.decode(text)
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from bulkq.policy.merged_number_ranges import numbers_in
 from bulkq.sources.resume_position import SKIPPED
-from bulkq.sources.slice_batches import BatchQueue, part
+from bulkq.sources.slice_batches import BatchQueue, slice_batch
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -81,7 +81,7 @@ class _SubsetSource:
             first, last = self._ranges[self._at]
             begin, end = max(first, batch.first), min(last + 1, self._next)
             if begin < end:
-                self._held.add(part(batch, begin - batch.first, end - batch.first, 0))
+                self._held.add(slice_batch(batch, begin - batch.first, end - batch.first, 0))
             if last >= self._next:
                 return
             self._at += 1

@@ -11,18 +11,18 @@ if TYPE_CHECKING:
     from bulkq.targets.config import Config, DefaultSetting
     from bulkq.targets.connect import connect_within, open_target
     from bulkq.targets.parse_config import load_config
-    from bulkq.targets.passwords import password
-    from bulkq.targets.selection import renewed, resolve, with_replicas
+    from bulkq.targets.passwords import find_password
+    from bulkq.targets.selection import renew_target, resolve_targets, with_replicas
 
 __all__ = [
     "Config",
     "DefaultSetting",
     "connect_within",
+    "find_password",
     "load_config",
     "open_target",
-    "password",
-    "renewed",
-    "resolve",
+    "renew_target",
+    "resolve_targets",
     "with_replicas",
 ]
 
@@ -32,9 +32,9 @@ _HOMES = {
     "connect_within": "connect",
     "load_config": "parse_config",
     "open_target": "connect",
-    "password": "passwords",
-    "renewed": "selection",
-    "resolve": "selection",
+    "find_password": "passwords",
+    "renew_target": "selection",
+    "resolve_targets": "selection",
     "with_replicas": "selection",
 }
 

@@ -44,7 +44,7 @@ class ConfigDocument:
         return f"{self.shown}:{self.lines.get(path, 1)}"
 
 
-def documents(named: str | None, folder: str | None = None) -> tuple[list[ConfigDocument], list[str]]:
+def find_documents(named: str | None, folder: str | None = None) -> tuple[list[ConfigDocument], list[str]]:
     """The files that count, the strongest first, and what people should know of them.
 
     Args:

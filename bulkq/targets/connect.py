@@ -12,8 +12,8 @@ from urllib.parse import quote
 
 from bulkq.drivers import open_driver
 from bulkq.errors import BulkqError, TargetError, UsageError
-from bulkq.targets.expectations import verify
-from bulkq.targets.passwords import password
+from bulkq.targets.expectations import verify_expectations
+from bulkq.targets.passwords import find_password
 from bulkq.text.mask import mask_all
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ class ConfiguredDriver:
         """
         connection = await self._open()
         try:
-            await verify(connection, self._of.expect, f'target "{self.target}"')
+            await verify_expectations(connection, self._of.expect, f'target "{self.target}"')
         except BaseException:
             await connection.close()
             raise
@@ -112,7 +112,7 @@ class ConfiguredDriver:
         if self._of.password is None:
             return None
         if self._looking is None or self._looking.done():
-            self._looking = asyncio.create_task(password(self._of.password))
+            self._looking = asyncio.create_task(find_password(self._of.password))
             self._looking.add_done_callback(_heard)
         try:
             found = await asyncio.shield(self._looking)

@@ -22,7 +22,7 @@ KEYS = ("database", "user", "host", "version", "system_identifier", "in_recovery
 LIMITS = Limits(timeout_s=10.0, lock_timeout_s=2.0, read_only=True)
 
 
-async def verify(connection: Connection, expect: Mapping[str, str], target: str) -> None:
+async def verify_expectations(connection: Connection, expect: Mapping[str, str], target: str) -> None:
     """Compare what `connection` leads to with what was expected.
 
     Raises:

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 
 from bulkq.errors import UsageError, join_errors
 from bulkq.targets.config import Config, DefaultSetting
-from bulkq.targets.config_files import documents
+from bulkq.targets.config_files import find_documents
 from bulkq.text.characters import escape_unprintable
 from bulkq.text.message_parts import suggestion_or_names
 
@@ -47,7 +47,7 @@ def load_config(named: str | None = None, *, folder: str | None = None) -> Confi
     Raises:
         UsageError: a line for each thing that is wrong, with `file:line`.
     """
-    found, notices = documents(named or os.environ.get("BULKQ_CONFIG") or None, folder)
+    found, notices = find_documents(named or os.environ.get("BULKQ_CONFIG") or None, folder)
     if not found:
         return Config(notices=tuple(notices))
     reading = _ConfigReader(notices)

@@ -77,7 +77,7 @@ class _TargetParser:
         if urls.parse_scheme(url) is None:
             shown = f"***{url[url.rindex('@') :]}" if "@" in url else urls.hide_passwords(url)
             self.wrong(f'"{shown}" is not a URL: write it like {EXAMPLE}', "url")
-        return anchored(url, self.document.path.parent)
+        return anchor_file(url, self.document.path.parent)
 
     def password(self, value: object) -> Secret | None:
         """Return the source of the password, or None if `value` is not valid."""
@@ -178,7 +178,7 @@ def _names_file(url: str) -> bool:
     return dialect_for((urls.parse_scheme(url) or "").partition("+")[0]).is_file
 
 
-def anchored(url: str, folder: Path) -> str:
+def anchor_file(url: str, folder: Path) -> str:
     """`url` with the file that it names seen from `folder`, where it names one by a relative path."""
     head, slashes, rest = url.partition(":///")
     path = rest.partition("?")[0]

@@ -28,7 +28,7 @@ SHOWN = 500
 """Characters of a command's complaint."""
 
 
-async def password(secret: Secret) -> str:
+async def find_password(secret: Secret) -> str:
     """Look a password up.
 
     Raises:

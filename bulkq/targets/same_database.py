@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 HERE = frozenset({"", "127.0.0.1", "::1"})
 
 
-def places(url: str) -> frozenset[tuple[str, ...]]:
+def list_places(url: str) -> frozenset[tuple[str, ...]]:
     """What two URLs of one database have in common: the file, or host, port and database, of each host where there are several."""
     known = dialect_for((urls.parse_scheme(url) or "").partition("+")[0])
     family = known.name
@@ -53,8 +53,8 @@ def _of_hosts(family: str, hosts: Iterable[tuple[str, str]], port: str, database
 
 def guard_of(url: str, named: Iterable[tuple[str, str]]) -> str:
     """The name of the first of `named` (name and URL) that is the database of `url`; "" where none is."""
-    there = places(url)
-    return next((name for name, other in named if there & places(other)), "")
+    there = list_places(url)
+    return next((name for name, other in named if there & list_places(other)), "")
 
 
 def _file(family: str, path: str) -> frozenset[tuple[str, ...]]:

@@ -25,7 +25,7 @@ SHOWN = 20
 """Names that are listed where one is not known."""
 
 
-def resolve(wanted: Sequence[str], config: Config) -> tuple[Target, ...]:
+def resolve_targets(wanted: Sequence[str], config: Config) -> tuple[Target, ...]:
     """The targets that `wanted` names, each once, in that order; a group's in the order of the group, others' in that of the file.
 
     Args:
@@ -48,7 +48,7 @@ def resolve(wanted: Sequence[str], config: Config) -> tuple[Target, ...]:
             found.setdefault(text, target)
             continue
         try:
-            names = named(text, config)
+            names = find_names(text, config)
         except UsageError as error:
             errors.append(str(error))
             continue
@@ -59,7 +59,7 @@ def resolve(wanted: Sequence[str], config: Config) -> tuple[Target, ...]:
     return tuple(found.values())
 
 
-def renewed(target: Target, config: Config) -> Target:
+def renew_target(target: Target, config: Config) -> Target:
     """`target` of an earlier run as the configuration describes it now: hosts move, and passwords are not kept with a run."""
     known = config.targets.get(target.name)
     return target if known is None else known.like(target)
@@ -74,7 +74,7 @@ def with_replicas(request: Run, config: Config) -> Run:
     return replace(request, targets=replace(request.targets, replicas=replicas))
 
 
-def named(text: str, config: Config) -> tuple[str, ...]:
+def find_names(text: str, config: Config) -> tuple[str, ...]:
     """The names of targets that one text of `-t`, or of a group, stands for.
 
     Raises:
@@ -83,7 +83,7 @@ def named(text: str, config: Config) -> tuple[str, ...]:
     if text in config.targets:
         return (text,)
     if text in config.groups:
-        return members(text, config)
+        return list_members(text, config)
     if text.startswith(TAG):
         tag = text.removeprefix(TAG)
         tagged = tuple(name for name, target in config.targets.items() if tag in target.tags)
@@ -99,7 +99,7 @@ def named(text: str, config: Config) -> tuple[str, ...]:
     raise UsageError(_unknown(text, config))
 
 
-def members(group: str, config: Config) -> tuple[str, ...]:
+def list_members(group: str, config: Config) -> tuple[str, ...]:
     """The targets in a group, each once.
 
     Raises:
@@ -110,7 +110,7 @@ def members(group: str, config: Config) -> tuple[str, ...]:
 
 def groups_of(name: str, config: Config) -> tuple[str, ...]:
     """The groups that the target `name` is in, directly or through another."""
-    return tuple(group for group in config.groups if name in members(group, config))
+    return tuple(group for group in config.groups if name in list_members(group, config))
 
 
 def broken_groups(config: Config) -> list[str]:
@@ -131,7 +131,7 @@ def broken_groups(config: Config) -> list[str]:
                 )
             elif text not in config.groups:
                 try:
-                    named(text, config)
+                    find_names(text, config)
                 except UsageError as error:
                     errors.append(f'{config.places[group]}: group "{group}": {error}')
     return errors
@@ -153,7 +153,7 @@ def _members(group: str, config: Config, way: tuple[str, ...]) -> list[str]:
         raise UsageError(f'group "{group}" contains itself: {" -> ".join(circle)}')
     found: list[str] = []
     for text in config.groups[group]:
-        found += _members(text, config, (*way, group)) if text in config.groups else named(text, config)
+        found += _members(text, config, (*way, group)) if text in config.groups else find_names(text, config)
     return found
 
 

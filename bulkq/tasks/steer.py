@@ -140,9 +140,9 @@ async def _recorded(ledger: StoredLedger, record: RunRecord, request: ControlReq
     """The answer of a run of the ledger: it has ended, or is asked through its mailbox."""
     if record.state is not RunState.RUNNING or not await ledger.owner_alive(record):
         return _ended(record, request)
-    where = owners.parse(record.owner)
+    where = owners.parse_owner(record.owner)
     if ledger.mailbox is None:
-        here = owners.life(record.owner) is owners.Liveness.ALIVE
+        here = owners.find_liveness(record.owner) is owners.Liveness.ALIVE
         advice = (
             "it was started by another user, with another $XDG_STATE_HOME, or from Python"
             if here
@@ -217,7 +217,7 @@ def ended_status(record: RunRecord) -> RunStatus:
         run=record.run,
         name=record.name,
         mode=record.mode,
-        process=str(owners.parse(record.owner)),
+        process=str(owners.parse_owner(record.owner)),
         started_at=record.started_at,
         at=datetime.now(UTC).isoformat(timespec="milliseconds"),
         activity=Activity.ENDED,

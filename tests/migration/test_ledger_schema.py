@@ -20,7 +20,7 @@ from sqlalchemy import create_engine
 from bulkq import package_data
 from bulkq.errors import LedgerError
 from bulkq.ledger import migrate, new_owner, open_ledger, revision_constants
-from bulkq.ledger.upgrade_and_check import current, upgrade
+from bulkq.ledger.upgrade_and_check import read_current_revision, upgrade_ledger
 from bulkq.model import Mark, RunRecord, RunState
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def record(run: str) -> RunRecord:
 
 def test_the_constant_is_alembics_head() -> None:
     """`HEAD`, by which a start sees that it needs no Alembic, is the last revision there is."""
-    assert migrate.head() == revision_constants.HEAD
+    assert migrate.find_head() == revision_constants.HEAD
 
 
 def described(path: Path) -> dict[str, list[tuple[object, ...]]]:
@@ -117,7 +117,7 @@ async def test_a_migrated_server_equals_a_fresh_one(database: str) -> None:
         from bulkq.ledger import database_connection
         from bulkq.ledger.location import locate
 
-        migrated = await database_connection.postgres(locate(database))
+        migrated = await database_connection.open_server(locate(database))
         async with migrated.writing() as writing:
             await writing.run_sync(migrate.migrate)
         await migrated.close()
@@ -222,12 +222,12 @@ async def test_an_older_ledger_is_upgraded_when_it_is_opened(
     """Its runs are there; its file keeps its permissions; nothing is left beside it."""
     before = revision_constants.HEAD
     later.now(monkeypatch)
-    assert await current(old) == before
+    assert await read_current_revision(old) == before
     ledger = await open_ledger(old)
     assert await ledger.database.revision() == later.head
     assert (await ledger.find("01kb")).ok == 100
     await ledger.close()
-    assert await upgrade(old) == (later.head, later.head)
+    assert await upgrade_ledger(old) == (later.head, later.head)
     if not old.startswith("postgres"):
         assert Path(old).stat().st_mode & 0o777 == 0o600
         assert {p.name for p in Path(old).parent.glob("old.db*")} == {"old.db", "old.db.lock"}
@@ -265,7 +265,7 @@ async def test_five_upgrades_at_once_are_one(old: str, later: Later, monkeypatch
     for ledger in ledgers:
         assert (await ledger.find("01kb")).ok == 100
         await ledger.close()
-    assert await current(old) == later.head
+    assert await read_current_revision(old) == later.head
 
 
 async def test_an_upgrade_that_fails_leaves_the_old_one(

@@ -77,7 +77,7 @@ def opened(url: str) -> AbstractAsyncContextManager[StoredLedger]:
     async def manager():  # type: ignore[no-untyped-def]
         ledger = await open_ledger(url)
         if url.endswith(WITHOUT):
-            file = await asyncio.to_thread(sqlite3_row_writer.find, ledger.place)
+            file = await asyncio.to_thread(sqlite3_row_writer.find_ready_file, ledger.place)
             assert file is not None
             ledger = WithoutSQLAlchemy(ledger, file)
         try:

@@ -48,7 +48,7 @@ def upgrade(ledger: str, log_format: str, **_: object) -> int:
     Each run upgrades the ledger by itself. Use this command to choose the time of the upgrade.
     """
     from bulkq.ledger.location import locate
-    from bulkq.ledger.upgrade_and_check import upgrade as bring
+    from bulkq.ledger.upgrade_and_check import upgrade_ledger as bring
 
     warn_of_password(ledger, Messages(as_json=log_format == "json"))
     before, after = asyncio.run(bring(ledger))
@@ -66,7 +66,7 @@ def upgrade(ledger: str, log_format: str, **_: object) -> int:
 )
 def check(ledger: str, form: str, log_format: str, **_: object) -> int:
     """Check the ledger without changing it. Exit code 1: the ledger has a problem."""
-    from bulkq.ledger.upgrade_and_check import check as look
+    from bulkq.ledger.upgrade_and_check import check_ledger as look
 
     warn_of_password(ledger, Messages(as_json=log_format == "json"))
     found = asyncio.run(look(ledger))

@@ -323,7 +323,7 @@ def _cells(known: ListedRun) -> dict[str, str]:
 
 
 def _details(known: ListedRun, ledger: str) -> list[str]:
-    from bulkq.ledger.owners import parse
+    from bulkq.ledger.owners import parse_owner
 
     record = known.record
     code = "" if record.exit_code is None else f" (exit {record.exit_code})"
@@ -343,7 +343,7 @@ def _details(known: ListedRun, ledger: str) -> list[str]:
         ("retry of", record.retry_of or ""),
         ("retried by", known.retried_by or ""),
         ("undone by", known.undone_by or ""),
-        ("process", str(parse(record.owner))),
+        ("process", str(parse_owner(record.owner))),
         ("ledger", ledger),
         ("request", f"see bulkq runs {record.run} --format json"),
         *(("spooled", path) for path in known.spools),

@@ -104,9 +104,9 @@ def table_items(ctx: click.Context, incomplete: str) -> list[CompletionItem[str]
 
     from bulkq.drivers import dialect_of
     from bulkq.lifecycle.backfill.describe_table import table_names
-    from bulkq.targets import load_config, open_target, resolve
+    from bulkq.targets import load_config, open_target, resolve_targets
 
-    target = resolve(ctx.params["target"], _config(ctx) or load_config())[0]
+    target = resolve_targets(ctx.params["target"], _config(ctx) or load_config())[0]
 
     async def read() -> list[str]:
         async with asyncio.timeout(LEDGER_TIMEOUT_S):

@@ -267,9 +267,9 @@ def some_targets(wanted: tuple[str, ...], ctx: click.Context) -> tuple[Target, .
     """
     if not wanted:
         raise UsageError(f"no target: give a database, {EXAMPLE}")
-    from bulkq.targets import resolve
+    from bulkq.targets import resolve_targets
 
-    return resolve(wanted, config_of(ctx))
+    return resolve_targets(wanted, config_of(ctx))
 
 
 def named(error: BulkqError, target: Target) -> BulkqError:

@@ -7,7 +7,7 @@ import time
 
 from bulkq.ledger import new_owner
 from bulkq.ledger.command_mailbox import CommandMailbox
-from bulkq.ledger.upgrade_and_check import check
+from bulkq.ledger.upgrade_and_check import check_ledger
 from bulkq.model import Mark
 from bulkq.model.run_event import EventKind
 from tests.support.ledgers import dead_owner, ended, opened, record
@@ -35,7 +35,7 @@ async def test_events_are_durable_soon_and_in_order(url: str) -> None:
         assert [e.number for e in await other.events(run.run, after=1)] == [2, 3]
         assert [e.kind for e in await other.events(run.run, EventKind.PAUSE, EventKind.STOP)] == ["pause"]
         await other.forget(run.run)
-        assert (await check(url)).rows["events"] == 0
+        assert (await check_ledger(url)).rows["events"] == 0
 
 
 async def test_numbers_go_on_after_a_takeover(url: str) -> None:

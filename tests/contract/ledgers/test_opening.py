@@ -17,7 +17,7 @@ from bulkq.ledger import (
     store,
 )
 from bulkq.ledger.revision_constants import HEAD
-from bulkq.ledger.upgrade_and_check import check, current, upgrade
+from bulkq.ledger.upgrade_and_check import check_ledger, read_current_revision, upgrade_ledger
 from bulkq.model import RunState, SinkPosition
 from tests.support.ledgers import execute, opened, record
 
@@ -29,11 +29,11 @@ async def test_a_ledger_is_not_made_where_none_is_wanted(url: str) -> None:
     with pytest.raises(LedgerMissing, match="no ledger"):
         await open_ledger(url, create=False)
     with pytest.raises(LedgerMissing):
-        await current(url)
-    assert await upgrade(url) == (None, HEAD)
-    assert await upgrade(url) == (HEAD, HEAD)
-    assert await current(url) == HEAD
-    found = await check(url)
+        await read_current_revision(url)
+    assert await upgrade_ledger(url) == (None, HEAD)
+    assert await upgrade_ledger(url) == (HEAD, HEAD)
+    assert await read_current_revision(url) == HEAD
+    found = await check_ledger(url)
     assert (found.problems, set(found.rows.values())) == ((), {0})
     assert found.size_bytes > 0
 
@@ -60,7 +60,7 @@ async def test_a_newer_ledger_is_refused(url: str) -> None:
         await open_ledger(url)
     assert caught.value.exit_code == 4
     assert "\n" not in str(caught.value)
-    found = await check(url)
+    found = await check_ledger(url)
     assert found.revision == "9999"
     assert found.problems
 

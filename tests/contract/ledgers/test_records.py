@@ -15,7 +15,7 @@ from bulkq.ledger import (
     open_recorder,
 )
 from bulkq.ledger.store import StoredLedger
-from bulkq.ledger.upgrade_and_check import check
+from bulkq.ledger.upgrade_and_check import check_ledger
 from bulkq.model import Mark, RunState, SinkPosition
 from tests.support.ledgers import CANARY, KINDS, ended, execute, failure, opened, position, record
 
@@ -121,7 +121,7 @@ async def test_a_forgotten_run_is_gone(url: str) -> None:
             await other.find("01kb4x0001")
         assert [r.run for r in await other.recent()] == ["01kb4x0002"]
         assert len(await other.state("01kb4x0002")) == 1
-        found = await check(url)
+        found = await check_ledger(url)
         assert (found.rows["runs"], found.rows["spools"], found.rows["failures"]) == (1, 2, 1)
 
 

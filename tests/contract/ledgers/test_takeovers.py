@@ -48,7 +48,7 @@ async def test_a_living_run_is_not_taken_over(url: str) -> None:
         for refused in (other.take_over(run.run, new_owner()), other.forget(run.run)):
             with pytest.raises(RefusedError) as caught:
                 await refused
-            assert str(owners.parse(run.owner)) in str(caught.value)
+            assert str(owners.parse_owner(run.owner)) in str(caught.value)
             assert caught.value.exit_code == 4
         ledger.mark(Mark(0, ((1, 2),)))
         await ledger.sync()

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bulkq.ledger.upgrade_and_check import upgrade
+from bulkq.ledger.upgrade_and_check import upgrade_ledger
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -164,7 +164,7 @@ def make_ledger(cli: Cli) -> None:
     """The ledger of `cli`, as most runs find it: there, and without a run that is at work."""
     path = cli.folder / "state" / "bulkq" / "ledger.db"
     path.parent.mkdir(parents=True, exist_ok=True)
-    asyncio.run(upgrade(str(path)))
+    asyncio.run(upgrade_ledger(str(path)))
 
 
 def done_ranges(cli: Cli) -> list[tuple[int, int]]:

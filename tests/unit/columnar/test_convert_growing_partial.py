@@ -10,8 +10,8 @@ import pytest
 from bulkq.columnar import convert_growing_partial
 from bulkq.columnar import convert_partial as module
 from bulkq.columnar.convert_growing_partial import GrowingFile
-from bulkq.columnar.convert_partial import convert
-from bulkq.columnar.partial_format import extent, pack_batch, pack_schema
+from bulkq.columnar.convert_partial import convert_partial
+from bulkq.columnar.partial_format import find_extent, pack_batch, pack_schema
 
 BATCH = pa.record_batch([pa.array([1, 2, 3])], names=["a"])
 
@@ -30,7 +30,7 @@ def test_the_same_bytes(form: str, tmp_path: Path, monkeypatch: pytest.MonkeyPat
         if follower.due(rows):
             follower.follow(len(data), rows)
     assert follower.finish(len(data))
-    convert(partial, form, tmp_path / "whole", extent(partial, None).schemas)
+    convert_partial(partial, form, tmp_path / "whole", find_extent(partial, None).schemas)
     assert made.read_bytes() == (tmp_path / "whole").read_bytes()
 
 

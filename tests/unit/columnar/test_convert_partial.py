@@ -9,8 +9,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from bulkq.columnar import convert_partial as module
-from bulkq.columnar.convert_partial import convert
-from bulkq.columnar.partial_format import extent, pack_batch, pack_schema
+from bulkq.columnar.convert_partial import convert_partial
+from bulkq.columnar.partial_format import find_extent, pack_batch, pack_schema
 from bulkq.columnar.read_output_file import rows_of, stored_batches
 
 
@@ -41,7 +41,7 @@ def test_rows_alone_decide_the_bytes(form: str, tmp_path: Path, monkeypatch: pyt
         rows = iter(range(10))
         partial = written(tmp_path / "p", *[batch_of(*[next(rows) for _ in range(size)]) for size in sizes])
         path = tmp_path / f"{number}"
-        assert convert(partial, form, path, extent(partial, None).schemas) == []
+        assert convert_partial(partial, form, path, find_extent(partial, None).schemas) == []
         found = rows_of(path, form)
         assert found is not None
         assert found[0] == 10
@@ -54,7 +54,7 @@ def test_wide_rows_make_small_groups(tmp_path: Path, monkeypatch: pytest.MonkeyP
     """A row group is bounded in bytes as well."""
     monkeypatch.setattr(module, "GROUP_BYTES", 1000)
     partial = written(tmp_path / "p", *[batch_of("x" * 600)] * 4)
-    convert(partial, "parquet", tmp_path / "out", extent(partial, None).schemas)
+    convert_partial(partial, "parquet", tmp_path / "out", find_extent(partial, None).schemas)
     assert pq.ParquetFile(tmp_path / "out").metadata.num_row_groups == 2
 
 
@@ -73,7 +73,7 @@ def test_types_are_brought_together(
 ) -> None:
     """The type of a column that has none declared holds the values of all batches."""
     partial = written(tmp_path / "p", *batches)
-    assert convert(partial, "parquet", tmp_path / "out", extent(partial, None).schemas) == texts
+    assert convert_partial(partial, "parquet", tmp_path / "out", find_extent(partial, None).schemas) == texts
     table = pq.read_table(tmp_path / "out")
     assert table.schema.field("a").type == kind
     assert table.column("a").to_pylist() == values
@@ -83,5 +83,5 @@ def test_types_are_brought_together(
 def test_nothing(form: str, tmp_path: Path) -> None:
     """Without a schema the file has no columns, and is still a file."""
     (tmp_path / "p").write_bytes(b"")
-    convert(tmp_path / "p", form, tmp_path / "out", ())
+    convert_partial(tmp_path / "p", form, tmp_path / "out", ())
     assert rows_of(tmp_path / "out", form) == (0, pa.schema([]))

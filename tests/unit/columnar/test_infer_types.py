@@ -8,7 +8,7 @@ from decimal import Decimal
 import pyarrow as pa
 import pytest
 
-from bulkq.columnar.infer_types import converted, inferred, unified
+from bulkq.columnar.infer_types import convert_array, infer_array, unify_types
 
 NEW_YEAR = datetime.fromisoformat("2026-01-01")
 
@@ -42,23 +42,23 @@ NEW_YEAR = datetime.fromisoformat("2026-01-01")
 )
 def test_inferred(values: list[object], kind: pa.DataType, wanted: list[object]) -> None:
     """The narrowest type that holds all values exactly, else text as in CSV."""
-    array = inferred(values)
+    array = infer_array(values)
     assert array.type == kind
     assert array.to_pylist() == wanted
 
 
 def test_unified() -> None:
     """NULL gives way, integers become doubles, everything else text."""
-    assert unified(pa.null(), pa.int64()) == unified(pa.int64(), pa.null()) == pa.int64()
-    assert unified(pa.float64(), pa.int64()) == pa.float64()
-    assert unified(pa.float64(), pa.string()) == pa.string()
+    assert unify_types(pa.null(), pa.int64()) == unify_types(pa.int64(), pa.null()) == pa.int64()
+    assert unify_types(pa.float64(), pa.int64()) == pa.float64()
+    assert unify_types(pa.float64(), pa.string()) == pa.string()
 
 
 def test_converted() -> None:
     """Nothing is lost on the way to the common type."""
-    assert converted(pa.array([1]), pa.int64()).to_pylist() == [1]
-    assert converted(pa.nulls(1), pa.int64()).type == pa.int64()
-    assert converted(pa.array([1]), pa.float64()).to_pylist() == [1.0]
-    assert converted(pa.array([0.1, None]), pa.string()).to_pylist() == ["0.1", None]
+    assert convert_array(pa.array([1]), pa.int64()).to_pylist() == [1]
+    assert convert_array(pa.nulls(1), pa.int64()).type == pa.int64()
+    assert convert_array(pa.array([1]), pa.float64()).to_pylist() == [1.0]
+    assert convert_array(pa.array([0.1, None]), pa.string()).to_pylist() == ["0.1", None]
     with pytest.raises(ValueError, match="out of bounds|not in range|Integer value"):
-        converted(pa.array([2**53 + 1]), pa.float64())
+        convert_array(pa.array([2**53 + 1]), pa.float64())

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from bulkq.columnar.partial_format import extent, pack_batch, pack_schema, pieces
+from bulkq.columnar.partial_format import find_extent, pack_batch, pack_schema, read_messages
 
 ONE = pa.record_batch([pa.array([1, 2])], names=["a"])
 TWO = pa.record_batch([pa.array(["x"])], names=["a"])
@@ -17,13 +17,13 @@ def test_extent(tmp_path: Path) -> None:
     path = tmp_path / "partial"
     parts = [pack_schema(ONE.schema), pack_batch(ONE), pack_schema(TWO.schema), pack_batch(TWO)]
     path.write_bytes(b"")
-    assert extent(path, None) == (0, 0, ())
+    assert find_extent(path, None) == (0, 0, ())
     path.write_bytes(b"".join(parts) + parts[1][:99])
     ends = [sum(map(len, parts[: n + 1])) for n in range(4)]
-    assert [piece.end for piece in pieces(path)] == ends
-    assert extent(path, 0) == (ends[0], 0, (ONE.schema,))
-    assert extent(path, 2) == (ends[1], 2, (ONE.schema,))
-    assert extent(path, 1).rows == 0
-    assert extent(path, 3) == (ends[3], 3, (ONE.schema, TWO.schema))
-    assert extent(path, None) == extent(path, 3) == extent(path, 9)
-    assert [piece.batch.num_rows for piece in pieces(path, ends[2], TWO.schema) if piece.batch] == [1]
+    assert [piece.end for piece in read_messages(path)] == ends
+    assert find_extent(path, 0) == (ends[0], 0, (ONE.schema,))
+    assert find_extent(path, 2) == (ends[1], 2, (ONE.schema,))
+    assert find_extent(path, 1).rows == 0
+    assert find_extent(path, 3) == (ends[3], 3, (ONE.schema, TWO.schema))
+    assert find_extent(path, None) == find_extent(path, 3) == find_extent(path, 9)
+    assert [piece.batch.num_rows for piece in read_messages(path, ends[2], TWO.schema) if piece.batch] == [1]

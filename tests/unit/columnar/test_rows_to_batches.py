@@ -5,7 +5,7 @@ from __future__ import annotations
 import pyarrow as pa
 import pytest
 
-from bulkq.columnar.rows_to_batches import Layouts, Unfit, declared, problem
+from bulkq.columnar.rows_to_batches import Layouts, Unfit, find_problem, has_declared_types
 from bulkq.model import Column
 
 COLUMNS = (Column("id", "bigint"), Column("d", "date"))
@@ -17,8 +17,8 @@ def test_batch() -> None:
     batch = layouts.batch(COLUMNS, [[1, 2], ["2026-01-01", None]])
     assert batch.schema == layouts.schema(COLUMNS) == pa.schema([("id", pa.int64()), ("d", pa.date32())])
     assert batch.num_rows == 2
-    assert declared(layouts.forms(COLUMNS))
-    assert not declared(layouts.forms((Column("a"),)))
+    assert has_declared_types(layouts.forms(COLUMNS))
+    assert not has_declared_types(layouts.forms((Column("a"),)))
 
 
 def test_unfit() -> None:
@@ -36,5 +36,5 @@ def test_notices() -> None:
 
 def test_problem() -> None:
     """Two columns of one name are refused."""
-    assert problem(COLUMNS) is None
-    assert "named" in str(problem((*COLUMNS, COLUMNS[0])))
+    assert find_problem(COLUMNS) is None
+    assert "named" in str(find_problem((*COLUMNS, COLUMNS[0])))

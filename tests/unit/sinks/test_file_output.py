@@ -16,7 +16,7 @@ import pytest
 from bulkq.errors import OutputClosed, StoppedError, UsageError
 from bulkq.model import Batch, BatchResult, Column, Query
 from bulkq.protocols import ByteSink
-from bulkq.sinks import file_output, open_partial, open_sink, silence, stream_output
+from bulkq.sinks import file_output, open_partial, open_sink, silence_stdout, stream_output
 from bulkq.sinks.file_output import FileOutput, is_special
 from bulkq.sinks.stream_output import StreamOutput, open_stream
 
@@ -131,7 +131,7 @@ async def test_a_reader_that_left(pipe: Pipe) -> None:
             await put(sink, 1)
     await sink.close(complete=False)
     pipe.stdout.write(b"left in the buffer of Python")
-    silence(pipe.stdout)
+    silence_stdout(pipe.stdout)
     pipe.stdout.flush()
 
 
@@ -170,7 +170,7 @@ def test_nothing_is_printed_at_exit() -> None:
 
 def test_silence_without_a_descriptor() -> None:
     """A stream in memory needs no silence."""
-    silence(io.BytesIO())
+    silence_stdout(io.BytesIO())
 
 
 async def test_more_than_can_be_held_is_sent(pipe: Pipe, monkeypatch: pytest.MonkeyPatch) -> None:

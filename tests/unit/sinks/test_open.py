@@ -14,7 +14,7 @@ from bulkq.sinks import open_sink
 from bulkq.sinks import open_sinks as open_all
 from bulkq.sinks.extra_columns import ExtraColumns
 from bulkq.sinks.open import format_of
-from bulkq.sinks.paths import slug
+from bulkq.sinks.paths import make_slug
 from bulkq.sinks.text_sink import EncodedSink
 
 if TYPE_CHECKING:
@@ -171,7 +171,7 @@ def test_a_file_in_place_of_a_folder(tmp_path: Path) -> None:
 )
 def test_slugs(name: str, text: str) -> None:
     """A name is one part of a path, never hidden, never empty."""
-    assert slug(name) == text
+    assert make_slug(name) == text
 
 
 def test_the_umask_is_honoured(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 from bulkq.errors import UsageError
 from bulkq.model import Query
 from bulkq.sinks import retry_path, same_file
-from bulkq.sinks.paths import destination, filled_paths
+from bulkq.sinks.paths import filled_paths, resolve_links
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -89,4 +89,4 @@ def test_a_link_into_a_folder_that_is_not_there(tmp_path: Path) -> None:
     link = tmp_path / "out.csv"
     link.symlink_to(tmp_path / "gone" / "out.csv")
     with pytest.raises(UsageError, match="is a link into .*gone.*create the folder first"):
-        destination(str(link))
+        resolve_links(str(link))

@@ -9,7 +9,7 @@ import pytest
 
 from bulkq.model import Parameter
 from bulkq.sources.convert_native_values import as_text
-from bulkq.sources.convert_texts import ConversionError, converter
+from bulkq.sources.convert_texts import ConversionError, choose_converter
 
 
 @pytest.mark.parametrize(
@@ -29,7 +29,7 @@ from bulkq.sources.convert_texts import ConversionError, converter
 )
 def test_declared(declared: str, value: object, wanted: object) -> None:
     """A value of the declared type stays as it is; a text is converted."""
-    convert = converter(Parameter("a", type=declared), text=False, plain=False, typed=True)
+    convert = choose_converter(Parameter("a", type=declared), text=False, plain=False, typed=True)
     assert (convert([value]) if convert else [value]) == [wanted]
 
 
@@ -39,7 +39,7 @@ def test_declared(declared: str, value: object, wanted: object) -> None:
 )
 def test_another_type(declared: str, value: object) -> None:
     """A value of another type is an error that names the declared one."""
-    convert = converter(Parameter("a", type=declared), text=False, plain=False, typed=True)
+    convert = choose_converter(Parameter("a", type=declared), text=False, plain=False, typed=True)
     assert convert is not None
     with pytest.raises(ConversionError, match="is not a"):
         convert([value])

@@ -9,7 +9,7 @@ import pytest
 
 from bulkq.errors import ParameterError
 from bulkq.sources import Request, open_source
-from bulkq.sources.convert_texts import array_literal, converter
+from bulkq.sources.convert_texts import array_literal, choose_converter
 from bulkq.text.json_text import JsonNumber
 from tests.support.sources import opened, query, sets
 
@@ -122,14 +122,14 @@ def test_array_literal_of_anything() -> None:
 
 def test_scalars_of_databases() -> None:
     """What a query gives as int, bool or bytes becomes text for who converts it."""
-    convert = converter(query("a").parameters[0], text=True, plain=False)
+    convert = choose_converter(query("a").parameters[0], text=True, plain=False)
     assert convert is not None
     assert convert([1, True, b"\x01", None, "x", 1.5]) == ["1", "true", "\\x01", None, "x", "1.5"]
 
 
 async def test_infinite_numbers_are_refused() -> None:
     """SQLite would store NaN as NULL without a word."""
-    convert = converter(query("a").parameters[0], text=False, plain=False)
+    convert = choose_converter(query("a").parameters[0], text=False, plain=False)
     assert convert is not None
     with pytest.raises(ValueError, match="is not a finite number"):
         convert([1.0, float("nan")])

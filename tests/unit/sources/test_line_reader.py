@@ -11,7 +11,7 @@ import pytest
 
 from bulkq.errors import ParameterError
 from bulkq.sources import Request, open_source
-from bulkq.sources.line_reader import LineReader, PipeReader, open_file, start
+from bulkq.sources.line_reader import LineReader, PipeReader, begin_text, open_file
 from tests.support.sources import query, sets
 
 if TYPE_CHECKING:
@@ -158,7 +158,7 @@ async def test_offset_and_position(tmp_path: Path) -> None:
     """The offset is exact after reading, giving back and the mark, and `go_on` continues where a position is."""
     (tmp_path / "f").write_bytes(b"\xef\xbb\xbfone\ntwo\nthree")
     reader = open_file(str(tmp_path / "f"))
-    assert (await start(reader)).startswith(b"one")
+    assert (await begin_text(reader)).startswith(b"one")
     assert (reader.offset, reader.size) == (3, 16)
     lines = reader.lines(2)
     assert (reader.offset, reader.line) == (11, 2)

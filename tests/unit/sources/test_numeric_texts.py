@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from bulkq.errors import ParameterError
 from bulkq.query import inline
 from bulkq.sources import Request, open_source, spool_codec
-from bulkq.sources.numeric_texts import canonical, integers, strict
+from bulkq.sources.numeric_texts import parse_canonical, parse_integers, parse_strict
 from tests.support.sources import sets
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ KEPT = [
 @pytest.mark.parametrize("text", ["", " 5", "5 ", "5\n", *KEPT])
 def test_other_texts_stay(text: str) -> None:
     """What SQLite would write otherwise is no number."""
-    assert canonical(text) is text
+    assert parse_canonical(text) is text
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ def test_other_texts_stay(text: str) -> None:
 )
 def test_numbers(text: str, number: float) -> None:
     """A text that SQLite would write of a number is that number."""
-    found = canonical(text)
+    found = parse_canonical(text)
     assert (found, type(found)) == (number, type(number))
 
 
@@ -91,8 +91,10 @@ def test_a_column_of_text_has_the_text(text: str) -> None:
     """Bound to a column of text, the value is stored and compared as the text that was given."""
     with sqlite3.connect(":memory:") as db:
         db.execute("create table t (v text)")
-        db.execute("insert into t values (?)", (canonical(text),))
-        assert db.execute("select v, typeof(v) from t where v = ?", (canonical(text),)).fetchall() == [(text, "text")]
+        db.execute("insert into t values (?)", (parse_canonical(text),))
+        assert db.execute("select v, typeof(v) from t where v = ?", (parse_canonical(text),)).fetchall() == [
+            (text, "text")
+        ]
     db.close()
 
 
@@ -112,7 +114,7 @@ def test_a_column_of_text_has_the_text(text: str) -> None:
 )
 def test_beside_a_number(text: str, number: float) -> None:
     """Whatever spells a number is one, where it is compared with numbers only."""
-    found = strict(text)
+    found = parse_strict(text)
     assert (found, type(found)) == (number, type(number))
 
 
@@ -120,14 +122,14 @@ def test_beside_a_number(text: str, number: float) -> None:
 def test_nothing_else_beside_a_number(text: str) -> None:
     """A text that is no number would be greater than all of them, so it is refused."""
     with pytest.raises(ValueError, match=r"is not a number|out of range"):
-        strict(text)
+        parse_strict(text)
 
 
 def test_columns_of_integers() -> None:
     """A whole column of plain integers is converted at once; one other value, and it is not."""
-    assert integers(("1", "-2")) == [1, -2]
+    assert parse_integers(("1", "-2")) == [1, -2]
     for others in (("1", "02"), ("1", None), ("1", ""), (str(2**63),), ("1", "x")):
-        assert integers(others) is None
+        assert parse_integers(others) is None
 
 
 async def test_each_parameter_by_its_use(tmp_path: Path) -> None:
@@ -179,6 +181,6 @@ async def test_text_and_number_for_targets_that_differ() -> None:
     assert [getattr(value, "number", None) for value in found] == [5, 0.5, None, 7]
     whole, real = found[0], found[1]
     assert (operator.index(whole), float(whole), float(real)) == (5, 5.0, 0.5)  # type: ignore[arg-type]
-    kept = spool_codec.loads(spool_codec.dumps([], [found]))
+    kept = spool_codec.decode_values(spool_codec.encode_values([], [found]))
     assert isinstance(kept, list)
     assert [getattr(value, "number", None) for value in kept[0][0]] == [5, 0.5, None, 7]

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from bulkq.errors import LedgerError, ParameterError, RefusedError
 from bulkq.sources import Request, open_source
 from bulkq.sources.spool import SpoolingSource, load_constants, open_spool, save_constants
-from bulkq.sources.spool_codec import dumps, loads
+from bulkq.sources.spool_codec import decode_values, encode_values
 from tests.support.sources import AB, Flat, Given, batches, flat, opened, query, stdin
 
 if TYPE_CHECKING:
@@ -88,10 +88,10 @@ def exactly(value: object) -> object:
 @given(st.lists(st.tuples(VALUES, VALUES), min_size=1, max_size=4))
 def test_every_value(sets: list[tuple[object, ...]]) -> None:
     """What is written is what is read, to the type and the last bit, on one line of ASCII."""
-    written = dumps([7], sets)
+    written = encode_values([7], sets)
     assert written.isascii()
     assert "\n" not in written
-    found = loads(written)
+    found = decode_values(written)
     assert isinstance(found, list)
     assert found[0] == 7
     assert [list(map(exactly, one)) for one in found[1]] == [list(map(exactly, one)) for one in sets]
@@ -99,7 +99,9 @@ def test_every_value(sets: list[tuple[object, ...]]) -> None:
 
 def test_integers_of_any_length() -> None:
     """Also those that Python does not write in decimal."""
-    assert loads(dumps([], [(10**5000, "x"), (-(10**5000), None)])) == [[[10**5000, "x"], [-(10**5000), None]]]
+    assert decode_values(encode_values([], [(10**5000, "x"), (-(10**5000), None)])) == [
+        [[10**5000, "x"], [-(10**5000), None]]
+    ]
 
 
 async def test_values_that_cannot_be_kept(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from bulkq.errors import UsageError
 from bulkq.model import Secret
-from bulkq.targets import password, passwords
+from bulkq.targets import find_password, passwords
 from bulkq.targets.connect import with_password
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def shell(text: str, folder: str = "") -> Secret:
 async def complaint(secret: Secret) -> str:
     """Why there is no password."""
     with pytest.raises(UsageError) as caught:
-        await password(secret)
+        await find_password(secret)
     assert "\n" not in str(caught.value)
     return str(caught.value)
 
@@ -35,10 +35,10 @@ async def test_three_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     """The environment as it is; a file or a command's output without the newline at its end."""
     monkeypatch.setenv("APP_PW", " p w ")
     (tmp_path / "pw").write_bytes(b"p:w\xc3\xa9 \r\n")
-    assert await password(Secret(env="APP_PW")) == " p w "
-    assert await password(Secret(file=str(tmp_path / "pw"))) == "p:wé "
-    assert await password(Secret(command=("printf", "%s", "a b"))) == "a b"
-    assert await password(shell("echo said >&2; cat pw", str(tmp_path))) == "p:wé "
+    assert await find_password(Secret(env="APP_PW")) == " p w "
+    assert await find_password(Secret(file=str(tmp_path / "pw"))) == "p:wé "
+    assert await find_password(Secret(command=("printf", "%s", "a b"))) == "a b"
+    assert await find_password(shell("echo said >&2; cat pw", str(tmp_path))) == "p:wé "
 
 
 async def test_a_place_without_a_password(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -93,7 +93,7 @@ async def test_a_command_that_fails(command: str, words: str) -> None:
 async def test_what_a_command_leaves_behind() -> None:
     """A process in the background that holds the pipes open does not hold us up, and goes too."""
     began_s = time.monotonic()
-    assert await password(shell("sleep 60 & echo hunter2")) == "hunter2"
+    assert await find_password(shell("sleep 60 & echo hunter2")) == "hunter2"
     assert time.monotonic() - began_s < 5
 
 

@@ -9,8 +9,8 @@ import pytest
 
 from bulkq.model import Target
 from bulkq.policy.safety import refuse_protected
-from bulkq.targets import Config, resolve
-from bulkq.targets.same_database import guard_of, places
+from bulkq.targets import Config, resolve_targets
+from bulkq.targets.same_database import guard_of, list_places
 
 
 @pytest.mark.parametrize(
@@ -40,7 +40,7 @@ def test_the_same_place(one: str, other: str, same: bool, monkeypatch: pytest.Mo
     """Driver, user, password and spelling do not matter; host, port, database and file do."""
     for name in ("PGHOST", "PGPORT", "PGUSER", "PGDATABASE"):
         monkeypatch.delenv(name, raising=False)
-    assert bool(places(one) & places(other)) is same
+    assert bool(list_places(one) & list_places(other)) is same
 
 
 def test_the_environment_says_where(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -57,14 +57,14 @@ def test_links_to_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     os.link(tmp_path / "a.db", tmp_path / "hard.db")
     monkeypatch.chdir(tmp_path)
     for path in ("a.db", "soft.db", "hard.db", "./a.db"):
-        assert places(f"sqlite:///{path}") == places(f"sqlite:///{tmp_path}/a.db")
+        assert list_places(f"sqlite:///{path}") == list_places(f"sqlite:///{tmp_path}/a.db")
 
 
 def test_a_url_of_a_protected_database_wants_its_name() -> None:
     """What is protected is the database: its URL wants the same word, and another database none."""
     prod = Target(url="postgresql://app@db1/shop", name="prod", protected=True)
     config = Config(targets={"prod": prod})
-    found = resolve(["postgresql://me@db1:5432/shop", "postgresql://me@db1/other"], config)
+    found = resolve_targets(["postgresql://me@db1:5432/shop", "postgresql://me@db1/other"], config)
     assert [(target.name, target.protected, target.guard) for target in found] == [("", True, "prod"), ("", False, "")]
     refused = refuse_protected(found, write=True, confirmed=())
     assert str(refused) == 'target "prod" is protected: add --confirm prod to change data there'
