@@ -78,8 +78,8 @@ async def check_ledger(url: str = "auto") -> Checkup:
             advice = "install the newer bulkq that created it" if (revision or "") > HEAD else "bulkq ledger upgrade"
             problems.append(f"revision {revision}, this program writes {HEAD}: {advice}")
         try:
-            problems += await reading.integrity(ledger.database)
-            rows, size = await reading.counts(ledger.database), await reading.size_bytes(ledger.database)
+            problems += await reading.check_integrity(ledger.database)
+            rows, size = await reading.count_rows(ledger.database), await reading.size_bytes(ledger.database)
         except LedgerError as error:
             problems.append(str(error))
     finally:

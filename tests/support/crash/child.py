@@ -65,7 +65,7 @@ def serve() -> None:
             import_module(name)
     query = import_module("bulkq.query")
     for dialect in ("postgres", "sqlite"):
-        query.operands(query.inline("select 1 where :a = 1", dialect))  # imports the tokenizers and the parser
+        query.find_operands(query.inline("select 1 where :a = 1", dialect))  # imports the tokenizers and the parser
     gc.collect()
     gc.freeze()
     for line in sys.stdin:

@@ -146,10 +146,10 @@ async def test_a_reader_that_left_before_the_end(pipe: Pipe) -> None:
 
 
 def test_nothing_is_printed_at_exit() -> None:
-    """A process whose reader has left ends without a word after `silence`."""
+    """A process whose reader has left ends without a word after `silence_stdout`."""
     program = (
-        "import sys; from bulkq.sinks import silence\n"
-        "sys.stdin.read(); sys.stdout.write('x'); silence(sys.stdout.buffer)"
+        "import sys; from bulkq.sinks import silence_stdout\n"
+        "sys.stdin.read(); sys.stdout.write('x'); silence_stdout(sys.stdout.buffer)"
     )
     environ = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
     with subprocess.Popen(
