@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bulkq.dialects.maintenance_catalog import MaintenanceCatalog
-from bulkq.model.maintenance import MaintainedObject, ObjectFacts
+from bulkq.model.maintenance import NO_SUPPORT, MaintainedObject, ObjectFacts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -60,23 +60,26 @@ def statement(options: MaintenanceOptions, wanted: MaintainedObject, server: Ser
 
 
 def judge(options: MaintenanceOptions, facts: ObjectFacts, reply: CommandReply) -> str:
-    """The first error or warning of the rows (table, operation, type, text), or a last row that does not say OK."""
+    """The first error or warning of the rows (table, operation, type, text), or a last row that does not say OK.
+
+    A last row that is a note says that the engine of the table does not have the command.
+    """
     del options, facts
     found = [(_text(row[2]).lower(), _text(row[3])) for row in reply.rows]
     for kind in ("error", "warning"):
         for its, text in found:
             if its == kind:
                 return text
-    return "" if found and found[-1][1].lower() in FINE else found[-1][1] if found else "the server gave no answer"
+    kind, text = found[-1] if found else ("", "the server gave no answer")
+    return "" if text.lower() in FINE else f"{text}{NO_SUPPORT}" if kind == "note" else text
 
 
 def failed(options: MaintenanceOptions, reply: CommandReply) -> bool:
-    """An answer that has no more than a warning may be better another time."""
-    return (
-        options.command == "check"
-        or not any(_text(row[2]).lower() == "warning" for row in reply.rows)
-        or any(_text(row[2]).lower() == "error" for row in reply.rows)
-    )
+    """An answer that has no more than a warning may be better another time, and a note is no failure."""
+    kinds = [_text(row[2]).lower() for row in reply.rows]
+    if "error" in kinds or not kinds:
+        return True
+    return kinds[-1] != "note" and (options.command == "check" or "warning" not in kinds)
 
 
 def _text(value: object) -> str:

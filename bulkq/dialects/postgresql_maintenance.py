@@ -254,6 +254,12 @@ def sizes(objects: Sequence[MaintainedObject]) -> str:
     )
 
 
+def present(wanted: MaintainedObject) -> str:
+    """The query for an object by its name."""
+    name = _literal(quoted_name(wanted.schema, wanted.name))
+    return f"SELECT w FROM pg_catalog.to_regclass({name}) AS w WHERE w IS NOT NULL"
+
+
 def _array(texts: Sequence[str]) -> str:
     return f"ARRAY[{', '.join(map(_literal, texts))}]"
 
@@ -336,6 +342,7 @@ MAINTENANCE = MaintenanceCatalog(
     prove=prove,
     prove_all=prove_all,
     sizes=sizes,
+    present=present,
     may_be_silent=may_be_silent,
     at_end=at_end,
     limits=LIMITS,

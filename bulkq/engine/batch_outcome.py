@@ -10,6 +10,7 @@ from bulkq.engine.failure_records import failure
 from bulkq.errors import ObjectsApart
 from bulkq.model import ANSWER_LOST, BatchResult, Failure, Outcome, Reply, SetError
 from bulkq.model.counts import changed_in_all
+from bulkq.model.maintenance import OWN_TEXTS
 from bulkq.model.own_error_states import MARKER_EARLY
 from bulkq.policy.server_error_advice import COMMITTED_EARLY
 
@@ -92,11 +93,11 @@ class BatchOutcome:
         self.failures.append(made)
 
     def _valueless(self, error: DatabaseError | SetError, message: str) -> tuple[str, ...]:
-        """A message of bulkq's own, or the names of the objects of the batch, which come from the catalog."""
+        """A message of bulkq's own; else its texts, and the names of the objects of the batch, which come from the catalog."""
         if isinstance(error, SetError) and error.own:
             return (message,)
         shown = [str(name) for values in self.batch.sets for name in values]
-        return (*shown, *(name.partition(".")[2] for name in shown))
+        return (*OWN_TEXTS, *shown, *(name.partition(".")[2] for name in shown))
 
     def result(self, elapsed_s: float) -> BatchResult:
         """Return the result of the whole batch, when no segment is left to attempt."""

@@ -41,6 +41,7 @@ _KNOWN = re.compile(
             r"cannot execute [A-Z ]+ in a read-only transaction",
             r"(?:UNIQUE|NOT NULL|CHECK) constraint failed: [\w., ]+",
             r"FOREIGN KEY constraint failed",
+            r"The storage engine for the table doesn't support (?:optimize|analyze|check)",
         ]
     )
 )
@@ -68,10 +69,16 @@ def shape_of(message: str, sqlstate: str | None, params: Mapping[str, object], v
         message: of a server, a driver or our own.
         sqlstate: that came with it; None where it is our own message.
         params: values that are known to be in play; secret ones stand there as `***`, and are therefore unknown.
-        valueless: a message that is kept whole, or names that are kept where the message quotes them.
+        valueless: a message that is kept whole, its beginning up to a colon or its end from a colon on, and names that are kept where
+            the message quotes them.
     """
     if message in valueless:
         return message
+    head = next((one for one in valueless if one.endswith(": ") and message.startswith(one)), "")
+    tail = next((one for one in valueless if one.startswith(": ") and message.endswith(one)), "")
+    if head or tail:
+        inner = shape_of(message[len(head) : len(message) - len(tail)], sqlstate, params, valueless)
+        return f"{head}{inner or GONE}{tail}"
     text = " ".join(message.split())
     if _KNOWN.fullmatch(text):
         return "" if _mentions(text, _texts(params)) else text[:LONGEST]

@@ -87,6 +87,16 @@ class CommandReply:
     notices: tuple[Notice, ...] = ()
 
 
+GONE = "it is gone: another session has dropped or renamed it since the run began"
+NOT_MOVED = "the server reported success, but its catalog shows that nothing was done: the lock was probably not free"
+NOT_ALL = "the server reported a warning for this or another table of the same command: "
+STILL_INVALID = ": the index is still there, and invalid now"
+NO_SUPPORT = ": leave the table out with --exclude"
+
+OWN_TEXTS = (GONE, NOT_MOVED, NOT_ALL, STILL_INVALID, NO_SUPPORT)
+"""Reasons of bulkq: whole ones, beginnings that end with a colon, and ends that begin with one. They hold no values."""
+
+
 class ObjectState(StrEnum):
     """What became of an object."""
 
@@ -94,6 +104,7 @@ class ObjectState(StrEnum):
     SKIPPED = "skipped"
     FAILED = "failed"
     UNKNOWN = "unknown"
+    GONE = "gone"  # nothing is left to do
 
 
 @frozen(kw_only=True)

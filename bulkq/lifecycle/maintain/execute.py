@@ -56,7 +56,17 @@ async def execute_maintenance(recorded: RecordedRun) -> Sequence[Failure]:
     for target in opened.targets:
         if target.lost is None:
             await _end(opened, target)
+    _tell_gone(opened)
     return failures
+
+
+def _tell_gone(opened: OpenRun) -> None:
+    for made in opened.maintained.values():
+        names = [one.name for one in made.results if one.state is ObjectState.GONE]
+        if names:
+            opened.say(
+                f"{counted(len(names), 'object')} gone since the run began ({first_names(names, SHOWN)}): nothing is left to do"
+            )
 
 
 async def finish_maintenance(recorded: RecordedRun, failures: Sequence[Failure]) -> RunSummary:

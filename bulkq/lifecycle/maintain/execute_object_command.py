@@ -7,13 +7,14 @@ import time
 from typing import TYPE_CHECKING
 
 from bulkq.dialects.sqlstates import DEADLOCK, LOCK_NOT_AVAILABLE
-from bulkq.errors import DatabaseError, ObjectsApart, ObjectSkipped
+from bulkq.errors import BulkqError, DatabaseError, ObjectsApart, ObjectSkipped
+from bulkq.lifecycle.maintain.gone_objects import is_gone
 from bulkq.lifecycle.maintain.leftover_indexes import new_leftovers, remove
 from bulkq.lifecycle.maintain.object_sizes import sizes_after, sizes_before
 from bulkq.lifecycle.maintain.started_record import STOPPED
 from bulkq.lifecycle.maintain.target_objects import able
 from bulkq.model import Phase, Reply
-from bulkq.model.maintenance import ObjectFacts, ObjectResult, ObjectState
+from bulkq.model.maintenance import GONE, NOT_MOVED, STILL_INVALID, ObjectFacts, ObjectResult, ObjectState
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -86,6 +87,9 @@ class MaintenanceCommand:
         before = after = None
         state, reason = ObjectState.FAILED, ""
         try:
+            if await self._is_settled(connection, batch, wanted):
+                state = ObjectState.GONE
+                return Reply((), (), ())
             [before] = await sizes_before(connection, self._made, [facts])
             after = await self._execute(connection, batch, facts, pause)
             if after is None:
@@ -137,7 +141,7 @@ class MaintenanceCommand:
                 if await self._was_done(connection, facts, error):
                     return None
                 if not self._waits(error):
-                    raise
+                    raise await self._explained(connection, facts.object, error) from error
                 if number == tries:
                     raise self._given_up(error, tries, sql) from error
             except asyncio.CancelledError as cancelled:
@@ -150,6 +154,26 @@ class MaintenanceCommand:
             await pause(number)
         raise AssertionError  # the loop returns or raises
 
+    async def _is_settled(self, connection: Connection, batch: Batch, wanted: MaintainedObject) -> bool:
+        """Whether an object of an earlier process is gone, so that nothing is left to do."""
+        if self._made.anew or self._made.facts(wanted) is not None:
+            return False
+        if not await is_gone(connection, self._made, self._options, wanted):
+            return False
+        self._record.leave_out(batch)
+        return True
+
+    async def _explained(self, connection: Connection, wanted: MaintainedObject, error: DatabaseError) -> DatabaseError:
+        """The error of a command; if its object is gone, one that says so."""
+        try:
+            if not await is_gone(connection, self._made, self._options, wanted):
+                return error
+        except BulkqError:
+            return error  # the next command sees what is wrong with the session
+        gone = DatabaseError(GONE, sqlstate=error.sqlstate, phase=error.phase)
+        gone.undone = True
+        return gone
+
     def _waits(self, error: DatabaseError) -> bool:
         """Whether the command did not get its lock, and may be tried again."""
         return error.sqlstate in {LOCK_NOT_AVAILABLE, DEADLOCK} or error.sqlstate in self._dialect.locked
@@ -157,7 +181,7 @@ class MaintenanceCommand:
     def _given_up(self, error: DatabaseError, tries: int, sql: str) -> Exception:
         why = f"{error} in {tries} tries" if tries > 1 else str(error)
         if sql.startswith("DROP "):
-            why += ": the index is still there, and invalid now"
+            why += STILL_INVALID
         if self._options.after_lock_tries == "skip":
             return ObjectSkipped(why)
         failed = DatabaseError(why, sqlstate=error.sqlstate, phase=Phase.COMMITTING)
@@ -197,7 +221,7 @@ class MaintenanceCommand:
         if why and self._made.catalog.failed(self._options, reply):
             failed = DatabaseError(why, sqlstate=None, phase=Phase.COMMITTING)
             failed.undone = True
-            raise failed
+            raise await self._explained(connection, facts.object, failed)
         if why:
             raise ObjectSkipped(why)
         if facts.proof is None or not self._made.catalog.may_be_silent(self._options):
@@ -207,9 +231,7 @@ class MaintenanceCommand:
             proof, size = await self._look(connection, facts.object)
             if proof != facts.proof:
                 return size
-        raise ObjectSkipped(
-            "the server reported success, but its catalog shows that nothing was done: the lock was probably not free"
-        )
+        raise ObjectSkipped(NOT_MOVED)
 
     async def _look(self, connection: Connection, wanted: MaintainedObject) -> tuple[str | None, float | None]:
         """The proof of an object, and its size in bytes."""

@@ -16,7 +16,7 @@ from bulkq.lifecycle.maintain.object_sizes import sizes_after, sizes_before
 from bulkq.lifecycle.maintain.started_record import STOPPED
 from bulkq.lifecycle.maintain.target_objects import able
 from bulkq.model import Outcome, Phase, Reply
-from bulkq.model.maintenance import ObjectFacts, ObjectResult, ObjectState
+from bulkq.model.maintenance import NOT_ALL, ObjectFacts, ObjectResult, ObjectState
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from bulkq.model import Batch
     from bulkq.model.maintenance import CommandReply, MaintenanceOptions
     from bulkq.protocols import Connection
-
-NOT_ALL = "the server reported a warning for this or another table of the same command: {}"
 
 STATES = {Outcome.SKIPPED: ObjectState.SKIPPED, Outcome.ROLLED_BACK: ObjectState.FAILED}
 
@@ -122,7 +120,7 @@ class ObjectGroup:
 
         More warnings than such objects belong to any of the others, none of which counts as done then.
         """
-        why = NOT_ALL.format(warnings[0]) if warnings else ""
+        why = f"{NOT_ALL}{warnings[0]}" if warnings else ""
         apart = await self._settle(connection, group, Outcome.SKIPPED, why)
         if len(warnings) <= len(apart.left):
             return apart

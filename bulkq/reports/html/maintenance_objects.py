@@ -19,7 +19,13 @@ if TYPE_CHECKING:
 SHOWN = 500
 """Objects in the table; those that were not done come first."""
 
-DOTS = {ObjectState.DONE: "pass", ObjectState.SKIPPED: "warn", ObjectState.FAILED: "fail", ObjectState.UNKNOWN: "error"}
+DOTS = {
+    ObjectState.DONE: "pass",
+    ObjectState.SKIPPED: "warn",
+    ObjectState.FAILED: "fail",
+    ObjectState.UNKNOWN: "error",
+    ObjectState.GONE: "warn",
+}
 HEAD = "<th>outcome</th><th>object</th><th>target</th><th class=n>time</th><th class=n>before</th><th class=n>after</th><th>reason</th>"
 
 

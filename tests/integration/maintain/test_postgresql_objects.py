@@ -8,8 +8,10 @@ import pytest
 
 from bulkq.engine.stop_control import Control
 from bulkq.errors import RefusedError, UsageError
+from bulkq.model.maintenance import GONE
 from bulkq.tasks.plan.plan_maintenance import plan_maintenance
 from bulkq.tasks.resume import resume
+from bulkq.tasks.retry import retry
 from tests.support.maintenance import build, reasons, role, run, script, session
 from tests.support.notices import Notices
 from tests.support.servers.postgres import execute
@@ -175,12 +177,21 @@ async def test_m12_a_right_on_the_parent_is_none_on_its_partitions(database: str
 
 
 async def test_a_table_that_goes_meanwhile_is_a_failure_of_its_own(database: str, tmp_path: Path) -> None:
-    """The others are done."""
+    """The others are done. A retry says that it is gone, and is at its end."""
     script(database, TABLES)
     gone = Notices(when_started=lambda: execute(database, "DROP TABLE b"))
     summary = await run(database, tmp_path, "vacuum", observers=(gone,))
     assert (summary.exit_code, summary.ok, summary.failed) == (1, 2, 1)
-    assert reasons(summary)["public.b"] == ("rolled_back", 'relation "public.b" does not exist')
+    assert reasons(summary)["public.b"] == ("rolled_back", GONE)
+    notices = Notices()
+    ledger = f"sqlite:///{tmp_path}/ledger.db"
+    done = await retry(summary.run, ledger=ledger, changes={}, control=Control(), observers=(notices,))
+    assert (done.exit_code, done.ok, [(one.name, str(one.state)) for one in done.objects]) == (
+        0,
+        3,
+        [("public.b", "gone")],
+    )
+    assert "1 object gone since the run began (public.b): nothing is left to do" in notices.lines
 
 
 async def test_a_locked_table_does_not_keep_the_others_from_being_listed(database: str, tmp_path: Path) -> None:

@@ -97,6 +97,20 @@ def test_names_from_the_catalog_are_kept() -> None:
     assert shape_of('relation "t-9" is bad', "P0001", {}, names) == ""
 
 
+def test_the_ends_of_a_message_that_are_of_bulkq_are_kept() -> None:
+    """What stands between them is the server's."""
+    own = ("one of them: ", ": leave it out")
+    lost = "canceling statement due to lock timeout in 2 tries"
+    assert shape_of(f"one of them: {lost}", None, {}, own) == f"one of them: {lost}"
+    assert (
+        shape_of(f'{lost} "{CANARY}": leave it out', None, {}, own)
+        == 'canceling statement due to lock timeout in ... tries "...": leave it out'
+    )
+    assert shape_of(f"one of them: {CANARY}: leave it out", "P0001", {}, own) == 'one of them: "...": leave it out'
+    note = "The storage engine for the table doesn't support optimize: leave it out"
+    assert shape_of(note, None, {}, own) == note
+
+
 def test_advice_of_bulkq_is_kept_whole() -> None:
     """A statement that a user is to execute is of no use in pieces."""
     advice = 'no right: GRANT MAINTAIN ON TABLE "public"."t1" TO "ops"' + " " * 300

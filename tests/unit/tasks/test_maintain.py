@@ -79,6 +79,18 @@ async def test_an_object_that_failed_is_done_by_a_retry(tmp_path: Path) -> None:
     assert (again.run, again.exit_code, again.ok) == (summary.run, 0, 1)
 
 
+async def test_a_table_that_is_gone_is_nothing_to_do(tmp_path: Path) -> None:
+    """The resume names it and is at its end; an object that another command no longer lists is not looked for in vain."""
+    opened = database(tmp_path)
+    opened.execute("begin immediate")
+    summary = await maintain(request(tmp_path, "analyze", "--lock-timeout", "10ms"), control=Control())
+    opened.execute("rollback")
+    opened.execute("drop table b")
+    again = await resume(summary.run, ledger=f"sqlite:///{tmp_path}/ledger.db", changes={}, control=Control())
+    assert (again.exit_code, again.ok) == (0, 2)
+    assert [(one.name, one.state) for one in again.objects] == [("a", ObjectState.DONE), ("b", ObjectState.GONE)]
+
+
 async def test_other_databases_of_a_file(tmp_path: Path) -> None:
     """A file has none."""
     database(tmp_path)

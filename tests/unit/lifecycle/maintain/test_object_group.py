@@ -10,10 +10,10 @@ import pytest
 from bulkq.dialects.maintenance_catalog import ServerFacts
 from bulkq.dialects.postgresql_maintenance import MAINTENANCE
 from bulkq.errors import DatabaseError, TargetError
-from bulkq.lifecycle.maintain.object_group import NOT_ALL, ObjectGroup
+from bulkq.lifecycle.maintain.object_group import ObjectGroup
 from bulkq.lifecycle.maintain.target_objects import TargetObjects
 from bulkq.model import Outcome
-from bulkq.model.maintenance import MaintainedObject, MaintenanceOptions, ObjectFacts
+from bulkq.model.maintenance import NOT_ALL, MaintainedObject, MaintenanceOptions, ObjectFacts
 
 GROUP = [ObjectFacts(MaintainedObject("table", "s", name, f"s.{name}"), proof="1") for name in "abc"]
 OPTIONS = MaintenanceOptions(command="vacuum")
@@ -44,7 +44,7 @@ async def test_a_warning_belongs_to_a_table_that_did_not_move() -> None:
     apart = await group()._judge(answer, GROUP, ["w"])
     assert (apart.done, apart.ended, apart.left) == ((0, 2), {}, (1,))
     apart = await group()._judge(answer, GROUP, ["w", "x"])
-    doubt = (Outcome.SKIPPED, NOT_ALL.format("w"))
+    doubt = (Outcome.SKIPPED, f"{NOT_ALL}w")
     assert (apart.done, apart.ended, apart.left) == ((), {0: doubt, 2: doubt}, (1,))
 
 

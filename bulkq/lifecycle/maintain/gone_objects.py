@@ -1,0 +1,29 @@
+"""Find out whether an object is gone: another session has dropped or renamed it since the run was recorded."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bulkq.lifecycle.maintain.target_objects import list_objects
+
+if TYPE_CHECKING:
+    from bulkq.lifecycle.maintain.target_objects import TargetObjects
+    from bulkq.model.maintenance import MaintainedObject, MaintenanceOptions
+    from bulkq.protocols import Connection
+
+
+async def is_gone(
+    connection: Connection, made: TargetObjects, options: MaintenanceOptions, wanted: MaintainedObject
+) -> bool:
+    """Whether the catalog has no object of this name. One that the command no longer applies to is not gone.
+
+    Raises:
+        DatabaseError, TargetError: the catalog does not answer.
+    """
+    if wanted.kind == "database":
+        return False
+    query = made.catalog.present(wanted)
+    if query:
+        return not await connection.administer([query])
+    found = await list_objects(connection, made.catalog, options, made.server)
+    return all((one.object.schema, one.object.name) != (wanted.schema, wanted.name) for one in found)
