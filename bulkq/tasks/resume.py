@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import shlex
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,8 +19,10 @@ from bulkq.ledger import new_owner, open_ledger
 from bulkq.lifecycle import open_targets, restore_request, target_markers
 from bulkq.lifecycle.command_steps import Console, RunJob, carry_out
 from bulkq.lifecycle.expand_targets import again
+from bulkq.lifecycle.settings_from_events import settings_from_events
 from bulkq.lifecycle.take_over_targets import marker_tables, take_over
 from bulkq.model import RunState
+from bulkq.model.run_event import EventKind
 from bulkq.policy import exit_codes, safety
 from bulkq.tasks.backfill import BACKFILL
 from bulkq.tasks.maintain import MAINTAIN
@@ -88,6 +91,7 @@ async def resume(
         )
         if state is None:
             return await _given_up(stored, replace(record, owner=owner), control)
+        await _name_lost_settings(stored, record.run, observers)
     except BaseException:
         with contextlib.suppress(BulkqError):
             await stored.close()
@@ -155,6 +159,17 @@ async def _taken(
             raise
         task.uncancel()
     return None
+
+
+async def _name_lost_settings(stored: StoredLedger, run: str, observers: Sequence[Observer]) -> None:
+    """Say which changes of `bulkq ctl set` held in earlier processes: a resume has the settings of the request."""
+    changed = settings_from_events(await stored.events(run, EventKind.CHANGE))
+    if changed:
+        words = shlex.join(f"{key}={value}" for key, value in changed.items())
+        for observer in observers:
+            observer.notice(
+                f"{words} of bulkq ctl held for an earlier process: bulkq ctl {run} set {words} sets it again"
+            )
 
 
 async def _given_up(stored: StoredLedger, record: RunRecord, control: Control) -> RunSummary:

@@ -78,7 +78,9 @@ def test_a_run_is_steered(cli: Cli, private: dict[str, str]) -> None:
     assert "stopped: drained by " in err.decode()
     assert list((Path(private["XDG_STATE_HOME"]) / "bulkq" / "live").iterdir()) == []
     assert f"run {run}: it has ended: status=stopped exit=5 ok=" in ctl(run).out.decode()
-    assert cli("resume", run, env=private).code == 0
+    resumed = cli("resume", run, env=private)
+    assert resumed.code == 0, resumed.err
+    assert f"bulkq ctl {run} set rate=1/s nice=0.1 sets it again" in resumed.err
     with sqlite3.connect(cli.folder / "app.db") as connection:
         assert connection.execute("select count(*), count(distinct n) from done").fetchone() == (400, 400)
     connection.close()
