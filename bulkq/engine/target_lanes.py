@@ -49,15 +49,14 @@ class LaneGroup:
 
     def __init__(self, parts: Sequence[PartState], context: RunContext, *, most: int, ordered: bool) -> None:
         self.parts = parts
+        self._numbered = {part.spec.number: part for part in parts}
         self.sessions = parts[0].sessions
         self.most = most
         self._delivery = choose_delivery(
             parts, context, lanes=min(most, context.limiter.concurrency), ordered=ordered, written=self._recorded
         )
         self.window = self._delivery.window
-        self.slots = 1
-        """The connections that the target may have open. They are released when all of them are closed."""
-
+        self.slots = 1  # connections that the target may have open; they are released when all of them are closed
         self._context = context
         self.gate = context.gates.of(self.sessions)
         self._budget = Budget()
@@ -412,7 +411,7 @@ class LaneGroup:
 
     def _recorded(self, result: BatchResult) -> None:
         """Count a batch that was written. Batches arrive in output order."""
-        part = next(part for part in self.parts if part.spec.number == result.part)
+        part = self._numbered[result.part]
         self._context.recorded(result, failed_known=part.record_failures is not None)
         if part.order is not None:  # now: the ledger learns of the sets of a row in order, and a resume repeats them so
             part.order.done(result.batch.index)
@@ -443,7 +442,7 @@ class LaneGroup:
 
     def _uncount(self, result: BatchResult) -> None:
         """Report the failures of a result that was not written. Its place in the output stays free for a resume."""
-        part = next(part for part in self.parts if part.spec.number == result.part)
+        part = self._numbered[result.part]
         uncounted = Counts(ok=-result.ok)
         self._context.progress.counts += uncounted
         part.counts += uncounted

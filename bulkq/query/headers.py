@@ -139,6 +139,8 @@ def find_lost_key(comment: Comment, *, inside: bool) -> str | None:
 
 def _plain(text: str) -> str:
     """`text` as it looks: without invisible characters, and with full-width characters as ordinary ones."""
+    if text.isascii():
+        return text
     return "".join(c for c in unicodedata.normalize("NFKC", text) if unicodedata.category(c) != "Cf")
 
 

@@ -85,10 +85,12 @@ def _clauses(tokens: Sequence[Token]) -> list[int]:
 
 def _ends_after_one(tokens: Sequence[Token], i: int) -> bool:
     """Whether `LIMIT 1` or `FETCH FIRST ROW ONLY` begins at `i`."""
+    if tokens[i].word not in {"LIMIT", "FETCH"}:
+        return False
     words = [_word(tokens, at) for at in range(i, i + 5)]
     if words[0] == "LIMIT":
         return words[1] in MOST_ROWS and words[2] in AFTER_LIMIT
-    if words[0] != "FETCH" or words[1] not in {"FIRST", "NEXT"}:
+    if words[1] not in {"FIRST", "NEXT"}:
         return False
     rows = words[3:] if words[2] in MOST_ROWS else words[2:4]
     return rows in (["ROW", "ONLY"], ["ROWS", "ONLY"])

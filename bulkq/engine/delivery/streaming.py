@@ -10,7 +10,6 @@ from bulkq.engine.delivery.backlog import WaitingResult
 from bulkq.engine.delivery.base import PartialAnswer
 from bulkq.engine.delivery.stream_backlog import Aside
 from bulkq.errors import StoppedError
-from bulkq.protocols import ByteSink
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,8 +39,11 @@ class Turn:
         self.outlet = outlet
         self._shared = outlet.door is not None
         self._sink = outlet.sink
-        if not self._shared and not query.parameters and isinstance(self._sink, ByteSink):
-            self.copy_delimiter = self._sink.copy_delimiter()
+        offered = getattr(
+            outlet.sink, "copy_delimiter", None
+        )  # of a ByteSink; `isinstance` would take as long as a small answer
+        if offered is not None and not self._shared and not query.parameters:
+            self.copy_delimiter = offered()
         self._window = window
         self._progress = progress
         self._slot = slot

@@ -35,6 +35,7 @@ from bulkq.tasks.check.results import CheckPlace
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from contextlib import AsyncExitStack
+    from pathlib import Path
 
     from bulkq.ledger.check_results import CheckHistory
     from bulkq.ledger.store import StoredLedger
@@ -182,7 +183,8 @@ async def _plan(opened: OpenChecks, history: CheckHistory | None) -> list[Planne
         ParameterError: a parameter file cannot be read, or does not fit.
     """
     queries = opened.request.run.queries.selected
-    keys = {query.place: key_of(query) for query in queries}
+    roots: dict[Path, Path | None] = {}
+    keys = {query.place: key_of(query, roots) for query in queries}
     past = await history.before(list(keys.values())) if history is not None else None
     found: list[PlannedCheck] = []
     for number, query in enumerate(queries):
@@ -339,11 +341,13 @@ def _spec(opened: OpenChecks, query: Query, target: OpenTarget, source: Paramete
 
 def as_sent(query: Query) -> Query:
     """`query` as a check runs it: only inside a transaction can the server keep a statement from writing."""
+    if query.transaction and query.mode is None:
+        return query
     return replace(query, transaction=True, mode=None)
 
 
-def key_of(query: Query) -> str:
+def key_of(query: Query, roots: dict[Path, Path | None] | None = None) -> str:
     """What a check is called in every run, from whatever folder of the project it is started; of `-e` by its text."""
     if query.file is None:
         return f"{query.name}#{blake2b(query.sql.encode(), digest_size=6).hexdigest()}"
-    return f"{in_project(query.file)}:{query.name}"
+    return f"{in_project(query.file, roots)}:{query.name}"

@@ -263,8 +263,15 @@ def _beside(spec: str, folder: Path) -> str:
     return str(folder / spec)
 
 
-def in_project(file: str) -> str:
-    """`file` as it is called from the root of its project; outside of one as it was written."""
+def in_project(file: str, roots: dict[Path, Path | None] | None = None) -> str:
+    """`file` as it is called from the root of its project; outside of one as it was written.
+
+    `roots` keeps the root of each folder between calls.
+    """
     whole = Path(os.path.abspath(file))  # noqa: PTH100 - a link is another check than what it leads to
-    root = next((folder for folder in whole.parents if any((folder / mark).exists() for mark in ROOTS)), None)
+    known = {} if roots is None else roots
+    folder = whole.parent
+    if folder not in known:
+        known[folder] = next((one for one in whole.parents if any((one / mark).exists() for mark in ROOTS)), None)
+    root = known[folder]
     return whole.relative_to(root).as_posix() if root is not None else Path(os.path.normpath(file)).as_posix()

@@ -253,6 +253,8 @@ def _by_name(query: Query, wanted: Mapping[str, Sequence[str]]) -> bool:
 
 
 def _excluded(file: str, name: str, patterns: Sequence[str]) -> bool:
+    if not patterns:
+        return False
     place = f"{file}:{name}" if name else file
     parents = [str(parent) for parent in PurePath(file).parents]
     for pattern in patterns:
