@@ -43,6 +43,10 @@ class BulkqError(Exception):
 
     exit_code = 1
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """Pickle what it holds, since the arguments of `__init__` are not kept."""
+        return _restore, (type(self), self.args, self.__dict__)
+
 
 class UsageError(BulkqError):
     """Wrong option, file, value or configuration. No statement of the user's was executed."""
@@ -230,3 +234,10 @@ def join_errors(kind: type[UsageError], lines: Iterable[str]) -> UsageError:
     if len(every) > len(shown):
         shown.append(f"and {len(every) - len(shown)} more")
     return kind("\n".join(shown))
+
+
+def _restore(kind: type[BulkqError], arguments: tuple[object, ...], state: dict[str, object]) -> BulkqError:
+    """Make an error again that was pickled."""
+    error = kind.__new__(kind, *arguments)
+    error.__dict__.update(state)
+    return error

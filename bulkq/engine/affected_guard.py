@@ -33,6 +33,17 @@ class AffectedGuard:
             raise RefusedError(f"{total} rows would be changed, --max-affected allows {self._most}: rolled back")
         self._in_flight += rows
 
+    @property
+    def in_flight(self) -> int:
+        """Rows that are reserved for attempts under way."""
+        return self._in_flight
+
+    def reserve_some(self, rows: int) -> int:
+        """Reserve up to `rows` rows before an attempt, and return how many."""
+        found = max(0, min(rows, self._most - self._committed - self._in_flight))
+        self._in_flight += found
+        return found
+
     def settle(self, reserved: int, committed: int) -> None:
         """The attempt ended: `committed` of the `reserved` rows last."""
         self._in_flight -= reserved

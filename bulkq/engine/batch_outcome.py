@@ -102,6 +102,7 @@ class BatchOutcome:
     def result(self, elapsed_s: float) -> BatchResult:
         """Return the result of the whole batch, when no segment is left to attempt."""
         columns, values, positions = joined(self.replies)
+        encoded = self.replies[0][1].encoded if len(self.replies) == 1 else None
         return BatchResult(
             batch=self.batch,
             query=self.spec.query,
@@ -119,6 +120,7 @@ class BatchOutcome:
             elapsed_s=elapsed_s,
             together=any(reply.together for _, reply in self.replies),
             superseded=self.superseded,
+            encoded=encoded,
         )
 
 
@@ -132,4 +134,5 @@ def piece(spec: PartSpec, batch: Batch, reply: Reply) -> BatchResult:
         values=reply.values,
         positions=reply.positions,
         ok=0,
+        encoded=reply.encoded,
     )

@@ -20,6 +20,7 @@ from bulkq.dialects.sqlstates import CANCELED, NOT_NOW
 from bulkq.drivers.optional_connection_methods import BaseConnection
 from bulkq.engine.batch_outcome import BatchOutcome, piece
 from bulkq.engine.batch_segments import Segment, halves, pieces, segments_of
+from bulkq.engine.commit_guard import CommitGuard
 from bulkq.engine.failure_records import lost_ownership, refused
 from bulkq.engine.plan_attempt import plan_attempt
 from bulkq.engine.range_transform import RowsFailed
@@ -123,7 +124,7 @@ class Lane:
 
     async def _stream_once(self, tally: BatchOutcome, segment: Segment, out: StreamTarget) -> None:
         part, spec, batch = tally.part, tally.spec, tally.batch
-        connection, statement = await self._prepared(spec, batch, batch.sets[0])
+        connection, statement = await self._prepared(spec, batch, batch.sets[0], encode=part.remote)
         segment.alone = statement.single
         params = batch.sets[0]
         copies = self._sessions.driver.capabilities.copies and spec.query.verb in COPIED_VERBS
@@ -166,7 +167,7 @@ class Lane:
             if part.transform is not None or part.command is not None:
                 reply = await self._delegate(tally, segment)
             else:
-                connection, statement = await self._prepared(spec, batch, sets[0])
+                connection, statement = await self._prepared(spec, batch, sets[0], encode=part.remote and whole)
                 segment.alone = statement.single
                 if statement.single and len(sets) > 1:
                     tally.attempts -= 1
@@ -207,32 +208,21 @@ class Lane:
         batch: Batch,
     ) -> Reply:
         """Carry out the plan of the attempt, under the guard of `--max-affected`."""
-        guard = tally.part.guard
+        part = tally.part
         plan = plan_attempt(tally.spec, batch, segment, sets)
         if plan.limits.read_only:
-            return await self._read(connection, statement, tally.part, segment, plan)
-        record_commit = tally.part.record_commit
-        reserved, committed, committing_s = 0, 0, 0.0
-
-        def before_commit(rows: int) -> None:
-            nonlocal reserved, committing_s
-            if tally.part.ranges is not None:
-                tally.part.ranges.refuse_more(batch, rows)
-            if guard is not None:
-                guard.reserve(rows)
-                reserved = rows
-            committing_s = time.monotonic()
-
+            return await self._read(connection, statement, part, segment, plan)
+        guard = CommitGuard(part, batch)
+        committed = 0
+        ended = False
         try:
             reply = await connection.attempt(
-                statement, sets, plan.limits, claim=plan.claim, before_commit=before_commit, steps=plan.steps
+                statement, sets, plan.limits, claim=plan.claim, before_commit=guard, steps=plan.steps
             )
             committed = 0 if plan.steps is not None and plan.steps.rollback else reply.changed
-            if record_commit is not None and committing_s:
-                record_commit(time.monotonic() - committing_s)
+            ended = True
         finally:
-            if guard is not None:
-                guard.settle(reserved, committed)
+            guard.settle(committed, committed=ended)
         return reply
 
     async def _delegate(self, tally: BatchOutcome, segment: Segment) -> Reply:
@@ -270,11 +260,19 @@ class Lane:
         part.form.record(form, len(sets), time.monotonic() - started_s)
         return reply
 
-    async def _prepared(self, spec: PartSpec, batch: Batch, first: ParameterSet) -> tuple[Connection, Statement]:
+    async def _prepared(
+        self, spec: PartSpec, batch: Batch, first: ParameterSet, *, encode: bool
+    ) -> tuple[Connection, Statement]:
+        """Return the connection and the statement of a batch; with `encode`, the rows are encoded where they arise."""
         query = batch.statement or spec.query
         names = queries.read_identifiers(query, first)
         connection = await self.ready()
         statement = await connection.prepare(query, spec.decoding, typed=spec.typed, identifiers=names)
+        if encode:
+            from bulkq.engine.executors.remote_connection import RemoteStatement
+
+            assert isinstance(statement, RemoteStatement)
+            statement.encode_next(spec.number, batch)
         return connection, statement
 
     async def _after(

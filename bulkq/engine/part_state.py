@@ -78,6 +78,9 @@ class PartState:
     command: ObjectCommand | None = None
     """Of maintenance: executes the command for objects, and finds out what came of each."""
 
+    remote: bool = False
+    """Its batches are executed on other machines, which encode the rows."""
+
     record_started: Callable[[Batch, Sequence[int]], Awaitable[None]] | None = None
     """Of maintenance: makes durable that a set is about to be sent. If no end is recorded, its outcome is unknown."""
 

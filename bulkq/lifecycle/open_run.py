@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from bulkq.engine.part_state import PartState
 from bulkq.lifecycle import open_targets
 from bulkq.lifecycle.begin_progress import begin_progress
+from bulkq.lifecycle.open_executor import open_executor
 from bulkq.lifecycle.open_targets import OpenTarget
 from bulkq.lifecycle.part_sources import Sources
 from bulkq.lifecycle.run_resources import OpenRun
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from contextlib import AsyncExitStack
 
     from bulkq.lifecycle.command_steps import RunJob
+    from bulkq.lifecycle.open_executor import OpenExecutor
     from bulkq.model import Query, Run, Target
     from bulkq.policy.progress import Progress
     from bulkq.protocols import ParameterSource, Sink
@@ -45,7 +47,8 @@ if TYPE_CHECKING:
 async def open_run(job: RunJob, stack: AsyncExitStack) -> OpenRun:
     """Open everything that needs no connection, so that a mistake in an option or a file is found before connecting."""
     request = job.request
-    targets = _open_targets(job, stack)
+    executor = await open_executor(request, job.run, job.say, stack)
+    targets = _open_targets(job, stack, executor)
     labels = open_targets.labels(request, targets)
     _check_names(request, labels)
     mapping = await _mapping(request, stack)
@@ -65,6 +68,8 @@ async def open_run(job: RunJob, stack: AsyncExitStack) -> OpenRun:
             part.mapper = _timed(request, part, mapping)
             part.record_commit = holding.recorder(target.label)
     parts = [part for target in targets for part in target.parts]
+    if executor is not None:
+        await executor.prepare(request, parts)
     outputs = tuple({id(part.sink): part for part in reversed(parts)}.values())
     try:
         failure_file = _failure_file(job)
@@ -124,12 +129,13 @@ def _timed(request: Run, part: PartState, mapping: Mapping_ | None) -> Mapping_ 
     return mapping.within(output.map_timeout_s if output.map_timeout_given else part.spec.limits.timeout_s)
 
 
-def _open_targets(job: RunJob, stack: AsyncExitStack) -> list[OpenTarget]:
+def _open_targets(job: RunJob, stack: AsyncExitStack, executor: OpenExecutor | None) -> list[OpenTarget]:
     request, resume = job.request, job.resume
     if job.given is not None:
         sessions = job.given.sessions
         return [OpenTarget(request.targets.selected[0], sessions.driver.target, (0,), sessions.driver, sessions)]
-    targets = open_targets.open_all(request, f"bulkq/{job.run}", job.say)
+    remote = None if executor is None else executor.driver
+    targets = open_targets.open_all(request, f"bulkq/{job.run}", job.say, remote)
     open_targets.without_schema(request, targets)
     open_targets.choose_canaries(request, targets)
     for target in targets:

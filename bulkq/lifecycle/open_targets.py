@@ -90,8 +90,19 @@ def labels(request: Run, targets: Iterable[OpenTarget]) -> list[str]:
     return found
 
 
-def open_all(request: Run, application_name: str, say: Callable[[str], None]) -> list[OpenTarget]:
+def open_all(
+    request: Run,
+    application_name: str,
+    say: Callable[[str], None],
+    remote: Callable[[Target, Driver], Driver] | None = None,
+) -> list[OpenTarget]:
     """The targets of `request`; nothing is connected yet. Schemas of one target share its connections.
+
+    Args:
+        request: of the run.
+        application_name: how the server's lists of sessions show the connections.
+        say: shows a message to the user.
+        remote: gives the driver whose connections are opened on other machines.
 
     Raises:
         UsageError: a URL cannot be used.
@@ -107,7 +118,10 @@ def open_all(request: Run, application_name: str, say: Callable[[str], None]) ->
     several = len(different) > 1
     targets: list[OpenTarget] = []
     for i, definition in enumerate(different):
-        target = _open_target(request, definition, tuple(places[i]), application_name, say, several=several)
+        driver = open_target(definition, application_name=application_name, read_only=not request.safety.write)
+        if remote is not None:
+            driver = remote(definition, driver)
+        target = _open_target(request, definition, tuple(places[i]), driver, say, several=several)
         twins = sum(1 for other in targets if other.label.partition("#")[0] == target.label)
         target.label += f"#{twins + 1}" if twins else ""
         target.sessions.label = target.label
@@ -119,12 +133,11 @@ def _open_target(
     request: Run,
     definition: Target,
     places: tuple[int, ...],
-    application_name: str,
+    driver: Driver,
     say: Callable[[str], None],
     *,
     several: bool,
 ) -> OpenTarget:
-    driver = open_target(definition, application_name=application_name, read_only=not request.safety.write)
     label = definition.name or driver.target
 
     def tell(text: str) -> None:

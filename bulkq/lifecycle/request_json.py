@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from bulkq.errors import RefusedError
 from bulkq.model import (
+    ExecutorChoice,
     FallbackSchemas,
     Mode,
     Parameter,
@@ -138,6 +139,7 @@ def _values(kind: type, recorded: Mapping[str, Any]) -> dict[str, Any]:
         values["shard"] = Shard(**values["shard"]) if values.get("shard") else None
     elif kind is LimitOptions:
         values["max_failures"] = Threshold(**values["max_failures"]) if values["max_failures"] else None
+        values["executor"] = ExecutorChoice(**values["executor"]) if values.get("executor") else None
     elif kind is SafetyOptions:
         values["allow"] = frozenset(values["allow"])
     return {name: value for name, value in values.items() if name in known}

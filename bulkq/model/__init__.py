@@ -13,6 +13,7 @@ from bulkq.model.batch import (
     Claim,
     Column,
     Decoding,
+    EncodedReply,
     Failure,
     Limits,
     MarkerTables,
@@ -28,6 +29,7 @@ from bulkq.model.check_result import (
     PastCheck,
     Verdict,
 )
+from bulkq.model.executor_choice import ExecutorChoice
 from bulkq.model.part_spec import Claims, PartSpec
 from bulkq.model.query import (
     Mode,
@@ -82,6 +84,8 @@ __all__ = [
     "Claims",
     "Column",
     "Decoding",
+    "EncodedReply",
+    "ExecutorChoice",
     "Failure",
     "FallbackSchemas",
     "Limits",

@@ -117,6 +117,16 @@ class SetError:
 
 
 @frozen
+class EncodedReply:
+    """The rows of a reply that went through `--map`, or were encoded for the output, where they arose: on another machine."""
+
+    payload: object  # as `Sink.encode` gives it
+    weight: int
+    errors: tuple[SetError, ...] = ()  # sets for which the function of `--map` failed
+    complete: bool = True  # False: the rows are values, which are still to be encoded
+
+
+@frozen
 class Reply:
     """What one attempt brought back. Columnar, because the sinks format columns, not rows.
 
@@ -131,6 +141,7 @@ class Reply:
     errors: tuple[SetError, ...] = ()
     together: bool = False  # one statement has answered all sets
     lost: str = ""  # why the rows of its only set, which was applied, cannot be given
+    encoded: EncodedReply | None = None  # then `positions` only counts the rows
 
 
 @frozen
@@ -187,6 +198,7 @@ class BatchResult:
     elapsed_s: float = 0.0
     together: bool = False  # one statement has answered all sets
     superseded: bool = False  # nothing lasts of it, and other batches do its work: it counts nowhere
+    encoded: EncodedReply | None = None  # see `Reply`
 
     @property
     def rows(self) -> int:

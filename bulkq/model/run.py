@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from bulkq.model.batch import Failure, SourcePosition
     from bulkq.model.check_result import CheckResult
+    from bulkq.model.executor_choice import ExecutorChoice
     from bulkq.model.maintenance import MaintenanceOptions, ObjectResult
     from bulkq.model.query import Query
     from bulkq.model.shard import Shard
@@ -170,6 +171,7 @@ class LimitOptions:
     window: tuple[str, ...] = ()  # --window, as typed
     nice: float = 0.0  # pause of a lane, as a multiple of the time that its batch took
     max_rate: str | None = None  # as typed
+    executor: ExecutorChoice | None = None  # None: batches are executed in this process
 
 
 @frozen(kw_only=True)

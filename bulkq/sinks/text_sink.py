@@ -61,6 +61,49 @@ LONGEST_HEAD = 1024
 """So much of a file is looked at for the error that quotes its header."""
 
 
+class RowEncoder:
+    """Turns rows into bytes of one format. It holds no file, so it can be pickled and used in another process.
+
+    Args:
+        layout: the format.
+        included: the columns of `--include`.
+        rowcounts: False leaves results out that only count changed rows.
+    """
+
+    def __init__(self, layout: Format, included: ExtraColumns, *, rowcounts: bool) -> None:
+        self._format = layout
+        self._included = included
+        self._rowcounts = rowcounts
+
+    def encode(self, result: BatchResult) -> tuple[object, int]:
+        """The payload is an `EncodedRows`, or None; the weight is the length of its data."""
+        if (not result.columns and not result.rows) or not self.wants(result.query, result.columns):
+            return None, 0
+        columns = self.checked(result.query, result.columns, StoppedError)
+        if not result.rows:
+            return EncodedRows(columns, b""), 0
+        data = self._format.encode(columns, self._included.values(result), result.rows)
+        return EncodedRows(columns, data), len(data)
+
+    def wants(self, query: Query, columns: tuple[Column, ...]) -> bool:
+        """Whether a result with these columns is written."""
+        return self._rowcounts or not is_rowcount(query, columns)
+
+    def checked(
+        self, query: Query, columns: tuple[Column, ...], kind: type[UsageError | StoppedError]
+    ) -> tuple[Column, ...]:
+        """Return the columns of the output for a result that has `columns`.
+
+        Raises:
+            UsageError, StoppedError: the format cannot hold them; `kind` says which.
+        """
+        every = self._included.columns(query, columns)
+        problem = self._format.problem(every)
+        if problem:
+            raise kind(f"{query.place}: {problem}")
+        return every
+
+
 class EncodedSink:
     """A `ByteSink` of one format, one output and the columns of `--include`."""
 
@@ -71,7 +114,10 @@ class EncodedSink:
         self._format = layout
         self._output = output
         self._included = included
-        self._rowcounts = rowcounts
+        self.encoder = RowEncoder(layout, included, rowcounts=rowcounts)
+        """For another process that encodes rows."""
+
+        self.encode = self.encoder.encode
         self._columns: tuple[Column, ...] | None = None
         self._first = ""
         self._rows_end: tuple[SinkPosition, ...] | None = None
@@ -83,19 +129,9 @@ class EncodedSink:
 
     def describe(self, query: Query, columns: tuple[Column, ...]) -> None:
         """See `Sink.describe`."""
-        if columns and self._wanted(query, columns):
-            every = self._checked(query, columns, UsageError)
+        if columns and self.encoder.wants(query, columns):
+            every = self.encoder.checked(query, columns, UsageError)
             self._agree(query.name, every, UsageError)
-
-    def encode(self, result: BatchResult) -> tuple[object, int]:
-        """The payload is an `EncodedRows`, or None; the weight is the length of its data."""
-        if (not result.columns and not result.rows) or not self._wanted(result.query, result.columns):
-            return None, 0
-        columns = self._checked(result.query, result.columns, StoppedError)
-        if not result.rows:
-            return EncodedRows(columns, b""), 0
-        data = self._format.encode(columns, self._included.values(result), result.rows)
-        return EncodedRows(columns, data), len(data)
 
     async def write(self, payload: object) -> None:
         """Append; the head goes before the first rows."""
@@ -157,18 +193,6 @@ class EncodedSink:
     def discard(self) -> None:
         """Close as if it had never been opened: for a run that ended before its first statement."""
         self._output.discard()
-
-    def _wanted(self, query: Query, columns: tuple[Column, ...]) -> bool:
-        return self._rowcounts or not is_rowcount(query, columns)
-
-    def _checked(
-        self, query: Query, columns: tuple[Column, ...], kind: type[UsageError | StoppedError]
-    ) -> tuple[Column, ...]:
-        every = self._included.columns(query, columns)
-        problem = self._format.problem(every)
-        if problem:
-            raise kind(f"{query.place}: {problem}")
-        return every
 
     def _agree(self, name: str, columns: tuple[Column, ...], kind: type[UsageError | StoppedError]) -> None:
         if self._columns is None:

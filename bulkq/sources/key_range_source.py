@@ -210,21 +210,24 @@ class RangeSource:
         if self._rows is not None:
             self._rows.passed(wanted.rows, result.elapsed_s)
 
+    def most_changed(self, batch: Batch) -> int | None:
+        """Return how many rows a range may change, see `refuse_more`; None if there is no bound."""
+        wanted = self._flying.get(batch.first)
+        if not self.bounded or wanted is None or not wanted.rows:
+            return None
+        return max(2 * wanted.rows, wanted.rows + INSERTED)
+
     def refuse_more(self, batch: Batch, changed: int) -> None:
         """Refuse a range that would change many more rows than it has: the statement reaches rows of other ranges.
 
         Raises:
             RefusedError: the transaction is rolled back, and the run stops.
         """
-        wanted = self._flying.get(batch.first)
-        if (
-            self.bounded
-            and wanted is not None
-            and wanted.rows
-            and changed > max(2 * wanted.rows, wanted.rows + INSERTED)
-        ):
+        most = self.most_changed(batch)
+        if most is not None and changed > most:
+            rows = self._flying[batch.first].rows
             raise RefusedError(
-                f"a range of {wanted.rows} rows would change {changed} rows, so :range does not bound what the statement changes: "
+                f"a range of {rows} rows would change {changed} rows, so :range does not bound what the statement changes: "
                 "write it into the WHERE of the UPDATE or DELETE itself"
             )
 

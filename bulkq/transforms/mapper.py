@@ -102,19 +102,20 @@ async def open_mapping(spec: str, *, concurrency: int) -> Mapping:
     return Mapping(spec, await open_processes(spec, concurrency=concurrency), None)
 
 
-async def open_processes(spec: str, *, concurrency: int) -> ProcessPool:
+async def open_processes(spec: str, *, concurrency: int, folder: str | None = None) -> ProcessPool:
     """Import the function in a process of its own, before anything is sent.
 
     Args:
         spec: `MODULE:FUNCTION`; MODULE is looked for in the current folder first.
         concurrency: lanes, beyond which more processes would wait for rows.
+        folder: where MODULE is looked for first; None for the current one.
 
     Raises:
         UsageError: it is not written like that, or cannot be imported there.
     """
     if not SPEC.fullmatch(spec):
         raise UsageError(f'--map "{spec}": {EXAMPLE}')
-    processes = ProcessPool(spec, os.getcwd(), max(1, min(concurrency, os.cpu_count() or 1)))  # noqa: PTH109 - a str
+    processes = ProcessPool(spec, folder or os.getcwd(), max(1, min(concurrency, os.cpu_count() or 1)))  # noqa: PTH109 - a str
     try:
         wrong = await processes.start()
     except (CallTimeout, ProcessCrash):

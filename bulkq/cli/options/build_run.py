@@ -17,6 +17,7 @@ from bulkq.model import Run, Threshold
 from bulkq.model.run import LimitOptions, OutputOptions, QueryOptions, SafetyOptions, SourceOptions, TargetOptions
 from bulkq.policy import safety
 from bulkq.policy.pace import parse_rate
+from bulkq.policy.parse_executor import LOCAL, parse_executor
 from bulkq.text.urls import find_passwords, hide_passwords
 from bulkq.throttles import NO_THROTTLE, check_throttles, check_windows
 
@@ -149,6 +150,7 @@ def _limits(options: RunOptions, ctx: click.Context) -> LimitOptions:
         batch=options["batch"],
         batch_given=given(ctx, "batch"),
         batch_form=options["batch_form"],
+        executor=parse_executor(options["executor"] or LOCAL),
         max_failed_targets=options["max_failed_targets"],
     )
 

@@ -142,6 +142,13 @@ MOST_ROWS = option(
     metavar="N",
     help="Maximum number of rows in the result of a check. More is an error.",
 )
+EXECUTOR = option(
+    "--executor",
+    type=Text(),
+    metavar="WHERE",
+    help="Place where batches are executed: local is this process, dask:local=N starts N worker processes, dask=tcp://HOST:PORT "
+    "uses the workers of a Dask scheduler. Default: local.",
+)
 FAIL_FAST = option("-x", "--fail-fast", is_flag=True, help="Stop at the first failure and cancel what runs.")
 MAX_FAILURES = option(
     "--max-failures",

@@ -28,6 +28,7 @@ class RunOptions(ExecuteOptions):
     max_failed_targets: int | None
     batch: int | None
     batch_form: str
+    executor: str | None
     write: bool
     allow: tuple[tuple[str, ...], ...]
     confirm: tuple[str, ...]
@@ -58,6 +59,7 @@ _RUN = (
     limits.DEADLINE,
     limits.BATCH(default="auto", show_default=True),
     limits.BATCH_FORM,
+    limits.EXECUTOR,
     limits.RETRIES(default=5, show_default=True),
     limits.OUTAGE(default="5m", show_default=True),
     limits.THROTTLE,

@@ -52,7 +52,7 @@ class MappedTurn(Turn):
         Raises:
             MapFailure: the function failed.
         """
-        result, errors = await self._mapper(result)
+        result, errors = await self._map(result)
         if errors:
             raise MapFailure(errors[0])
         if result.rows:
@@ -69,13 +69,18 @@ class MappedTurn(Turn):
     async def complete(self, result: BatchResult) -> BatchResult:
         """Return `result` as the function gives it. A set that the function failed for is a failure."""
         self._slot.give_back()  # the database has answered; other lanes may use it
-        result, errors = await self._mapper(result)
+        result, errors = await self._map(result)
         if errors:
             batch, attempts = result.batch, result.attempts
             lost = [failure(self._spec, batch, e.position, e, Outcome.ROLLED_BACK, attempts) for e in errors]
             failures = tuple(sorted((*result.failures, *lost), key=lambda one: one.n))
             result = replace(result, ok=result.ok - len(lost), failures=failures)
         return await super().complete(result)
+
+    async def _map(self, result: BatchResult) -> tuple[BatchResult, tuple[SetError, ...]]:
+        """Return the rows that the function gives; on another machine, it was called already."""
+        ready = result.encoded
+        return await self._mapper(result) if ready is None else (result, ready.errors)
 
 
 class MappedDelivery(SinkDelivery):

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from bulkq.engine.delivery.base import Window
     from bulkq.model import Batch, BatchResult, PartSpec, Query
     from bulkq.policy.progress import Progress
-    from bulkq.protocols import Slot
+    from bulkq.protocols import Sink, Slot
 
 MOST_ASIDE = 1024 * 1024 * 1024
 """Bytes of one answer that go aside. A lane whose answer is larger waits for its turn, without its slot."""
@@ -62,7 +62,7 @@ class Turn:
 
     async def write(self, result: BatchResult) -> None:
         """Append a piece of the result, or keep it aside."""
-        payload, weight = self._sink.encode(result)
+        payload, weight = encode(self._sink, result)
         self._progress.rows += result.rows
         await self._append(payload, weight)
 
@@ -95,13 +95,14 @@ class Turn:
     def hold(self, result: BatchResult) -> None:
         """Encode the rows of `result` for the sink."""
         outlet = self.outlet
-        payload, weight = outlet.sink.encode(result) if result.rows and result.values else (None, 0)
+        told = result.rows and (result.values or result.encoded is not None)
+        payload, weight = encode(outlet.sink, result) if told else (None, 0)
         nothing = payload is None and bool(result.rows if outlet.reads else result.rows or not result.columns)
         aside = self.aside()
         if aside is not None:
             payload, weight = aside, aside.weight
         self._held = WaitingResult(
-            replace(result, values=(), positions=()),
+            replace(result, values=(), positions=(), encoded=None),
             outlet,
             payload,
             weight,
@@ -157,6 +158,14 @@ class Turn:
             await self._window.turn(self._index)
         self._took()
         return False
+
+
+def encode(sink: Sink, result: BatchResult) -> tuple[object, int]:
+    """Return the payload of `result` and its weight: made now, or on another machine."""
+    ready = result.encoded
+    if ready is not None and ready.complete:
+        return ready.payload, ready.weight
+    return sink.encode(result)
 
 
 class SinkDelivery:

@@ -1,0 +1,54 @@
+"""The sessions of runs in a Dask worker, behind a handler of its server.
+
+A request is no Dask task: it takes no slot of the worker, and Dask never repeats it.
+"""
+
+from __future__ import annotations
+
+import pickle
+import signal
+from typing import TYPE_CHECKING, Any
+
+from bulkq.engine.executors.worker_session import WorkerSession
+
+if TYPE_CHECKING:
+    from bulkq.engine.executors.worker_session import SessionSettings
+
+OPERATION = "bulkq"
+"""Name of the handler."""
+
+PROBE = (
+    "{'python': '.'.join(map(str, __import__('sys').version_info[:3])),"
+    " 'packages': {n: next((d.version for d in __import__('importlib.metadata', fromlist=['x']).distributions(name=n)), '')"
+    " for n in ('bulkq', 'distributed')},"
+    " 'host': __import__('socket').gethostname(), 'pid': __import__('os').getpid()}"
+)
+"""What `eval` gives in a worker that may lack bulkq, or have another version of Python."""
+
+_sessions: dict[str, WorkerSession] = {}
+
+
+async def begin_session(packed: bytes, dask_worker: Any = None) -> str:
+    """Open a session in this worker, and end older ones of the same run. Return its id.
+
+    Args:
+        packed: the `SessionSettings`, pickled.
+        dask_worker: given by Dask.
+    """
+    settings: SessionSettings = pickle.loads(packed)  # noqa: S301 - Dask runs what its clients send
+    if not settings.keeps_interrupts:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for session in [one for one in _sessions.values() if one.settings.run == settings.run or one.ended]:
+        _sessions.pop(session.settings.session, None)
+        await session.end()
+    dask_worker.handlers[OPERATION] = respond
+    _sessions[settings.session] = WorkerSession(settings)
+    return settings.session
+
+
+async def respond(session: str, data: bytes) -> bytes:
+    """Answer a request to a session; b"" if there is none of this id."""
+    found = _sessions.get(session)
+    if found is None or found.ended:
+        return b""
+    return await found.handle(data)

@@ -1,0 +1,160 @@
+"""Open the executor of a run that has one, and prepare its workers before anything is sent."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import quote, unquote
+
+from bulkq.dialects import dialect_for
+from bulkq.engine.executors.part_rows import PartDefinition
+from bulkq.engine.executors.remote_driver import wrap_driver
+from bulkq.engine.executors.worker_channel import LEASE_S, WorkerLost
+from bulkq.engine.executors.worker_session import SessionSettings, machine
+from bulkq.errors import BulkqError, MissingDriver, RefusedError, TargetError, UsageError
+from bulkq.model.frozen_dataclass import frozen
+from bulkq.targets.same_database import list_places
+from bulkq.text import urls
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from contextlib import AsyncExitStack
+
+    from bulkq.engine.executors.dask_cluster import DaskCluster
+    from bulkq.engine.executors.remote_driver import RemoteDriver
+    from bulkq.engine.executors.worker_channel import WorkerChannel
+    from bulkq.engine.part_state import PartState
+    from bulkq.model import Run, Target
+    from bulkq.protocols import Driver
+
+
+@frozen
+class OpenExecutor:
+    """The workers of a run.
+
+    Attributes:
+        cluster: with a session in each worker.
+        targets: of which the workers know.
+        say: shows a message to the user.
+    """
+
+    cluster: DaskCluster
+    targets: list[Target]
+    say: Callable[[str], None]
+
+    def driver(self, target: Target, local: Driver) -> RemoteDriver:
+        """Return a driver that opens the connections of `local` in workers.
+
+        Raises:
+            RefusedError: a secret would be sent without TLS.
+        """
+        definition = replace(target, url=_absolute(target.url))
+        if urls.find_passwords(definition.url) and not self.cluster.encrypted:
+            name = target.name or urls.hide_passwords(target.url)
+            raise RefusedError(
+                f'target "{name}" has a password in its URL, which would be sent to the workers without TLS: '
+                "use a scheduler at tls://, or password = { env, file or command } in bulkq.toml, which workers look up themselves"
+            )
+        self.targets.append(definition)
+        return wrap_driver(len(self.targets), definition, local, self.cluster.workers, self.say)
+
+    async def prepare(self, request: Run, parts: Sequence[PartState]) -> None:
+        """Make targets and parts known to all workers, those that join later included.
+
+        Raises:
+            BulkqError: a worker lacks a driver or the module of `--map`, or has another file of the same name; a line for each.
+        """
+        definitions = {part.spec.number: _definition(request, part) for part in parts}
+        for part in parts:
+            part.remote = True
+
+        async def prepare(channel: WorkerChannel) -> None:
+            for key, target in enumerate(self.targets, 1):
+                await channel.define_target(key, target)
+                await _same_file(channel, target)
+            for number, definition in definitions.items():
+                await channel.define_part(number, definition)
+
+        wrong: dict[str, BulkqError] = {}
+        for channel in self.cluster.workers():
+            try:
+                await prepare(channel)
+            except WorkerLost as error:
+                wrong[channel.address] = TargetError(str(error))
+            except BulkqError as error:
+                wrong[channel.address] = error
+        if wrong:
+            kind = type(next(iter(wrong.values())))
+            raise kind("\n".join(f"worker {address}: {error}" for address, error in sorted(wrong.items())))
+        self.cluster.on_new = prepare
+
+
+async def open_executor(
+    request: Run, run: str, say: Callable[[str], None], stack: AsyncExitStack
+) -> OpenExecutor | None:
+    """Begin a session in each worker; None if batches are executed in this process.
+
+    Raises:
+        MissingDriver: the package is not installed.
+        TargetError: there is no scheduler, or no worker.
+        RefusedError: workers have other versions.
+    """
+    choice = request.limits.executor
+    if choice is None:
+        return None
+    try:
+        from bulkq.engine.executors.dask_cluster import DaskCluster
+    except ModuleNotFoundError as error:
+        if error.name not in {"dask", "distributed"}:
+            raise
+        raise MissingDriver(f"--executor {choice.text} needs a package: pip install 'bulkq[dask]'") from None
+    settings = SessionSettings(
+        session="",
+        run=run,
+        application_name=f"bulkq/{run}",
+        read_only=not request.safety.write,
+        folder=os.getcwd(),  # noqa: PTH109 - a str
+        lease_s=LEASE_S,
+    )
+    cluster = DaskCluster(choice, settings, say)
+    stack.push_async_callback(cluster.close)
+    await cluster.open()
+    return OpenExecutor(cluster, [], say)
+
+
+def _definition(request: Run, part: PartState) -> PartDefinition:
+    output = request.output
+    encoder = getattr(part.sink, "encoder", None) if part.judge is None else None
+    if output.map is None:
+        return PartDefinition(part.spec, encoder)
+    timeout_s = output.map_timeout_s if output.map_timeout_given else part.spec.limits.timeout_s
+    return PartDefinition(part.spec, encoder, output.map, timeout_s)
+
+
+def _absolute(url: str) -> str:
+    """Return the URL of a file with its whole path: workers have other current folders."""
+    if not dialect_for((urls.parse_scheme(url) or "").partition("+")[0]).is_file:
+        return url
+    scheme, _, rest = url.partition("://")
+    path, mark, options = rest.partition("?")
+    name = unquote(path.removeprefix("/"))
+    if not name or name.startswith((":", "file:", "md:")):
+        raise UsageError(f'"{url}" is a database of one process: use a file, or --executor local')
+    return f"{scheme}:///{quote(str(Path(name).absolute()))}{mark}{options}"
+
+
+async def _same_file(channel: WorkerChannel, target: Target) -> None:
+    """Check that a database file is the same one in a worker.
+
+    Raises:
+        RefusedError: the worker is on another machine, or has another file there.
+    """
+    if not dialect_for((urls.parse_scheme(target.url) or "").partition("+")[0]).is_file:
+        return
+    there, found = await channel.request("file", target.url)
+    if there != machine() or found != list_places(target.url):
+        raise RefusedError(
+            f'"{urls.hide_passwords(target.url)}" is another file there, or none: use workers on this machine, or --executor local'
+        )

@@ -1,0 +1,69 @@
+"""In which worker a connection is opened."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from bulkq.errors import TargetError
+from bulkq.model import Decoding
+from bulkq.query import inline
+from tests.support.loopback_workers import LoopbackWorker, driver_in
+
+
+async def test_connections_spread_over_workers(workers: list[LoopbackWorker], database: str) -> None:
+    """Also those that are opened at the same time."""
+    driver = driver_in(workers, database)
+    opened = await asyncio.gather(*(driver.connect() for _ in range(6)))
+    assert [worker.channel.connections for worker in workers] == [3, 3]
+    for connection in opened:
+        await connection.close()
+
+
+async def test_a_lane_moves_to_a_worker_that_joins(workers: list[LoopbackWorker], database: str) -> None:
+    """Between two batches, until the workers have as much to do."""
+    several = workers[:1]
+    driver = driver_in(several, database)
+    opened = [await driver.connect() for _ in range(4)]
+    several.append(workers[1])
+    query = inline("select 1", "sqlite")
+    for connection in opened:
+        statement = await connection.prepare(query, Decoding.PYTHON, typed=True, identifiers={})
+        assert statement.query is query
+    assert [worker.channel.connections for worker in workers] == [2, 2]
+    workers[0].channel.retiring = True
+    for connection in opened:
+        await connection.prepare(query, Decoding.PYTHON, typed=True, identifiers={})
+    assert [worker.channel.connections for worker in workers] == [0, 4]
+    for connection in opened:
+        await connection.close()
+
+
+async def test_a_worker_that_cannot_connect_is_left_out(workers: list[LoopbackWorker], database: str) -> None:
+    """The user is told once. If no worker can, the error names one."""
+    said: list[str] = []
+    driver = driver_in(workers, database, said)
+
+    async def refuse(key: int, connection: int) -> None:
+        raise TargetError("no route")
+
+    workers[0].session.on_connect = refuse  # type: ignore[assignment]
+    opened = [await driver.connect() for _ in range(3)]
+    assert [worker.channel.connections for worker in workers] == [0, 3]
+    assert said == [f"worker w1 cannot connect to {driver.target}: no route: other workers go on with it"]
+    workers[1].session.on_connect = refuse  # type: ignore[assignment]
+    with pytest.raises(TargetError, match="worker w2: no route"):
+        await driver.connect()
+    for connection in opened:
+        await connection.close()
+
+
+async def test_without_workers_the_target_is_away(workers: list[LoopbackWorker], database: str) -> None:
+    """As if the server did not answer: lanes wait, see `--outage`."""
+    for worker in workers:
+        worker.cut = OSError("gone")
+    with pytest.raises(TargetError, match="no worker of the cluster answers"):
+        await driver_in(workers, database).connect()
+    with pytest.raises(TargetError, match="no worker of the cluster answers"):
+        await driver_in([], database).connect()
