@@ -19,7 +19,7 @@ from bulkq.text import urls
 from bulkq.text.mask import MASK
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from bulkq.dialects.base import Dialect
     from bulkq.lifecycle.open_targets import OpenTarget
@@ -133,6 +133,26 @@ async def _with_schemas(request: Run, say: Callable[[str], None], *, everywhere:
             await connection.close()
 
     await open_targets.side_by_side(targets, look, write=request.safety.write)
+    selected = _once_for_each_schema(request, targets, found, behind, say, everywhere=everywhere)
+    if not any(found.values()):
+        raise UsageError(f"no schema matches --schemas {_shown(request)}")
+    return request.on(tuple(selected))
+
+
+def _once_for_each_schema(
+    request: Run,
+    targets: Sequence[OpenTarget],
+    found: Mapping[str, Sequence[str]],
+    behind: Mapping[str, FallbackSchemas],
+    say: Callable[[str], None],
+    *,
+    everywhere: bool,
+) -> list[Target]:
+    """List the definition of each target once for every schema in `found`; as it is if it has no entry there.
+
+    Raises:
+        UsageError: no schema of one of several targets matches, and `everywhere` is True.
+    """
     selected: list[Target] = []
     for target in targets:
         schemas = found.get(target.label)
@@ -149,9 +169,7 @@ async def _with_schemas(request: Run, say: Callable[[str], None], *, everywhere:
                 replace(target.definition, schema=schema, behind=_without(behind[target.label], schema))
                 for schema in schemas
             ]
-    if not any(found.values()):
-        raise UsageError(f"no schema matches --schemas {_shown(request)}")
-    return request.on(tuple(selected))
+    return selected
 
 
 def _refuse_two_paths(target: OpenTarget, connection: Connection) -> None:

@@ -10,6 +10,7 @@ from bulkq.text.byte_sizes import size_text
 if TYPE_CHECKING:
     from bulkq.model import Failure
     from bulkq.policy.progress import Progress
+    from bulkq.policy.row_progress import RowProgress
 
 SHOWN_FAILURES = 5
 SHOWN_CHANGES = 5
@@ -76,17 +77,7 @@ def read_status(progress: Progress, now_s: float, at: str) -> RunStatus:
         waits=_waits(progress),
         failures=tuple(_failure(one) for one in progress.failures[:SHOWN_FAILURES]),
         changes=tuple(progress.changes[-SHOWN_CHANGES:]),
-        backfill=None
-        if rows is None
-        else RowStatus(
-            done=rows.done,
-            total=rows.total,
-            total_kind=rows.total_kind,
-            range_rows=rows.range_rows or None,
-            range_s=_rounded(rows.range_s, 3),
-            holds="" if rows.holds.startswith("throttled") else rows.holds,  # the activity has the reason of the moment
-            position=rows.position,
-        ),
+        backfill=None if rows is None else _row_status(rows),
     )
 
 
@@ -97,6 +88,18 @@ def read_activity(state: str) -> tuple[Activity, str]:
     activity = next((activity for begin, activity in ACTIVITIES if state.startswith(begin)), Activity.RUNNING)
     whole = activity in (Activity.WAITING, Activity.RUNNING)
     return activity, state if whole else state.partition(": ")[2]
+
+
+def _row_status(rows: RowProgress) -> RowStatus:
+    return RowStatus(
+        done=rows.done,
+        total=rows.total,
+        total_kind=rows.total_kind,
+        range_rows=rows.range_rows or None,
+        range_s=_rounded(rows.range_s, 3),
+        holds="" if rows.holds.startswith("throttled") else rows.holds,  # the activity has the reason of the moment
+        position=rows.position,
+    )
 
 
 def _waits(progress: Progress) -> tuple[str, ...]:

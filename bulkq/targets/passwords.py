@@ -62,20 +62,7 @@ def _of_file(path: str) -> str:
 
 
 async def _of_command(command: tuple[str, ...], folder: str | None) -> str:
-    loop = asyncio.get_running_loop()
-    try:
-        transport, said = await loop.subprocess_exec(
-            _CommandOutput,
-            *command,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            cwd=folder,
-            start_new_session=True,  # so that what it has started ends with it
-        )
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        raise UsageError(f'its password command "{command[0]}" cannot be started: {reason.lower()}') from None
+    transport, said = await _start(command, folder)
     try:
         async with asyncio.timeout(COMMAND_S):
             await said.exited.wait()
@@ -92,14 +79,36 @@ async def _of_command(command: tuple[str, ...], folder: str | None) -> str:
             with suppress(ProcessLookupError, PermissionError):
                 os.killpg(transport.get_pid(), signal.SIGKILL)
         transport.close()
-    code = transport.get_returncode() or 0
-    if code != 0:
-        how = f"exited with status {code}" if code > 0 else f"was killed by {signal.Signals(-code).name}"
-        words = _complaint(bytes(said.stderr), bytes(said.stdout))
-        raise UsageError(f"its password command {how}{f': {words}' if words else ' and printed no message'}")
+    _refuse_failure(transport.get_returncode() or 0, said)
     return _usable(
         _decoded(bytes(said.stdout), "the output of its password command"), "the output of its password command"
     )
+
+
+async def _start(command: tuple[str, ...], folder: str | None) -> tuple[asyncio.SubprocessTransport, _CommandOutput]:
+    loop = asyncio.get_running_loop()
+    try:
+        return await loop.subprocess_exec(
+            _CommandOutput,
+            *command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            cwd=folder,
+            start_new_session=True,  # so that what it has started ends with it
+        )
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        raise UsageError(f'its password command "{command[0]}" cannot be started: {reason.lower()}') from None
+
+
+def _refuse_failure(code: int, said: _CommandOutput) -> None:
+    """Raise `UsageError` with the last words of a command unless it exited with 0; a negative `code` is a signal."""
+    if code == 0:
+        return
+    how = f"exited with status {code}" if code > 0 else f"was killed by {signal.Signals(-code).name}"
+    words = _complaint(bytes(said.stderr), bytes(said.stdout))
+    raise UsageError(f"its password command {how}{f': {words}' if words else ' and printed no message'}")
 
 
 class _CommandOutput(asyncio.SubprocessProtocol):

@@ -77,17 +77,10 @@ async def retry(
         if request.targets.listed_by is not None:
             request = await again(request, config)
         await restore_request.refuse_changed(record, request)
-        failed = {
-            state.part: list(Ranges((n, n) for n in (record.place(failure.n) for failure in state.failures)))
-            for state in await stored.state(record.run)
-        }
-        request, failed, places = _narrowed(request, failed)
-        then = run_fingerprints.databases(record)
-        spools, inherited = await restore_request.spooled(stored, record)
-        leftovers = (*await stored.spools(record.run), *inherited)
+        request, repeats = await _failed_sets(stored, record, request)
     finally:
         await stored.close()
-    if not any(failed.values()):
+    if not any((repeats.only or {}).values()):
         return restore_request.nothing_to_do(record, f"nothing failed in run {record.run}: nothing to retry")
     return await new_run(
         _renamed(request, record.run),
@@ -95,13 +88,25 @@ async def retry(
         observers=observers,
         stdout=stdout,
         terminal=terminal,
-        repeats=ResumeState(
-            repeats=record,
-            only=failed,
-            databases={now: then[place] for now, place in enumerate(places)},
-            spools=spools,
-            leftovers=leftovers,
-        ),
+        repeats=repeats,
+    )
+
+
+async def _failed_sets(stored: StoredLedger, record: RunRecord, request: Run) -> tuple[Run, ResumeState]:
+    """Return `request` on the targets where sets failed, and the sets to repeat there, with their spools and databases."""
+    failed = {
+        state.part: list(Ranges((n, n) for n in (record.place(failure.n) for failure in state.failures)))
+        for state in await stored.state(record.run)
+    }
+    request, failed, places = _narrowed(request, failed)
+    then = run_fingerprints.databases(record)
+    spools, inherited = await restore_request.spooled(stored, record)
+    return request, ResumeState(
+        repeats=record,
+        only=failed,
+        databases={now: then[place] for now, place in enumerate(places)},
+        spools=spools,
+        leftovers=(*await stored.spools(record.run), *inherited),
     )
 
 

@@ -73,15 +73,7 @@ def select(
     Raises:
         UsageError: a tag that none of the checks has.
     """
-    wanted: dict[str, list[str]] = {}
-    spelled: dict[Path, str] = {}  # a file that is named in two ways is one
-    broken: list[InvalidCheck] = []
-    for spec in specs:
-        try:
-            for file, name in _files(spec, allow_empty=allow_empty):
-                wanted.setdefault(spelled.setdefault(Path(file).resolve(), file), []).append(name)
-        except UsageError as error:
-            broken.extend(_broken(str(error), spec))
+    wanted, broken = _find_files(specs, allow_empty=allow_empty)
     found: list[Query] = []
     every: dict[str, tuple[Query, ...]] = {}
     without: Counter[str] = Counter()
@@ -111,6 +103,20 @@ def select(
             chosen.append(query)
     del without[""]
     return CheckSelection(tuple(chosen), references, (*broken, *wrong), ExclusionCounts(**without))
+
+
+def _find_files(specs: Sequence[str], *, allow_empty: bool) -> tuple[dict[str, list[str]], list[InvalidCheck]]:
+    """Return the files that `specs` name with the names or globs of their checks, and the specs that name none."""
+    wanted: dict[str, list[str]] = {}
+    spelled: dict[Path, str] = {}  # a file that is named in two ways is one
+    broken: list[InvalidCheck] = []
+    for spec in specs:
+        try:
+            for file, name in _files(spec, allow_empty=allow_empty):
+                wanted.setdefault(spelled.setdefault(Path(file).resolve(), file), []).append(name)
+        except UsageError as error:
+            broken.extend(_broken(str(error), spec))
+    return wanted, broken
 
 
 def named_files(specs: Sequence[str]) -> list[str]:
