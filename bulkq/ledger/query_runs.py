@@ -88,6 +88,12 @@ def list_recent_runs(connection: Connection, limit: int, name: str | None, statu
     return tuple(row_conversion.run_record(dict(row)) for row in connection.execute(query).mappings())
 
 
+def list_group_runs(connection: Connection, group: str) -> tuple[RunRecord, ...]:
+    """All runs of a group, the newest first."""
+    query = select(RUNS).where(RUNS.c.group == group).order_by(_newest(), RUNS.c.run.desc())
+    return tuple(row_conversion.run_record(dict(row)) for row in connection.execute(query).mappings())
+
+
 def read_parts(connection: Connection, run: str) -> tuple[RecordedPart, ...]:
     """The state of each part, ascending: done ranges, failures, positions of sources and outputs."""
     kept = {row["part"]: row for row in _of(connection, select(PARTS), PARTS.c.run == run)}

@@ -116,7 +116,7 @@ class DirectRows:
     # --- in the thread --------------------------------------------------------------------------------------------
 
     def _begin(self, record: RunRecord, sources: Sequence[str], outputs: Sequence[tuple[int, SinkPosition]]) -> None:
-        if record.retry_of is not None:  # it is to be the only one
+        if record.retry_of is not None or record.group is not None:  # it may have to be the only one
             from bulkq.ledger.write_statements import LedgerStatements
 
             self._asked(LedgerStatements(self._place).begin, record, sources, outputs)

@@ -92,6 +92,10 @@ class StoredLedger(Recorder):
         """
         return await self.database.read(query_runs.list_recent_runs, limit, name, status)
 
+    async def group(self, name: str) -> tuple[RunRecord, ...]:
+        """All runs of the group `name`, the newest first."""
+        return await self.database.read(query_runs.list_group_runs, name)
+
     async def state(self, run: str) -> tuple[RecordedPart, ...]:
         """The recorded parts of the run with this id; () if no batch has ended."""
         return await self.database.read(query_runs.read_parts, run)

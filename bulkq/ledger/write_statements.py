@@ -13,6 +13,7 @@ from sqlalchemy.pool import StaticPool
 from bulkq.errors import LedgerError, RefusedError, TakenOver
 from bulkq.ledger import owners, query_runs, row_conversion
 from bulkq.ledger.schema import DONE, EVENTS, FAILURES, PARTS, POSITIONS, RUNS, metadata
+from bulkq.policy.run_group import is_applied_once, job_of
 
 if TYPE_CHECKING:
     import sqlite3
@@ -56,10 +57,12 @@ class LedgerStatements:
         """Insert a new run.
 
         Raises:
-            RefusedError: it repeats a run that another one repeats already.
+            RefusedError: it repeats a run that another one repeats already, or would apply a shard once more.
         """
         if record.retry_of is not None:
             _refuse_second(connection, record.retry_of)
+        if record.group is not None:
+            _refuse_again(connection, record, record.group)
         for name, made in row_conversion.first_rows(record, sources, outputs).items():
             statement = insert(metadata.tables[name])
             if name == RUNS.name:
@@ -132,6 +135,21 @@ def _refuse_second(connection: Connection, run: str) -> None:
         raise RefusedError(
             f"run {run} is already retried by run {other.run}: use bulkq retry {run} to continue that one"
         )
+
+
+def _refuse_again(connection: Connection, record: RunRecord, group: str) -> None:
+    """Refuse to apply a shard of a group a second time: a job that is started again must continue the run that began it."""
+    if not is_applied_once(record):
+        return
+    if connection.dialect.name != "sqlite":  # where another transaction of this kind has to wait anyway
+        connection.execute(select(func.pg_advisory_xact_lock(func.hashtext(f"bulkq group {group}"))))
+    job = job_of(row_conversion.run_record(row_conversion.run_row(record)))  # without passwords, as the others are
+    for other in query_runs.list_group_runs(connection, group):
+        if other.shard == record.shard and other.retry_of is None and job_of(other) == job:
+            raise RefusedError(
+                f'shard {record.shard} of the group "{group}" was begun by run {other.run}: bulkq runs {other.run} says how to continue '
+                "it; to apply its sets once more, name another --group"
+            )
 
 
 def _key(table: Table) -> ColumnElement[bool]:

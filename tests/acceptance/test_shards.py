@@ -144,3 +144,33 @@ def test_checks_are_divided_by_number(cli: Cli, folder: Path) -> None:
     assert checked == ["c1", "c4", "c2", "c5", "c3", "c6"]
     empty = cli("check", "c.sql", "-t", TARGET, "--shard", "7/7", "--param", "id=1")
     assert (empty.code, "none of 6 checks is in shard 7/7" in empty.err) == (0, True), empty.err
+
+
+def test_a_group_is_summed_up(cli: Cli, folder: Path) -> None:
+    """What is missing counts as unknown, what failed is named; a write is not begun a second time; all ok is exit 0."""
+    with closing(sqlite3.connect(folder / "app.db")) as database:
+        database.execute("create trigger bad before update on t when old.id = 4 begin select raise(abort, 'bad'); end")
+        database.commit()
+    shard = lambda index: cli("run", *ADD, "-p", "range:id=1..9", "--group", "G", "--shard", f"{index}/2")  # noqa: E731
+    first = shard(1)
+    assert (first.code, "shard=1/2 group=G" in first.err) == (0, True), first.err
+    done = cli("runs", "--group", "G")
+    assert (done.code, "missing: 2/2" in done.text) == (3, True), done.text
+    assert_one_line(
+        shard(1), 4, 'shard 1/2 of the group "G" was begun by run', first.counts["run"], "name another --group"
+    )
+    second = shard(2)
+    done = cli("runs", "--group", "G")
+    assert (done.code, f"next: bulkq retry {second.counts['run']}" in done.text) == (1, True), done.text
+    with closing(sqlite3.connect(folder / "app.db")) as database:
+        database.execute("drop trigger bad")
+        database.commit()
+    assert cli("retry", second.counts["run"]).code == 0
+    done = cli("runs", "--group", "G", "--format", "json")
+    found = json.loads(done.text)
+    assert (done.code, found["exit"], found["counts"]["ok"], found["counts"]["failed"]) == (0, 0, 9, 0), done.text
+    assert query(folder, "select sum(n), count(*) from t where id <= 9 and n = 1") == [(9, 9)]
+    for options in ((), ("--ledger", "none.db")):
+        assert_one_line(cli("runs", "--group", "other", *options), 2, 'no run of the group "other"')
+    assert_one_line(cli("runs", "--group", "G", "--last"), 2, "--group sums up a group")
+    assert_one_line(cli("run", *ADD, "-p", "range:id=1..9", "--group", ""), 2, "--group is empty")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bulkq.cli.display.listed_run import ListedRun, backfill_options_of, next_step, status_of
 from bulkq.cli.help import DocumentedCommand
 from bulkq.cli.messages import Messages
 from bulkq.cli.options.option import option, together
@@ -17,10 +18,7 @@ from bulkq.cli.options.output import DEBUG, FORM, LOG_FORMAT
 from bulkq.cli.options.safety import LEDGER, warn_of_password
 from bulkq.cli.options.types import Count, RunText, Text, Words
 from bulkq.errors import UsageError
-from bulkq.model import RunState, Status
 from bulkq.model.counts import changed_text, counts_of
-from bulkq.model.frozen_dataclass import frozen
-from bulkq.policy.exit_codes import status_of_record
 from bulkq.policy.merged_number_ranges import numbers_in
 from bulkq.policy.undo_name import undo_name
 from bulkq.text.characters import escape_unprintable
@@ -42,18 +40,6 @@ COLUMNS = ("run", "name", "mode", "status", "ok", "failed", "unknown", "started"
 NUMBERS = {"ok", "failed", "unknown", "elapsed"}
 
 
-@frozen
-class ListedRun:
-    """A run of the ledger, with its status on this machine."""
-
-    record: RunRecord
-    status: str  # one of STATUSES
-    parts: tuple[RecordedPart, ...] = ()
-    spools: tuple[str, ...] = ()
-    retried_by: str | None = None
-    undone_by: str | None = None
-
-
 @click.command(
     "runs",
     cls=DocumentedCommand,
@@ -64,6 +50,7 @@ class ListedRun:
         ("show the newest run", "bulkq runs --last"),
         ("watch a run that is in progress", "bulkq runs 01kb4x --watch"),
         ("show the history of a check", "bulkq runs --check no_orphans"),
+        ("sum up the shards of a job", "bulkq runs --group nightly"),
     ),
 )
 @click.argument("run", required=False, type=RunText(), metavar="[RUN]")
@@ -95,6 +82,13 @@ class ListedRun:
         help="List only runs with this status. A dead run was killed and can be resumed.",
     ),
     option(
+        "--group",
+        type=Text(),
+        envvar=None,
+        metavar="NAME",
+        help="Sum up the runs of this group: shards that are there, failed or missing, and totals. The exit code is 0 if all are ok.",
+    ),
+    option(
         "--watch",
         "watched",
         is_flag=True,
@@ -114,6 +108,7 @@ def command(  # noqa: PLR0913, PLR0917 - its options
     name: str | None,
     status: str | None,
     check_name: str | None,
+    group: str | None,
     watched: bool,
     form: str,
     log_format: str,
@@ -125,6 +120,11 @@ def command(  # noqa: PLR0913, PLR0917 - its options
     if last and (run, name, status, check_name) != (None, None, None, None):
         raise UsageError("--last shows the newest run: leave out RUN, --name, --status and --check")
     one = last or run is not None
+    if group is not None:
+        from bulkq.cli.display.run_group_text import tell_group
+
+        _refuse_beside_group(one or watched, name, status, check_name)
+        return tell_group(group, ledger, as_json=form == "json")
     if check_name is not None:
         from bulkq.cli.display.check_history import show
 
@@ -149,6 +149,12 @@ def command(  # noqa: PLR0913, PLR0917 - its options
     elif known:
         click.echo("\n".join(align_named([_cells(each) for each in known], COLUMNS, NUMBERS)))
     return 0
+
+
+def _refuse_beside_group(one: bool, *others: str | None) -> None:
+    """Raise UsageError if `--group` is given together with what selects other runs."""
+    if one or any(other is not None for other in others):
+        raise UsageError("--group sums up a group: leave out RUN, --last, --name, --status, --check and --watch")
 
 
 def _known(
@@ -214,7 +220,7 @@ async def _read(url: str, run: str | None, limit: int, name: str | None, status:
         else:
             records = await ledger.recent(limit, name, status)
         known = [
-            ListedRun(record, await _status(ledger, record), undone_by=await _undone_by(ledger, record))
+            ListedRun(record, await status_of(ledger, record), undone_by=await _undone_by(ledger, record))
             for record in records
         ]
         return [each for each in known if status in {None, each.status}][:limit]
@@ -238,7 +244,7 @@ async def _whole(ledger: StoredLedger, record: RunRecord) -> ListedRun:
     later = await ledger.retry_of(record.run)
     return ListedRun(
         record,
-        await _status(ledger, record),
+        await status_of(ledger, record),
         parts,
         spools,
         retried_by=None if later is None else later.run,
@@ -248,54 +254,10 @@ async def _whole(ledger: StoredLedger, record: RunRecord) -> ListedRun:
 
 async def _undone_by(ledger: StoredLedger, record: RunRecord) -> str | None:
     """Return the newest undo of a run that keeps what its rows were; None if there is none."""
-    if not _backfill_options(record).get("capture"):
+    if not backfill_options_of(record).get("capture"):
         return None
     undos = await ledger.recent(1, undo_name(record.run))
     return undos[0].run if undos else None
-
-
-def _backfill_options(record: RunRecord) -> dict[str, object]:
-    """Return the options of a backfill; {} for another run."""
-    if '"backfill"' not in record.request:  # most runs, whose request need not be read
-        return {}
-    return json.loads(record.request).get("run", {}).get("backfill") or {}
-
-
-async def _status(ledger: StoredLedger, record: RunRecord) -> str:
-    if record.state is RunState.RUNNING:
-        return "running" if await ledger.owner_alive(record) else "dead"
-    return str(status_of_record(record))
-
-
-def _next(known: ListedRun) -> str:
-    """Return the next step of the user, or "" if there is none."""
-    record = known.record
-    if known.status == "running":
-        return f"the run is in progress: bulkq runs {record.run} --watch shows it, bulkq ctl {record.run} steers it"
-    if record.mode == "check":
-        return f"bulkq report {record.run}" if record.state is RunState.FINISHED else "run bulkq check again"
-    if known.undone_by is not None:
-        return f"bulkq runs {known.undone_by}"
-    if record.state is RunState.STOPPED and record.exit_code == 1:  # its retry is the same run
-        return f"bulkq retry {record.run}" if record.failed else _next_of_the_rest(known)
-    if record.state is not RunState.FINISHED or (record.unknown and record.mode != "read"):
-        return f"bulkq resume {record.run}"
-    if known.retried_by is not None:
-        return f"bulkq runs {known.retried_by}"
-    if record.failed or record.unknown:
-        return f"bulkq retry {record.run}"
-    undone = record.name.removeprefix(undo_name("")) if record.name.startswith(undo_name("")) else ""
-    return f"bulkq undo {undone} --dry-run" if undone and record.exit_code == 1 else ""  # some rows stay as they are
-
-
-def _next_of_the_rest(known: ListedRun) -> str:
-    """Return the next step after a run without failures that has left rows or objects."""
-    run = known.record.run
-    if known.status != Status.INCOMPLETE:
-        return f"bulkq resume {run}"
-    return (
-        "start the backfill again" if _backfill_options(known.record).get("capture") else f"bulkq resume {run} --again"
-    )
 
 
 def _place(url: str) -> str:
@@ -349,14 +311,14 @@ def _details(known: ListedRun, ledger: str) -> list[str]:
         *(("spooled", path) for path in known.spools),
         *(row for part in known.parts for row in _part(record, part)),
         *_failures(known),
-        ("next", _next(known) or "nothing: the run is complete"),
+        ("next", next_step(known) or "nothing: the run is complete"),
     ]
     return [f"{name:<13}{escape_unprintable(value)}" for name, value in rows if value]
 
 
 def _backfill(record: RunRecord) -> str:
     """What the counts of a backfill mean; "" for any other run."""
-    found = _backfill_options(record)
+    found = backfill_options_of(record)
     if not found:
         return ""
     failed = f", {record.failed:,} failed" if record.failed else ""
@@ -400,7 +362,7 @@ def _record(known: ListedRun, *, whole: bool) -> dict[str, object]:
     record = known.record
     counts = counts_of(record)
     found: dict[str, object] = {name: value for name, value in asdict(record).items() if name not in counts}
-    found |= {**counts, "status": known.status, "next": _next(known) or None}
+    found |= {**counts, "status": known.status, "next": next_step(known) or None}
     found["shard"] = None if record.shard is None else str(record.shard)
     for name in ("request", "fingerprint"):
         text = str(found.pop(name))

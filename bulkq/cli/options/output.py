@@ -5,6 +5,7 @@ from __future__ import annotations
 from bulkq.cli.options.option import options_of, together
 from bulkq.cli.options.targets import CONFIG
 from bulkq.cli.options.types import Duration, PathText, ReportText, Text, WordList, Words
+from bulkq.errors import UsageError
 
 option = options_of("Output")
 
@@ -80,9 +81,19 @@ METRICS = option(
     help="File for metrics of the run in the text format of Prometheus. It is replaced every 5 seconds and at the end.",
 )
 NAME = option("--name", type=Text(), help="Name of the run, shown by progress and bulkq runs.")
+
+
+def _refuse_empty(_: object, __: object, value: str | None) -> str | None:
+    """Raise UsageError if the name is empty, as an empty variable of a script gives it."""
+    if value is not None and not value.strip():
+        raise UsageError("--group is empty: give the name of the group, or leave it out")
+    return value
+
+
 GROUP = option(
     "--group",
     type=Text(),
+    callback=_refuse_empty,
     metavar="NAME",
     help="Name of the runs that belong together, such as the shards of one input. bulkq runs --group NAME sums them up.",
 )

@@ -15,6 +15,7 @@ from bulkq.ledger import (
     takeover,
 )
 from bulkq.model import Mark, Outcome, RunState, SinkPosition
+from bulkq.model.shard import Shard
 from tests.support.ledgers import dead_owner, ended, failure, opened, position, record
 
 
@@ -128,3 +129,22 @@ async def test_a_second_retry_of_a_run_is_refused(url: str) -> None:
         with pytest.raises(RefusedError, match="is already retried by run 01kb4x0002"):
             await other.begin(record("01kb4x0003", retry_of="01kb4x0001"), [])
         assert [run.run for run in await other.recent()] == ["01kb4x0002", "01kb4x0001"]
+
+
+async def test_a_shard_of_a_group_is_begun_once(url: str) -> None:
+    """Of two writes of one shard that begin at the same moment, one does; a read, and a shard of another query, may begin again."""
+    async with opened(url) as ledger, opened(url) as other:
+        first, second = (
+            record("01kb4x0001", shard=Shard(2, 3), group="G"),
+            record("01kb4x0002", shard=Shard(2, 3), group="G"),
+        )
+        found = await asyncio.gather(ledger.begin(first, []), other.begin(second, []), return_exceptions=True)
+        (refused,) = [one for one in found if one is not None]
+        assert isinstance(refused, RefusedError)
+        assert 'shard 2/3 of the group "G" was begun by run 01kb4x000' in str(refused)
+    async with opened(url) as ledger:
+        for more in ({"mode": "read"}, {"fingerprint": '{"sql": "y"}'}, {"shard": Shard(1, 3)}, {"group": "H"}):
+            changes = {"shard": Shard(2, 3), "group": "G", **more}
+            await ledger.begin(record(f"01kb4x001{len(await ledger.recent())}", **changes), [])
+        assert len(await ledger.group("G")) == 4
+        assert {str(run.shard) for run in await ledger.group("G")} == {"1/3", "2/3"}

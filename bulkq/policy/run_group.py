@@ -1,0 +1,144 @@
+"""Sum up the runs of a group: the shards of each job, those that are missing, what became of all."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from bulkq.model.counts import Counts, changed_in_all
+from bulkq.model.frozen_dataclass import frozen
+from bulkq.model.shard import Shard
+from bulkq.policy.exit_codes import exit_code
+from bulkq.policy.safety import MAINTENANCE, WRITE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from bulkq.model import RunRecord
+
+MISSING = "missing"
+"""The status of a shard that has not begun."""
+
+UNTOLD = {"unknown", "running", MISSING}
+"""States of which the outcome is not known, or not yet."""
+
+STOPPED = {"stopped", "dead"}
+
+
+@frozen
+class GroupMember:
+    """One shard of a job, or one whole run.
+
+    Attributes:
+        shard: None for a whole run.
+        runs: the run that counts, then its retries; () if the shard has not begun.
+        status: of the last of `runs`, as `bulkq runs` shows it, or `missing`.
+        counts: over `runs`: what succeeded in any of them, and what is still failed, unknown or skipped.
+        earlier: ids of runs of the same shard that began before and do not count.
+    """
+
+    shard: Shard | None
+    runs: tuple[RunRecord, ...]
+    status: str
+    counts: Counts
+    earlier: tuple[str, ...] = ()
+
+
+@frozen
+class GroupJob:
+    """Runs of the same queries or checks, over the same sources, on the same targets, divided by the same number."""
+
+    name: str
+    mode: str
+    targets: tuple[str, ...]
+    shards: int | None
+    members: tuple[GroupMember, ...]
+
+    @property
+    def counts(self) -> Counts:
+        """Those of all members."""
+        return sum_counts(member.counts for member in self.members)
+
+
+def group_jobs(records: Iterable[RunRecord], statuses: Mapping[str, str]) -> tuple[GroupJob, ...]:
+    """The jobs of a group, the oldest first. Of a shard that began several times, the newest run counts.
+
+    Args:
+        records: all runs of the group, in any order.
+        statuses: by id, what `bulkq runs` shows.
+    """
+    ordered = sorted(records, key=lambda record: (record.started_at, record.run))
+    retries = {record.retry_of: record for record in ordered if record.retry_of is not None}
+    known = {record.run for record in ordered}
+    jobs: dict[object, list[RunRecord]] = {}
+    for record in ordered:
+        if record.retry_of not in known:
+            jobs.setdefault(job_of(record), []).append(record)
+    return tuple(_job(runs, retries, statuses) for runs in jobs.values())
+
+
+def group_exit_code(jobs: Iterable[GroupJob]) -> int:
+    """0 if all runs are ok and no shard is missing; else as for a run: 4, 3 (also missing and running ones), 5, 1."""
+    found = {member.status for job in jobs for member in job.members}
+    return exit_code(
+        forced=None,
+        refused="refused" in found,
+        unknown=bool(found & UNTOLD),
+        stopped=bool(found & STOPPED),
+        failed=bool(found - {"ok", "refused"} - UNTOLD - STOPPED),
+    )
+
+
+def job_of(record: RunRecord) -> object:
+    """What runs of the same job have in common; a run without a shard is a job of its own."""
+    if record.shard is None:
+        return record.run
+    made: dict[str, object] = json.loads(record.fingerprint)
+    made.pop("targets", None)  # identities, which are not known of a target that was away
+    return record.shard.count, record.mode, record.targets, json.dumps(made, sort_keys=True)
+
+
+def is_applied_once(record: RunRecord) -> bool:
+    """Whether a second run of the same shard in the group would apply its sets a second time: of a write that is not idempotent."""
+    first = record.group is not None and record.shard is not None and record.retry_of is None
+    return first and record.mode in {WRITE, MAINTENANCE}
+
+
+def sum_counts(counts: Iterable[Counts]) -> Counts:
+    """Return the sum."""
+    return sum(counts, Counts())
+
+
+def _job(runs: Sequence[RunRecord], retries: Mapping[str, RunRecord], statuses: Mapping[str, str]) -> GroupJob:
+    last = runs[-1]
+    by_shard: dict[Shard | None, list[RunRecord]] = {}
+    for record in runs:
+        by_shard.setdefault(record.shard, []).append(record)
+    found = [_member(shard, begun, retries, statuses) for shard, begun in by_shard.items()]
+    count = None if last.shard is None else last.shard.count
+    missing = [shard for index in range(1, (count or 0) + 1) if (shard := Shard(index, count or 1)) not in by_shard]
+    found += [GroupMember(shard, (), MISSING, Counts()) for shard in missing]
+    found.sort(key=lambda member: 0 if member.shard is None else member.shard.index)
+    return GroupJob(last.name, last.mode, last.targets, count, tuple(found))
+
+
+def _member(
+    shard: Shard | None, begun: Sequence[RunRecord], retries: Mapping[str, RunRecord], statuses: Mapping[str, str]
+) -> GroupMember:
+    chain = [begun[-1]]
+    while (later := retries.get(chain[-1].run)) is not None:
+        chain.append(later)
+    last = chain[-1]
+    changed = 0
+    for record in chain:
+        changed = changed_in_all(changed, record.changed)
+    counts = Counts(
+        ok=sum(record.ok for record in chain),
+        failed=last.failed,
+        unknown=last.unknown,
+        skipped=last.skipped,
+        retried=sum(record.retried for record in chain),
+        changed=changed,
+        unanswered=sum(record.unanswered for record in chain),
+    )
+    return GroupMember(shard, tuple(chain), statuses[last.run], counts, tuple(record.run for record in begun[:-1]))
