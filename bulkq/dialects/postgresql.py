@@ -297,6 +297,20 @@ EXPORT = (
 """The transaction that others share the snapshot of waits for them."""
 
 
+UNSEEN = """\
+SELECT pg_catalog.string_agg(DISTINCT l.relation::regclass::text, ', ')
+  FROM pg_catalog.pg_locks AS l LEFT JOIN pg_catalog.pg_class AS c ON c.oid = l.relation
+ WHERE l.pid = pg_catalog.pg_backend_pid() AND l.locktype = 'relation' AND l.relation >= 16384
+   AND CASE WHEN c.oid IS NULL
+            THEN pg_catalog.pg_get_indexdef(l.relation) IS NULL AND l.relation::regclass::text NOT LIKE 'pg_toast.%'
+            ELSE c.relkind IN ('r', 'm') AND c.relfilenode <> pg_catalog.pg_relation_filenode(c.oid) END"""
+"""The tables of this transaction that were written anew (TRUNCATE, ALTER TABLE ... TYPE) or made since its snapshot was taken.
+
+The snapshot sees no rows in them, or rows that are newer. It still reads the old file's number in the catalog; the function gives
+that of now. https://www.postgresql.org/docs/current/mvcc-caveats.html
+"""
+
+
 def session_limits(limits: Limits, path: Sequence[str] = (), *, iso: bool = False) -> str:
     """The limits of a statement that runs outside a transaction, and where its names are looked up."""
     there = f"; SET search_path = {listed(path)}" if path else ""

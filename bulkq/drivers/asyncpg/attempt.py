@@ -303,7 +303,23 @@ class Attempt:
                 self._theirs = error
                 raise
 
+    async def _must_see_all(self) -> None:
+        """Check that what was read with a shared snapshot is what the snapshot should see.
+
+        Raises:
+            DatabaseError: a table was written anew since, so that it looked empty.
+        """
+        found = await self._session.fetchval(postgresql.UNSEEN, timeout=self._deadline_s)
+        if found:
+            raise DatabaseError(
+                f"{found} was written anew or made since the snapshot was taken, so the answer may lack rows of it: run it again",
+                sqlstate=None,
+                phase=Phase.SENT,
+            )
+
     async def _end(self, changed: int = 0) -> None:
+        if self._limits.snapshot is not None:
+            await self._must_see_all()
         if self._limits.followed and self._limits.read_only:
             self._session.linger()
             return

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from bulkq.errors import RefusedError, UsageError
+from bulkq.drivers import open_driver
+from bulkq.errors import DatabaseError, RefusedError, UsageError
+from bulkq.model import Decoding, Limits
+from bulkq.query import inline
+from bulkq.tasks.check.connect_and_plan import exporter
 from tests.support.checks import run
 from tests.support.servers import postgres as servers
 
@@ -47,3 +51,44 @@ async def test_a_snapshot_needs_postgresql_itself(
     pooled = request.getfixturevalue("pgbouncer").through(database)
     with pytest.raises(RefusedError, match="through a pooler"):
         await run("select 1", pooled, checks={"snapshot": True})
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "truncate t",
+        "alter table t alter a type bigint",
+        "alter table t rename to u; create table t (a bigint)",
+        "refresh materialized view m",
+    ],
+)
+async def test_a_table_that_a_snapshot_does_not_see_is_no_pass(database: str, command: str) -> None:
+    """It looks empty, so every check of it would pass. Other tables, new indexes and new rows do not matter."""
+    servers.execute(
+        database,
+        "create table t (a integer, b text)",
+        "create table v (a integer)",
+        "insert into t values (1, repeat('x', 9000))",
+        "insert into v values (1)",
+        "create materialized view m as select * from v",
+    )
+    driver = open_driver(database, application_name="x", read_only=True)
+    holder, reader = await driver.connect(), await driver.connect()
+    try:
+        limits = Limits(snapshot=await exporter(holder, "x").export_snapshot())
+        servers.execute(
+            database, "insert into v values (2)", "create index on v (a)", "analyze v", *command.split("; ")
+        )
+        counts: dict[str, Any] = {}
+        for table in ("m" if "refresh" in command else "t", "v"):
+            sql = inline(f"select count(*) as n from {table} where a > 0")
+            statement = await reader.prepare(sql, Decoding.PYTHON, typed=True, identifiers={})
+            try:
+                counts[table] = (await reader.attempt(statement, [()], limits)).values
+            except DatabaseError as error:
+                counts[table] = str(error).partition(",")[0]
+        assert [list(column) for column in counts.pop("v")] == [[1]]
+        assert all("was written anew or made since the snapshot was taken" in refused for refused in counts.values())
+    finally:
+        await reader.close()
+        await holder.close()
