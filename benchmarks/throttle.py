@@ -56,7 +56,12 @@ def throttle(bench: Bench) -> list[Result | Skipped]:
 
 def beside_pgbench(bench: Bench) -> list[Result | Skipped]:
     """The p95 of pgbench beside a backfill: throttled by its commits, and not throttled."""
-    return _beside(bench, ("commit<20ms",))
+    return _beside(bench, ("--throttle", "commit<20ms"))
+
+
+def beside_nice(bench: Bench) -> list[Result | Skipped]:
+    """The same, held back by its pace: one lane that rests for three times its work."""
+    return _beside(bench, ("--throttle", "commit<20ms", "-j", "1", "--nice", "3"))
 
 
 def beside_standby(bench: Bench) -> list[Result | Skipped]:
@@ -66,23 +71,22 @@ def beside_standby(bench: Bench) -> list[Result | Skipped]:
     bench.url  # noqa: B018 - makes the database, which the standby copies
     standby = Standby(bench.server, "replica-1")
     try:
-        return _beside(bench, ("lag<1s",))
+        return _beside(bench, ("--throttle", "lag<1s"))
     finally:
         standby.close()
 
 
-def _beside(bench: Bench, throttles: Sequence[str]) -> list[Result | Skipped]:
+def _beside(bench: Bench, options: Sequence[str]) -> list[Result | Skipped]:
     rows = bench.scaled(ROWS)
     others = Others(bench)
     alone, free, held = [], [], []
-    options = [word for expression in throttles for word in ("--throttle", expression)]
     for _ in range(bench.rounds):
         alone.append(others.alone())
         free.append(others.beside_backfill(rows, ()))
         held.append(others.beside_backfill(rows, options))
     first, without, with_it = _middle(alone), _middle(free), _middle(held)
     work = f"p95 of pgbench beside a backfill of {rows:,} rows"
-    ours = Side(" ".join(throttles), with_it.p95_ms, "ms", note=f"{with_it}; not throttled {without}")
+    ours = Side(" ".join(options), with_it.p95_ms, "ms", note=f"{with_it}; not throttled {without}")
     theirs = Side(f"pgbench -c {OTHERS} alone", first.p95_ms, "ms", note=str(first))
     return [share(work, ours, theirs, at_most=1.3, aim=1.1)]
 
@@ -200,6 +204,7 @@ def content_writes(bench: Bench) -> list[Result | Skipped]:
 
 CASES: dict[str, Callable[[Bench], list[Result | Skipped]]] = {
     "throttle-commits": beside_pgbench,
+    "throttle-nice": beside_nice,
     "throttle-lag": beside_standby,
     "throttle-reads": content_reads,
     "throttle-writes": content_writes,

@@ -44,11 +44,15 @@ class AnyOf:
         """
         self._opened = [*self._throttles]
         ends = await asyncio.gather(*(throttle.open() for throttle in self._opened), return_exceptions=True)
+        left_out: set[str] = set()  # several signals of one target have one reason
         for throttle, error in zip(self._opened, ends, strict=True):
             if isinstance(error, TargetError) and self._leave_out is not None:
                 self._throttles.remove(throttle)
                 whose = "".join(f"{reading.target}: " for reading in throttle.readings()[:1] if reading.target)
-                self._leave_out(f"{whose}{error}: its signals are not read")
+                text = f"{whose}{error}: its signals are not read"
+                if text not in left_out:
+                    self._leave_out(text)
+                left_out.add(text)
             elif error is not None:
                 raise error
 

@@ -41,9 +41,9 @@ def test_critical_readings_are_marked() -> None:
 async def test_a_target_that_is_gone_is_left_out_if_there_are_others() -> None:
     """Its lanes do not start anyway; of the only target it is an error."""
     said: list[str] = []
-    away = Signal(TargetError("refused"))
-    away._target = "eu"
-    signals = away, Signal("a is high")
+    away, too = Signal(TargetError("refused")), Signal(TargetError("refused"))
+    away._target = too._target = "eu"
+    signals = away, too, Signal("a is high")
     several = AnyOf(signals, said.append)
     await several.open()
     assert (several.reason(), said) == ("a is high", ["eu: refused: its signals are not read"])
