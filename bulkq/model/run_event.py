@@ -21,6 +21,7 @@ class EventKind(StrEnum):
     THROTTLE = "throttle"  # throttles hold the lanes
     RELEASE = "release"  # and hold them no longer
     WAITS = "waits"  # at the end of a process: how long each throttle held lanes
+    OBJECTS = "objects"  # at the end of a process of maintenance: what became of each
     SAMPLE = "sample"  # numbers of the run at a moment
 
 

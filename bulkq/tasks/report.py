@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from bulkq.errors import UsageError
 from bulkq.ledger import open_ledger
+from bulkq.lifecycle.maintain.recorded_results import results_from_events
 from bulkq.lifecycle.request_json import recorded_queries
 from bulkq.lifecycle.throttle_waits_from_events import throttle_waits_from_events
 from bulkq.lifecycle.timeline_from_events import timeline_from_events
@@ -57,7 +58,13 @@ async def recalled(run: str | None, ledger: str) -> RunSummary:
         await kept.close()
     throttled_s, throttles = throttle_waits_from_events(events)
     summary = _summary(record, checks, parts)
-    return replace(summary, timeline=timeline_from_events(events), throttled_s=throttled_s, throttles=throttles)
+    return replace(
+        summary,
+        timeline=timeline_from_events(events),
+        throttled_s=throttled_s,
+        throttles=throttles,
+        objects=results_from_events(events, summary.failures),
+    )
 
 
 def _summary(record: RunRecord, checks: Sequence[CheckResult], parts: Sequence[RecordedPart]) -> RunSummary:

@@ -14,6 +14,7 @@ from bulkq.lifecycle.execute_run import execute
 from bulkq.lifecycle.finish import finish
 from bulkq.lifecycle.maintain.leftover_indexes import new_leftovers, remove
 from bulkq.lifecycle.maintain.prepare import options_of
+from bulkq.lifecycle.maintain.recorded_results import record_results
 from bulkq.lifecycle.maintain.target_objects import able, list_objects
 from bulkq.model.maintenance import ObjectState
 from bulkq.text.message_parts import counted, first_names
@@ -56,6 +57,8 @@ async def execute_maintenance(recorded: RecordedRun) -> Sequence[Failure]:
     for target in opened.targets:
         if target.lost is None:
             await _end(opened, target)
+    for made in opened.maintained.values():
+        record_results(recorded.ledger, made.results)
     _tell_gone(opened)
     return failures
 

@@ -51,7 +51,11 @@ async def test_the_second_run_does_exactly_what_is_missing(database: str, tmp_pa
         async with session(database) as admin:
             user = url.partition("//")[2].partition(":")[0]
             await admin.execute("; ".join(f"ALTER TABLE {name} OWNER TO {user}" for name in FORBIDDEN))
-        kept = reasons(await recalled(first.run, ledger))
+        report = await recalled(first.run, ledger)
+        assert {(one.name, one.state, one.after) for one in report.objects} == {
+            (one.name, one.state, one.after) for one in first.objects
+        }
+        kept = reasons(report)
         names = [f"public.{name}" for name in (*FORBIDDEN, "t9")]
         assert [kept[name] for name in names] == [told[name] for name in names]
         second = await resume(first.run, ledger=ledger, changes=given, control=Control())
