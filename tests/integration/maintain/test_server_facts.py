@@ -10,6 +10,7 @@ import pytest
 
 from bulkq.dialects.postgresql_maintenance import PROGRESS
 from tests.support.maintenance import run, script, session
+from tests.support.notices import Notices
 from tests.support.servers.postgres import execute
 
 if TYPE_CHECKING:
@@ -48,6 +49,30 @@ async def test_m5_two_sessions_deadlock_on_a_table_and_our_lanes_do_not(database
             await until(database, waiting, 1)
         summary = await ours
     assert (summary.exit_code, summary.ok, summary.retried) == (0, 2, 0)
+
+
+async def test_m5_a_deadlock_with_another_session_is_tried_again(database: str, tmp_path: Path) -> None:
+    """A person rebuilds an index of the table, and the server ends our command: it is done at a later try, and leaves nothing."""
+    script(database, TABLE)
+    name = execute(database, "SELECT current_database()")[0][0]
+    execute(database, f"ALTER DATABASE {name} SET deadlock_timeout = '100ms'")
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    notices = Notices()
+    async with session(database) as reader, session(database) as person:
+        await person.execute("SET deadlock_timeout = '20s'")
+        async with reader.transaction():
+            await reader.execute("LOCK TABLE t IN ROW EXCLUSIVE MODE")
+            theirs = asyncio.create_task(person.execute("REINDEX INDEX CONCURRENTLY t_pkey"))
+            await until(database, waiting, 1)
+            options = ("--table", "t_v", "-j", "4", "--lock-timeout", "30s")
+            ours = asyncio.create_task(run(database, tmp_path, "reindex", *options, observers=(notices,)))
+            await until(database, waiting, 2)
+        await theirs
+        summary = await ours
+    assert (summary.exit_code, summary.ok) == (0, 1), notices.lines
+    await until(database, "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()", 1)
+    found = "SELECT count(*), bool_and(indisvalid) FROM pg_index WHERE indrelid = 't'::regclass"
+    assert tuple(execute(database, found)[0]) == (2, True)
 
 
 @pytest.mark.long
@@ -96,7 +121,10 @@ async def test_m11_a_list_of_tables_is_several_transactions_and_none_of_ours(dat
                 await one.execute("SET lock_timeout = '50ms'")
                 with pytest.raises(asyncpg.LockNotAvailableError):
                     await one.execute(f"{command} a, b, c")
+    least = "SELECT min(least(vacuum_count, analyze_count))::int FROM pg_stat_user_tables WHERE {}"
+    await until(database, least.format("relname = 'a'"), 1)  # before version 15, counters are late
     counts = "SELECT vacuum_count::int, analyze_count::int FROM pg_stat_user_tables ORDER BY relname"
     assert [tuple(row) for row in execute(database, counts)] == [(1, 1), (0, 0), (0, 0)]
     assert (await run(database, tmp_path, "vacuum", "--analyze")).ok == 3
+    await until(database, least.format("true"), 1)
     assert [tuple(row) for row in execute(database, counts)] == [(2, 2), (1, 1), (1, 1)]
