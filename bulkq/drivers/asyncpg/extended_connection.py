@@ -153,6 +153,7 @@ class AsyncpgSession(asyncpg.Connection):  # type: ignore[misc] # asyncpg has no
 
         A statement that still runs was sent a cancel request by asyncpg; ROLLBACK waits for the answer to that first.
         """
+        self.following("")  # this ends also the transaction that was left
         return await undisturbed(self._ended("ROLLBACK"))
 
     async def cancel_statement(self, within_s: float) -> None:

@@ -35,7 +35,6 @@ from bulkq.tasks.check.results import CheckPlace
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from contextlib import AsyncExitStack
-    from pathlib import Path
 
     from bulkq.ledger.check_results import CheckHistory
     from bulkq.ledger.store import StoredLedger
@@ -183,7 +182,7 @@ async def _plan(opened: OpenChecks, history: CheckHistory | None) -> list[Planne
         ParameterError: a parameter file cannot be read, or does not fit.
     """
     queries = opened.request.run.queries.selected
-    roots: dict[Path, Path | None] = {}
+    roots: dict[str, str | None] = {}
     keys = {query.place: key_of(query, roots) for query in queries}
     past = await history.before(list(keys.values())) if history is not None else None
     found: list[PlannedCheck] = []
@@ -346,7 +345,7 @@ def as_sent(query: Query) -> Query:
     return replace(query, transaction=True, mode=None)
 
 
-def key_of(query: Query, roots: dict[Path, Path | None] | None = None) -> str:
+def key_of(query: Query, roots: dict[str, str | None] | None = None) -> str:
     """What a check is called in every run, from whatever folder of the project it is started; of `-e` by its text."""
     if query.file is None:
         return f"{query.name}#{blake2b(query.sql.encode(), digest_size=6).hexdigest()}"

@@ -263,15 +263,18 @@ def _beside(spec: str, folder: Path) -> str:
     return str(folder / spec)
 
 
-def in_project(file: str, roots: dict[Path, Path | None] | None = None) -> str:
+def in_project(file: str, roots: dict[str, str | None] | None = None) -> str:
     """`file` as it is called from the root of its project; outside of one as it was written.
 
     `roots` keeps the root of each folder between calls.
     """
-    whole = Path(os.path.abspath(file))  # noqa: PTH100 - a link is another check than what it leads to
+    whole = os.path.abspath(file)  # noqa: PTH100 - a link is another check than what it leads to
     known = {} if roots is None else roots
-    folder = whole.parent
+    folder = os.path.dirname(whole)  # noqa: PTH120 - a hundred checks have one folder
     if folder not in known:
-        known[folder] = next((one for one in whole.parents if any((one / mark).exists() for mark in ROOTS)), None)
-    root = known[folder]
-    return whole.relative_to(root).as_posix() if root is not None else Path(os.path.normpath(file)).as_posix()
+        parents = Path(whole).parents
+        root = next((one for one in parents if any((one / mark).exists() for mark in ROOTS)), None)
+        known[folder] = None if root is None else str(root)
+    above = known[folder]
+    name = os.path.normpath(file) if above is None else whole[len(above) :].lstrip(os.sep)
+    return name.replace(os.sep, "/")

@@ -357,7 +357,8 @@ async def _begin(opened: OpenChecks, ledger: Ledger) -> RunRecord | None:
 
 def _fingerprint(request: CheckRequest) -> dict[str, object]:
     """What the shards of one selection have in common: its checks, and where their parameters come from."""
-    keys = sorted(key_of(query) for query in (*request.run.queries.selected, *request.elsewhere))
+    roots: dict[str, str | None] = {}
+    keys = sorted(key_of(query, roots) for query in (*request.run.queries.selected, *request.elsewhere))
     return {
         "checks": blake2b("\n".join(keys).encode(), digest_size=16).hexdigest(),
         "sources": request.run.sources.specs,

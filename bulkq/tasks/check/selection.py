@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections import Counter
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePath
@@ -108,12 +109,13 @@ def select(
 def _find_files(specs: Sequence[str], *, allow_empty: bool) -> tuple[dict[str, list[str]], list[InvalidCheck]]:
     """Return the files that `specs` name with the names or globs of their checks, and the specs that name none."""
     wanted: dict[str, list[str]] = {}
-    spelled: dict[Path, str] = {}  # a file that is named in two ways is one
+    spelled: dict[str, str] = {}  # a file that is named in two ways is one
+    folders: dict[str, str] = {}
     broken: list[InvalidCheck] = []
     for spec in specs:
         try:
             for file, name in _files(spec, allow_empty=allow_empty):
-                wanted.setdefault(spelled.setdefault(Path(file).resolve(), file), []).append(name)
+                wanted.setdefault(spelled.setdefault(_without_links(file, folders), file), []).append(name)
         except UsageError as error:
             broken.extend(_broken(str(error), spec))
     return wanted, broken
@@ -174,6 +176,16 @@ def _files(spec: str, *, allow_empty: bool) -> list[tuple[str, str]]:
     if not found and not allow_empty:
         raise QueryFileError(f'no .sql file in "{path}"')
     return found
+
+
+def _without_links(file: str, folders: dict[str, str]) -> str:
+    """The path of `file` without links; `folders` keeps those of its folder, which many files share."""
+    if Path(file).is_symlink():
+        return os.path.realpath(file)
+    folder, name = os.path.split(file)
+    if folder not in folders:
+        folders[folder] = os.path.realpath(folder)
+    return os.path.join(folders[folder], name)  # noqa: PTH118 - a Path takes longer than all of this
 
 
 def _split(spec: str) -> tuple[str, str]:

@@ -95,3 +95,14 @@ async def test_whatever_follows(connection: Connection, pause_s: float) -> None:
     assert b"".join(out) == b"a\n1\n"
     await rows(connection, "select 1 as c")
     await asyncio.sleep(pause_s)  # and the end of the session
+
+
+async def test_a_set_that_cannot_be_sent(connection: Connection) -> None:
+    """It fails before its transaction begins; the end of the one before comes once, and disturbs nothing that follows."""
+    listed = await prepared(connection, "select 1 where 1 in (:ids*)", Decoding.TEXT)
+    slow = await prepared(connection, "select pg_sleep(0.05)", Decoding.TEXT)
+    await rows(connection, "select 1 as a")
+    with pytest.raises(DatabaseError):
+        await connection.attempt(listed, [("no list",)], FOLLOWED)
+    assert (await connection.attempt(slow, [()], FOLLOWED)).values == [("",)]
+    assert await rows(connection, "select 2 as a") == [(2,)]
