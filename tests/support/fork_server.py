@@ -137,7 +137,7 @@ def become(data: bytes, streams: list[int]) -> list[str]:
     sys.stderr = sys.__stderr__ = io.TextIOWrapper(  # type: ignore[misc]
         _opened(2, "wb"), "utf-8", "backslashreplace", line_buffering=True
     )
-    if not order["followed"]:
+    if not order.get("followed", True):  # the commands of documents do not say it
         stop_coverage()
     arguments: list[str] = order["arguments"]
     return arguments
