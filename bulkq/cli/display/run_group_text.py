@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from bulkq.model.counts import Counts
     from bulkq.policy.run_group import GroupJob, GroupMember
 
-COLUMNS = ("shard", "run", "status", "ok", "failed", "unknown", "skipped", "changed", "started", "elapsed")
+COLUMNS = ("run", "shard", "status", "ok", "failed", "unknown", "skipped", "changed", "started", "elapsed")
 NUMBERS = {"ok", "failed", "unknown", "skipped", "changed", "elapsed"}
 SHOWN = 20
 """Missing shards and next steps that are listed."""
