@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bulkq.dialects import dialect_for
 from bulkq.dialects.backfill_catalog import TableIdentity, read_acting
 from bulkq.errors import DatabaseError, RefusedError, TargetError, UsageError
+from bulkq.model.frozen_dataclass import frozen
 from bulkq.model.key_range import TableFacts
 from bulkq.policy.key_choice import choose_key, key_of
 from bulkq.query.identifier_placeholders import name_parts
@@ -74,17 +76,38 @@ def lasting_identity(facts: TableFacts, dialect: str) -> str:
     return "; ".join(filter(None, (table, facts.order)))
 
 
-async def is_replaced(connection: Connection, dialect: str, over: str, facts: TableFacts) -> bool:
-    """Whether `over` is another table by now than `facts` are about. False where ALTER TABLE gives a table another identity.
+@frozen
+class TableChanges:
+    """What happened to a table since it was described.
+
+    Attributes:
+        replaced: its name is that of another table, or of none. False where ALTER TABLE gives a table another identity.
+        refusal: why its rows cannot be changed safely any more; "" if they can.
+        triggers: triggers and rules that came, or whose definition changed, for people.
+    """
+
+    replaced: bool = False
+    refusal: str = ""
+    triggers: tuple[str, ...] = ()
+
+
+async def changes_since(connection: Connection, dialect: str, over: str, facts: TableFacts) -> TableChanges:
+    """Compare the table `over` with `facts`, which are about what it was.
 
     Raises:
         TargetError: the connection broke.
         DatabaseError: the catalog cannot be read.
+        UsageError: there is no such table any more.
     """
     known = dialect_for(dialect)
-    if known.tables is None or not known.tables.lasting or not facts.identity:
-        return False
-    return (await _TableQuestions(connection, known, over, ()).acting()).table != facts.identity
+    if known.tables is None:
+        return TableChanges()
+    asking = _TableQuestions(connection, known, over, ())
+    now = await asking.acting()
+    if known.tables.lasting and facts.identity and now.table != facts.identity:
+        return TableChanges(replaced=True)
+    since = replace(facts, acting=tuple(one for one in now.acting if one not in facts.acting))
+    return TableChanges(refusal=(await asking.table()).refusal, triggers=since.triggers)
 
 
 async def table_names(connection: Connection, dialect: str) -> list[str]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from bulkq.dialects import dialect_for, key_ranges
 from bulkq.drivers import dialect_of
 from bulkq.errors import BulkqError, DatabaseError, QueryFileError, RefusedError, TargetError, UsageError
-from bulkq.lifecycle.backfill.describe_table import is_replaced
+from bulkq.lifecycle.backfill.describe_table import TableChanges, changes_since
 from bulkq.lifecycle.backfill.undo import finish_undo
 from bulkq.lifecycle.finish import finish
 from bulkq.model import Decoding, Limits, StatementClass
@@ -91,50 +91,66 @@ async def _left(opened: OpenRun) -> list[str]:
         for part in target.parts:
             made = opened.backfills.get(part.spec.number)
             if target.lost is None and made is not None and made.end is not None:
-                text = await _replaced(opened, target, made) or await _left_in(opened, target, part, made)
+                text = await _verify(opened, target, part, made)
                 found += [f"{target.label}: {text}" if opened.several else text] if text else []
     return found
 
 
-async def _replaced(opened: OpenRun, target: OpenTarget, made: TableBackfill) -> str:
-    """That the name of the table is that of another one by now, some of whose rows were not gone over; "" if it is not."""
-    options = opened.request.backfill
-    assert options is not None
+async def _verify(opened: OpenRun, target: OpenTarget, part: PartState, made: TableBackfill) -> str:
+    """What is left of one table, also because something happened to it while the run worked; "" if nothing is."""
     try:
-        connection = await target.sessions.first()
-        try:
-            other = await is_replaced(connection, dialect_of(target.definition.url), options.over, made.facts)
-        finally:
-            await connection.close()
+        since = await _changes(opened, target, made)
     except (BulkqError, DatabaseError) as error:
         made.advice = "verify"
         return f"the table cannot be found: {error}"
-    if not other:
-        return ""
-    made.advice = "new"
-    return f"{made.facts.key.table} was replaced by another table, or dropped, while the run worked: start a new run"
+    table = made.facts.key.table
+    if since.replaced or since.refusal:
+        made.advice = "new"
+    if since.replaced:
+        return f"{table} was replaced by another table, or dropped, while the run worked: start a new run"
+    if since.refusal:
+        return f"{table} has changed while the run worked, and ranges may have left rows out: {since.refusal}"
+    return await _left_in(opened, target, part, made, since.triggers)
 
 
-def _tell_unchanged(opened: OpenRun, part: PartState, table: str) -> None:
-    """Say that `--set` for all rows has changed fewer than its ranges had."""
+async def _changes(opened: OpenRun, target: OpenTarget, made: TableBackfill) -> TableChanges:
+    """What happened to a table while the run worked."""
+    options = opened.request.backfill
+    assert options is not None
+    connection = await target.sessions.first()
+    try:
+        return await changes_since(connection, dialect_of(target.definition.url), options.over, made.facts)
+    finally:
+        await connection.close()
+
+
+def _unchanged(opened: OpenRun, part: PartState, table: str, came: Sequence[str]) -> str:
+    """Say that `--set` for all rows has changed fewer than its ranges had. It is left undone if triggers `came` meanwhile."""
     options, rows, changed = opened.request.backfill, opened.sources.ranges[part.spec.number].rows, part.counts.changed
     assert options is not None
-    if options.assignments and opened.resume.record is None and UNCOUNTED < changed < rows:
-        opened.say(
-            f"{table}: {changed} of {rows} rows were changed: a trigger or a rule kept the others as they were, or other sessions deleted "
-            "them: give --verify QUERY"
-        )
+    if not options.assignments or opened.resume.record is not None or not UNCOUNTED < changed < rows:
+        return ""
+    if came:
+        return f"{changed} of {rows} rows of {table} were changed, and {', '.join(came)} came while the run worked: give --verify QUERY"
+    opened.say(
+        f"{table}: {changed} of {rows} rows were changed: a trigger or a rule kept the others as they were, or other sessions deleted "
+        "them: give --verify QUERY"
+    )
+    return ""
 
 
-async def _left_in(opened: OpenRun, target: OpenTarget, part: PartState, made: TableBackfill) -> str:
-    """What is left of one table; "" if nothing is, or if nothing says what should be."""
+async def _left_in(
+    opened: OpenRun, target: OpenTarget, part: PartState, made: TableBackfill, came: Sequence[str]
+) -> str:
+    """What is left of one table, for which triggers `came` meanwhile; "" if nothing is, or if nothing says what should be."""
     options = opened.request.backfill
     assert options is not None
     assert made.end is not None
     dialect, table = dialect_of(target.definition.url), made.facts.key.table
     if options.verify is None and options.where is None:
-        _tell_unchanged(opened, part, table)
-        return ""
+        text = _unchanged(opened, part, table, came)
+        made.advice = "new" if text else made.advice  # a second pass would change rows twice
+        return text
     told = not options.assignments or tells_what_is_left(options.where or "", options.assignments, dialect)
     if options.verify is None and not told:
         opened.say(f"{table} is not verified: --where names no column that --set changes: give --verify QUERY")

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from uuid import uuid4
+
+import pytest
 
 from tests.support.servers import postgres as servers
+from tests.support.servers.processes import wait_until
 
 if TYPE_CHECKING:
     from tests.support.command import Cli
@@ -69,3 +73,42 @@ def test_a_table_that_is_replaced_meanwhile_is_not_done(cli: Cli, database: str)
     done = cli("backfill", "-t", database, "--over", "r", *options)
     assert (done.code, "public.r was replaced by another table, or dropped" in done.err) == (1, True), done.err
     assert "--again" not in done.err
+
+
+@pytest.mark.parametrize(
+    ("once", "told"),
+    [
+        ("alter table w enable row level security", 'row level security is active for role "'),
+        (
+            "create trigger keep before update on w for each row execute function keep()",
+            'of 300 rows of public.w were changed, and trigger "keep" came while the run worked: give --verify QUERY',
+        ),
+    ],
+)
+def test_what_hides_or_keeps_rows_meanwhile_leaves_the_run_incomplete(
+    cli: Cli, database: str, once: str, told: str
+) -> None:
+    """The rows of the ranges behind it were not changed, and no error said so."""
+    role = f"writer_{uuid4().hex[:8]}"
+    servers.execute(
+        database,
+        "create table w (id int primary key, v int not null default 0)",
+        "insert into w select generate_series(1, 300)",
+        "analyze w",
+        "create function keep() returns trigger language plpgsql as 'begin return null; end'",
+        f"create role {role}",
+        f"grant select, update on w to {role}",
+        f"grant all on schema public to {role}",
+    )
+    command = ("backfill", "-t", database, "--over", "w", "--set", "v = v + 1", "--max-rows", "50", "-j", "1")
+    run = cli.start(*command, "--max-rate", "200rows/s", env={"PGOPTIONS": f"-c role={role}"})
+    try:
+        wait_until(lambda: bool(servers.execute(database, "select 1 from w where v = 1")), "no range was done")
+        servers.execute(database, once)
+        _, said = run.communicate(timeout=60)
+        text = said.decode()
+        assert run.returncode == 1, text
+        assert told in text
+        assert "--again" not in text
+    finally:
+        servers.execute(database, f"drop owned by {role}", f"drop role {role}")
