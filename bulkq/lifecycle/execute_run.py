@@ -150,7 +150,7 @@ def first_line(recorded: RecordedRun) -> str:
     words.extend(f"spool={path}" for path in opened.sources.spools.values())
     words.extend(f"throttle={expression}" for expression in request.throttles)
     if request.safety.write:
-        words.append(f"({'; '.join(filter(None, (safety.sentence(opened.mode), _order(opened))))})")
+        words.append(f"({'; '.join(filter(None, (safety.sentence(opened.mode), _order(opened), _shards(request))))})")
     return " ".join(words)
 
 
@@ -158,6 +158,11 @@ def identity_words(request: Run) -> list[str]:
     """Return the fields that say which share of its group a run is."""
     shard, group = request.sources.shard, request.queries.group
     return [*([f"shard={shard}"] if shard else []), *([f"group={group}"] if group else [])]
+
+
+def _shards(request: Run) -> str:
+    """Return how far the order of effect reaches, if the run is a shard."""
+    return "shards are applied in no order" if request.sources.shard is not None else ""
 
 
 def _order(opened: OpenRun) -> str:

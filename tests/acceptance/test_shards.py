@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+import bulkq
 from tests.support.interrupted_runs import QUERIES, ROWS, SETUP, TARGET, assert_one_line, killed, query
 
 if TYPE_CHECKING:
@@ -154,6 +155,7 @@ def test_a_group_is_summed_up(cli: Cli, folder: Path) -> None:
     shard = lambda index: cli("run", *ADD, "-p", "range:id=1..9", "--group", "G", "--shard", f"{index}/2")  # noqa: E731
     first = shard(1)
     assert (first.code, "shard=1/2 group=G" in first.err) == (0, True), first.err
+    assert "shards are applied in no order)" in first.err
     done = cli("runs", "--group", "G")
     assert (done.code, "missing: 2/2" in done.text) == (3, True), done.text
     assert_one_line(
@@ -174,3 +176,15 @@ def test_a_group_is_summed_up(cli: Cli, folder: Path) -> None:
         assert_one_line(cli("runs", "--group", "other", *options), 2, 'no run of the group "other"')
     assert_one_line(cli("runs", "--group", "G", "--last"), 2, "--group sums up a group")
     assert_one_line(cli("run", *ADD, "-p", "range:id=1..9", "--group", ""), 2, "--group is empty")
+
+
+async def test_shards_of_the_python_api(folder: Path) -> None:
+    """Sets from an iterator are divided as those of a file; failures have the numbers of all sets."""
+    async with bulkq.open(f"sqlite:///{folder}/app.db") as database:
+        async with database.run("select :id as x", ({"id": i} for i in range(1, 9)), shard="2/3") as rows:
+            assert [row["x"] async for row in rows] == [2, 5, 8]
+        summary = await database.execute("select json(:x)", [{"x": "{"}] * 6, shard="2/3")
+        assert [failure.n for failure in summary.failures] == [2, 5]
+        for wrong, words in (("4/3", "shards are numbered from"), (3, "such as")):
+            with pytest.raises(bulkq.UsageError, match=words):
+                await database.execute("select 1", shard=wrong)  # type: ignore[arg-type]
