@@ -140,7 +140,8 @@ CHECK_MS = 1_000
 CHECK_ALIVE_NAME = "client_connection_check_interval"
 CHECK_ALIVE = f"{CHECK_ALIVE_NAME} = {CHECK_MS}"
 
-DESCRIBE = "BEGIN READ ONLY; SET LOCAL lock_timeout = {}; SET LOCAL statement_timeout = 8000"
+DESCRIBE_S = 8.0
+DESCRIBE = f"BEGIN READ ONLY; SET LOCAL lock_timeout = {{}}; SET LOCAL statement_timeout = {DESCRIBE_S * 1000:.0f}"
 """Describing waits for a table that is being altered, but not for ever; the pooler keeps us on one server meanwhile."""
 
 ISO = "ISO"

@@ -205,11 +205,20 @@ class Attempt:
             iso=self._restyles(),
         )
         self._phase = Phase.PREPARING
+        if self._limits.followed:
+            self._session.usual_openings[streaming, self._limits.lock_timeout_s] = sql if self._describes() else ""
         if self._claim is None:
-            await self._session.execute(self._session.following(sql), timeout=COMMAND_S)
+            if not self._session.continues(sql):
+                await self._session.execute(self._session.following(sql), timeout=COMMAND_S)
         else:
             await self._take(sql, self._claim)
         self._phase = Phase.SENT
+
+    def _describes(self) -> bool:
+        """Whether the next text can be described under these limits: they leave it time, and bound its wait for locks."""
+        time_s, lock_s = self._limits.timeout_s, self._limits.lock_timeout_s
+        bounded = lock_s is not None and lock_s <= postgresql.DESCRIBE_LOCK_S
+        return bounded and time_s is not None and time_s >= postgresql.DESCRIBE_S and self._limits.read_only
 
     def _restyles(self) -> bool:
         """Whether the session's date style differs from the one that the statement's values need."""

@@ -113,6 +113,7 @@ class AsyncpgDriver:
             connection_class=AsyncpgSession,
         )
         session.settled = settled
+        session.usual_openings = {}
         session.keep_alive(given.keep_alive)
         # The one type of a system view that asyncpg cannot read: pg_stats.most_common_vals. Its oid is known, so no query is sent.
         await session.set_builtin_type_codec("anyarray", schema="pg_catalog", codec_name="text", format="text")

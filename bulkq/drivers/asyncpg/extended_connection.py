@@ -54,6 +54,11 @@ class AsyncpgSession(asyncpg.Connection):  # type: ignore[misc] # asyncpg has no
     _left: asyncio.TimerHandle | None = None
     """Ends the transaction that `linger` was called for."""
 
+    _left_opening = ""
+    usual_openings: dict[tuple[bool, float | None], str]
+    """The first message of the last read that another follows, by whether its rows come in pieces, and by its lock timeout in seconds;
+    "" if its limits are too narrow for a description. The next text is described in the transaction that executes it."""
+
     _ending: asyncio.Future[bool] | None = None
     """The end of that transaction, under way because nothing has followed."""
 
@@ -119,9 +124,20 @@ class AsyncpgSession(asyncpg.Connection):  # type: ignore[misc] # asyncpg has no
         cursor = Cursor(self, statement.get_query(), statement._state, arguments, None)  # noqa: SLF001 - no public way
         return cursor, await cursor._bind_exec(rows, timeout_s)  # noqa: SLF001
 
-    def linger(self) -> None:
-        """Leave a read-only transaction to what comes next, which ends it in its first message; for at most `LINGER_S`."""
+    def linger(self, opening: str = "") -> None:
+        """Leave a read-only transaction to what comes next, which ends it in its first message; for at most `LINGER_S`.
+
+        `opening` has begun it, and nothing of the user was executed in it; "" if something was.
+        """
+        self._left_opening = opening
         self._left = asyncio.get_running_loop().call_later(LINGER_S, self._end_left)
+
+    def continues(self, opening: str) -> bool:
+        """Whether the transaction that was left is what `opening` would begin; it is then no longer left."""
+        if self._left is None or self._left_opening != opening:
+            return False
+        self.following("")
+        return True
 
     def following(self, opening: str) -> str:
         """`opening`, which begins a transaction, behind the end of the one that was left."""

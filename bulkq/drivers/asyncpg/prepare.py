@@ -128,7 +128,8 @@ class Describer:
         """
         text = NumberedText(wanted.query, {})
         printed = partial(find_printed_types, decoding=wanted.decoding)
-        async with self._question(followed=True):
+        usual = self._session.usual_openings.get((not wanted.query.one_row, self._lock_timeout_s), "")
+        async with self._question(followed=True, usual=usual):
             with author_names(self._session, text):
                 handle, attributes = await self._session.prepare_bare(text.rendered.text, self._name(), printed)
             if not attributes:
@@ -269,13 +270,14 @@ class Describer:
         return handle
 
     @asynccontextmanager
-    async def _question(self, *, followed: bool = False) -> AsyncGenerator[None, None]:
+    async def _question(self, *, followed: bool = False, usual: str = "") -> AsyncGenerator[None, None]:
         """A read-only transaction, in which the server parses. What asyncpg changes in the session to look at types ends with it.
 
         Args:
             followed: the statement is executed at once, so what executes it ends the transaction, unless there was an error.
+            usual: the first message of the transaction that is likely to execute it, which then is this one.
         """
-        opening = postgresql.describing(self._path, self._lock_timeout_s, self._session.local)
+        opening = usual or postgresql.describing(self._path, self._lock_timeout_s, self._session.local)
         await self._session.execute(self._session.following(opening))
         try:
             yield
@@ -284,7 +286,7 @@ class Describer:
             raise
         finally:
             if followed:
-                self._session.linger()
+                self._session.linger(opening)
             elif not self._session.is_closed():
                 await self._session.execute("ROLLBACK")
 

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bulkq.errors import DatabaseError
-from bulkq.model import Decoding
+from bulkq.model import Decoding, Limits
+from bulkq.query import inline
 from tests.support.asyncpg_sessions import READS, WRITES, answers, gone, prepared
 
 if TYPE_CHECKING:
@@ -19,17 +20,18 @@ if TYPE_CHECKING:
 
     from bulkq.protocols import Connection
 
-FOLLOWED = replace(READS, followed=True)
+FOLLOWED = replace(READS, timeout_s=30, followed=True)
 VALUES = """select name, qty, null as nothing, 1.50 as same, 2 as same, 'ok'::mood, 5::positive, (1, 'x')::pair, array[1.5, null],
  array['sad'::mood], '{"a": 1}'::jsonb, interval '1 day 2 s', timestamptz '2020-01-01 00:00+00', 'NaN'::float4, E'\\\\x00ff'::bytea,
  '[1,3)'::int4range, 'a'::"char", 7::oid, 'items'::regclass, true, (select most_common_vals from pg_stats limit 1)
  from items order by id desc limit 3 -- all"""
 
 
-async def rows(connection: Connection, sql: str) -> list[tuple[object, ...]]:
+async def rows(connection: Connection, sql: str, limits: Limits = FOLLOWED) -> list[tuple[object, ...]]:
     """The rows of a query as a check reads them."""
-    statement = await prepared(connection, sql, Decoding.TEXT)
-    pieces = [piece async for piece in connection.stream(statement, (), FOLLOWED)]
+    query = replace(inline(sql), lock_timeout_s=limits.lock_timeout_s)
+    statement = await prepared(connection, query, Decoding.TEXT)
+    pieces = [piece async for piece in connection.stream(statement, (), limits)]
     return [row for piece in pieces for row in zip(*piece.values, strict=True)]
 
 
@@ -43,18 +45,40 @@ async def test_values_are_those_of_copy(connection: Connection) -> None:
     assert shown == copied
 
 
-async def test_a_read_takes_four_round_trips(connection: Connection, outside: asyncpg.Connection) -> None:
-    """Each new text: a transaction to describe it, its description, a transaction to execute it, its rows."""
+@pytest.mark.parametrize(
+    ("limits", "trips"),
+    [
+        (replace(FOLLOWED, timeout_s=30), 3),
+        (replace(FOLLOWED, timeout_s=5), 4),
+        (replace(FOLLOWED, timeout_s=30, lock_timeout_s=None), 4),
+        (READS, 5),
+    ],
+)
+async def test_round_trips(connection: Connection, outside: asyncpg.Connection, limits: Limits, trips: int) -> None:
+    """Each new text: its transaction, its description, its rows; a transaction more if its limits are narrow for a description."""
     sent = connection._session._transport
     writes: list[bytes] = []
     write = sent.write
-    await rows(connection, "select 0 as a")
+    for warm in ("select 0 as a", "select id from items where id < 3"):
+        await rows(connection, warm, limits)
     sent.write = lambda data: (writes.append(bytes(data)), write(data))
     for number in range(1, 6):
-        assert await rows(connection, f"select {number} as a from items where id < 3") == [(number,)] * 2
+        many = number % 2  # rows in pieces or whole: two kinds of transactions
+        sql = f"select {number} as a" + many * " from items where id < 3"
+        assert await rows(connection, sql, limits) == [(number,)] * (1 + many)
     del sent.write
-    assert len(writes) == 4 * 5
+    timed_out = sum(data[:1] == b"Q" and b"ROLLBACK\0" in data for data in writes)  # on a machine that is very busy
+    assert len(writes) == trips * 5 + (0 if trips == 5 else timed_out)
     assert await gone(outside)
+
+
+async def test_each_read_has_its_own_limits(connection: Connection) -> None:
+    """A text that is described in a transaction with other limits is executed under its own, whatever came before."""
+    show = "select current_setting('statement_timeout') as s, current_setting('lock_timeout') as l, {}::text as n"
+    wanted = [(30, 2, "30s", "2s"), (30, 2, "30s", "2s"), (20, 2, "20s", "2s"), (9, 1, "9s", "1s"), (1, 2, "1s", "2s")]
+    for number, (timeout_s, lock_s, time, lock) in enumerate((*wanted, *wanted)):
+        limits = replace(FOLLOWED, timeout_s=timeout_s, lock_timeout_s=lock_s)
+        assert await rows(connection, show.format(number), limits) == [(time, lock, str(number))]
 
 
 @pytest.mark.parametrize("sql", ["select nothing", "select from items", "select 1 / (id - id) from items"])
