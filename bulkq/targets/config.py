@@ -10,7 +10,7 @@ from bulkq.model.frozen_dataclass import frozen
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from bulkq.model import Target
+    from bulkq.model import ExecutorChoice, Target
 
 
 @frozen
@@ -28,6 +28,7 @@ class Config:
     files: tuple[str, ...] = ()  # that were read, the strongest first
     targets: Mapping[str, Target] = field(default_factory=dict)
     groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    executors: Mapping[str, ExecutorChoice] = field(default_factory=dict)
     defaults: Mapping[str, DefaultSetting] = field(
         default_factory=dict
     )  # by the option's long name, without the dashes

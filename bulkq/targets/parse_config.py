@@ -12,6 +12,10 @@
     [groups]
     everything = ["prod", "tag:replica", "eu-*"]
 
+    [executors.cluster]
+    dask = "tls://scheduler:8786"
+    tls_ca = "ca.pem"
+
 A target, a group or a default of the project's file takes the place of one of the same name in the user's.
 """
 
@@ -30,10 +34,10 @@ from bulkq.text.message_parts import suggestion_or_names
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from bulkq.model import Target
+    from bulkq.model import ExecutorChoice, Target
     from bulkq.targets.config_files import ConfigDocument
 
-SECTIONS = ("defaults", "targets", "groups")
+SECTIONS = ("defaults", "targets", "groups", "executors")
 NAME = re.compile(r"\w[\w.-]*")
 
 
@@ -57,6 +61,7 @@ def load_config(named: str | None = None, *, folder: str | None = None) -> Confi
         tuple(document.shown for document in found),
         reading.targets,
         reading.groups,
+        reading.executors,
         reading.defaults,
         reading.places,
         tuple(reading.notices),
@@ -76,6 +81,7 @@ class _ConfigReader:
     def __init__(self, notices: list[str]) -> None:
         self.targets: dict[str, Target] = {}
         self.groups: dict[str, tuple[str, ...]] = {}
+        self.executors: dict[str, ExecutorChoice] = {}
         self.defaults: dict[str, DefaultSetting] = {}
         self.places: dict[str, str] = {}
         self.notices = notices
@@ -85,6 +91,7 @@ class _ConfigReader:
     def read(self, document: ConfigDocument) -> None:
         """Add what a weaker file says."""
         readers = {"defaults": self._defaults, "targets": self._targets, "groups": self._groups}
+        readers["executors"] = self._executors
         for key, value in document.table.items():
             if key not in SECTIONS:
                 self.errors.append(f'{document.place(key)}: unknown key "{key}"{suggestion_or_names(key, SECTIONS)}')
@@ -122,6 +129,17 @@ class _ConfigReader:
             elif name not in self.groups and name not in self.targets:
                 self.groups[name] = tuple(entry)
                 self.places[name] = place
+
+    def _executors(self, document: ConfigDocument, table: Mapping[str, object]) -> None:
+        from bulkq.targets.parse_executor_section import read_executor
+
+        for name, entry in table.items():
+            if not self._name_is_good(document, "executors", name):
+                continue
+            choice, errors = read_executor(document, name, entry)
+            self.errors += errors
+            if choice is not None:
+                self.executors.setdefault(name, choice)
 
     def _name_is_good(self, document: ConfigDocument, section: str, name: str) -> bool:
         place = document.place(section, name)

@@ -174,6 +174,7 @@ _BACKFILL = (
     limits.DEADLINE,
     limits.RETRIES(default=5, show_default=True),
     limits.OUTAGE(default="5m", show_default=True),
+    limits.EXECUTOR,
     limits.THROTTLE,
     *limits.PACE,
     limits.FAIL_FAST,

@@ -17,7 +17,7 @@ from bulkq.model import Run, Threshold
 from bulkq.model.run import LimitOptions, OutputOptions, QueryOptions, SafetyOptions, SourceOptions, TargetOptions
 from bulkq.policy import safety
 from bulkq.policy.pace import parse_rate
-from bulkq.policy.parse_executor import LOCAL, parse_executor
+from bulkq.policy.parse_executor import parse_executor
 from bulkq.text.urls import find_passwords, hide_passwords
 from bulkq.throttles import NO_THROTTLE, check_throttles, check_windows
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from bulkq.cli.messages import Messages
     from bulkq.cli.options.option_typed_dicts import ExecuteOptions, LimitValues, PaceValues
     from bulkq.cli.options.run_options import RunOptions
-    from bulkq.model import Query, Target
+    from bulkq.model import ExecutorChoice, Query, Target
 
 EXAMPLE = "for example -t sqlite:///app.db or -t postgresql://host/database, or set BULKQ_TARGET"
 
@@ -116,9 +116,22 @@ def limits_of(options: LimitValues, ctx: click.Context) -> LimitOptions:
         retries_given=given(ctx, "retries"),
         outage_s=options["outage"],
         **pace_of(options, backfill="over" in options),
+        executor=executor_of(options.get("executor"), ctx),
         fail_fast=options["fail_fast"],
         max_failures=Threshold(*options["max_failures"]) if options["max_failures"] else None,
     )
+
+
+def executor_of(text: str | None, ctx: click.Context) -> ExecutorChoice | None:
+    """Return where batches are executed: what `--executor` says, or a name of the configuration.
+
+    Raises:
+        UsageError: it is not valid, or not a name.
+    """
+    if text is None:
+        return None
+    known = config_of(ctx).executors
+    return known[text] if text in known else parse_executor(text)
 
 
 def pace_of(options: PaceValues, *, backfill: bool = False) -> dict[str, Any]:
@@ -150,7 +163,6 @@ def _limits(options: RunOptions, ctx: click.Context) -> LimitOptions:
         batch=options["batch"],
         batch_given=given(ctx, "batch"),
         batch_form=options["batch_form"],
-        executor=parse_executor(options["executor"] or LOCAL),
         max_failed_targets=options["max_failed_targets"],
     )
 

@@ -43,6 +43,7 @@ _CHECK = (
     limits.DEADLINE,
     limits.RETRIES(default=2, show_default=True),
     limits.OUTAGE(default="10s", show_default=True),
+    limits.EXECUTOR,
     limits.THROTTLE,
     *limits.PACE,
     limits.FAIL_FAST,

@@ -147,7 +147,7 @@ EXECUTOR = option(
     type=Text(),
     metavar="WHERE",
     help="Place where batches are executed: local is this process, dask:local=N starts N worker processes, dask=tcp://HOST:PORT "
-    "uses the workers of a Dask scheduler. Default: local.",
+    "uses the workers of a Dask scheduler, a name is one of [executors] in bulkq.toml. Default: local.",
 )
 FAIL_FAST = option("-x", "--fail-fast", is_flag=True, help="Stop at the first failure and cancel what runs.")
 MAX_FAILURES = option(

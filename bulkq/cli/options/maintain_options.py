@@ -152,6 +152,7 @@ _MAINTAIN = (
     limits.DEADLINE,
     limits.RETRIES(default=5, show_default=True),
     limits.OUTAGE(default="5m", show_default=True),
+    limits.EXECUTOR,
     limits.THROTTLE,
     *limits.PACE,
     limits.FAIL_FAST,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING, NotRequired, TypedDict
 
 from bulkq.cli.options import sources, targets
 
@@ -44,6 +44,7 @@ class LimitValues(PaceValues):
     deadline: float | None
     retries: int
     outage: float
+    executor: NotRequired[str | None]
     fail_fast: bool
     max_failures: tuple[int | None, float | None] | None
     ledger: str

@@ -8,7 +8,7 @@ import click
 
 from bulkq.cli.messages import Messages
 from bulkq.cli.options import limits, output, safety, targets
-from bulkq.cli.options.build_run import pace_of, some_targets
+from bulkq.cli.options.build_run import executor_of, pace_of, some_targets
 from bulkq.cli.options.build_run import warn_of_password as warn_of_target
 from bulkq.cli.options.option import option, together, typed
 from bulkq.cli.options.option_typed_dicts import PaceValues
@@ -40,6 +40,7 @@ RUN_FIELDS = {
     "window": "window",
     "nice": "nice",
     "max_rate": "max_rate",
+    "executor": "executor",
     "batch": "batch",
     "on_unknown": "retry_unknown",
     "max_failures": "max_failures",
@@ -59,6 +60,7 @@ class RecordedOptions(PaceValues):
     timeout: float | None
     deadline: float | None
     outage: float | None
+    executor: str | None
     batch: int | None
     on_unknown: str | None
     max_failures: tuple[int | None, float | None] | None
@@ -82,6 +84,7 @@ def options_of_recorded(function: F) -> F:
         limits.TIMEOUT(),
         limits.DEADLINE,
         limits.OUTAGE(),
+        limits.EXECUTOR,
         limits.THROTTLE,
         *limits.RECORDED_PACE,
         limits.BATCH(),
@@ -119,6 +122,7 @@ def _changes(ctx: click.Context, options: RecordedOptions) -> dict[str, object]:
     values: dict[str, object] = {
         **{field: dict(options)[name] for name, field in RUN_FIELDS.items()},
         **pace,
+        "executor": executor_of(options["executor"], ctx),
         "retry_unknown": options["on_unknown"] == "retry",
         "throttle": fix_paths(pace["throttle"]),  # a resume works in the folder of its run
         "critical": fix_paths(pace["critical"]),

@@ -28,7 +28,6 @@ class RunOptions(ExecuteOptions):
     max_failed_targets: int | None
     batch: int | None
     batch_form: str
-    executor: str | None
     write: bool
     allow: tuple[tuple[str, ...], ...]
     confirm: tuple[str, ...]

@@ -16,6 +16,7 @@ from bulkq.engine.commit_guard import CommitGuard
 from bulkq.engine.executors.worker_channel import WorkerLost
 from bulkq.errors import DatabaseError
 from bulkq.model import Phase
+from bulkq.model.frozen_dataclass import frozen
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -45,6 +46,15 @@ CLOSE_S = 2.0
 """Seconds that the worker gets to close a connection."""
 
 
+@frozen
+class OpenedConnection:
+    """A connection of a worker: its number there, what it found, and whether it can export a snapshot."""
+
+    number: int
+    server: Server
+    exports: bool
+
+
 class ConnectionSource(Protocol):
     """What a connection needs of the driver that has opened it."""
 
@@ -54,8 +64,8 @@ class ConnectionSource(Protocol):
     def better(self, channel: WorkerChannel) -> WorkerChannel | None:
         """Return a worker that has less to do than `channel`."""
 
-    async def connect_in(self, channel: WorkerChannel) -> tuple[int, Server] | None:
-        """Open a connection in one worker; return its number, or None if that is not possible now."""
+    async def connect_in(self, channel: WorkerChannel) -> OpenedConnection | None:
+        """Open a connection in one worker; None if that is not possible now."""
 
     def hear(self, channel: WorkerChannel, answer: AttemptAnswer) -> None:
         """Take note of what the target warned of."""
@@ -84,21 +94,21 @@ class RemoteStatement:
 
 
 class RemoteConnection(BaseConnection):
-    """Connection number `number` of a worker.
+    """A connection of a worker.
 
     Args:
         driver: that has opened it.
         channel: to the worker.
-        number: of the connection.
-        server: as the worker found it.
+        opened: the connection.
     """
 
-    def __init__(self, driver: ConnectionSource, channel: WorkerChannel, number: int, server: Server) -> None:
-        self.server = server
+    def __init__(self, driver: ConnectionSource, channel: WorkerChannel, opened: OpenedConnection) -> None:
+        self.server = opened.server
         self._driver = driver
         self._channel = channel
-        self._number = number
+        self._number = opened.number
         self._open = True
+        self._pinned = False
         self._statements: dict[object, RemoteStatement] = {}  # by the identity of the query, which each of them keeps
 
     async def prepare(
@@ -237,15 +247,24 @@ class RemoteConnection(BaseConnection):
 
     async def _move(self) -> None:
         """Go on in a worker that has fewer connections, if there is one. No transaction is open between two batches."""
-        if self._channel.lost or not (better := self._driver.better(self._channel)):
+        if self._channel.lost or self._pinned or not (better := self._driver.better(self._channel)):
             return
         moved = await self._driver.connect_in(better)
         if moved is None:
             return
         self._channel.later("close", connection=self._number)
         self._channel.connections -= 1
-        self._channel, self._number, self.server = better, moved[0], moved[1]
+        self._channel, self._number, self.server = better, moved.number, moved.server
         self._statements.clear()
+
+
+class RemoteSnapshotConnection(RemoteConnection):
+    """A connection of a worker that can export a snapshot; it stays in its worker then."""
+
+    async def export_snapshot(self) -> str:
+        """See `bulkq.protocols.SnapshotConnection`."""
+        self._pinned = True
+        return cast("str", await self._call(Phase.SENT, "export_snapshot", ()))
 
 
 class _lost_in:  # noqa: N801 - used as a statement, and cheaper than a generator

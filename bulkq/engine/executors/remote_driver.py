@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import count
 from typing import TYPE_CHECKING
 
-from bulkq.engine.executors.remote_connection import RemoteConnection
+from bulkq.engine.executors.remote_connection import OpenedConnection, RemoteConnection, RemoteSnapshotConnection
 from bulkq.engine.executors.worker_channel import WorkerLost
 from bulkq.errors import BulkqError, MissingDriver, NoRoom, TargetError
 from bulkq.protocols import WarningDriver
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from bulkq.engine.executors.worker_channel import WorkerChannel
     from bulkq.engine.executors.worker_session import AttemptAnswer
-    from bulkq.model import Server, Target
+    from bulkq.model import Target
     from bulkq.protocols import Connection, Driver, WarningCounts
 
 NO_WORKER = "no worker of the cluster answers: start workers, or use --executor local"
@@ -60,7 +60,7 @@ class RemoteDriver:
         failed: dict[str, BulkqError] = {}
         while (channel := self._choose(failed)) is not None:
             try:
-                number, server = await self._connected(channel)
+                opened = await self._connected(channel)
             except WorkerLost:
                 failed[channel.address] = TargetError(NO_WORKER)
                 continue
@@ -71,13 +71,14 @@ class RemoteDriver:
                 continue
             self._leave_out(failed)
             self._unreachable.pop(channel.address, None)
-            return RemoteConnection(self, channel, number, server)
+            kind = RemoteSnapshotConnection if opened.exports else RemoteConnection
+            return kind(self, channel, opened)
         if not failed:
             raise TargetError(NO_WORKER)
         address, first = next(iter(failed.items()))
         raise type(first)(f"worker {address}: {first}")
 
-    async def connect_in(self, channel: WorkerChannel) -> tuple[int, Server] | None:
+    async def connect_in(self, channel: WorkerChannel) -> OpenedConnection | None:
         """Open a connection in one worker; None if that is not possible now."""
         try:
             return await self._connected(channel)
@@ -97,13 +98,14 @@ class RemoteDriver:
     def hear(self, channel: WorkerChannel, answer: AttemptAnswer) -> None:
         """Take note of what the target warned of."""
 
-    async def _connected(self, channel: WorkerChannel) -> tuple[int, Server]:
-        """Open a connection, and return its number. It is counted at once, so that lanes that connect together spread."""
+    async def _connected(self, channel: WorkerChannel) -> OpenedConnection:
+        """Open a connection. It is counted at once, so that lanes that connect together spread."""
         number = next(_numbers)
         channel.connections += 1
         try:
             await channel.define_target(self.key, self._definition)
-            return number, await channel.request("connect", self.key, number)
+            server, exports = await channel.request("connect", self.key, number)
+            return OpenedConnection(number, server, exports)
         except MissingDriver as error:
             channel.connections -= 1
             raise MissingDriver(f"worker {channel.address}: {error}") from None

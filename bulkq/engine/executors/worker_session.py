@@ -18,7 +18,7 @@ from bulkq.engine.executors.copied_bytes import CopiedBytes
 from bulkq.engine.executors.part_rows import PartRows
 from bulkq.errors import BulkqError, StoppedError
 from bulkq.model.frozen_dataclass import frozen
-from bulkq.protocols import WarningDriver
+from bulkq.protocols import SnapshotConnection, WarningDriver
 from bulkq.targets import open_target
 from bulkq.targets.same_database import list_places
 
@@ -160,14 +160,18 @@ class WorkerSession:
         """Return this machine, and the file that `url` leads to here."""
         return machine(), list_places(url)
 
-    async def on_connect(self, key: int, connection: int) -> Server:
-        """Open connection number `connection` to target number `key`; see `bulkq.protocols.Driver.connect`."""
+    async def on_connect(self, key: int, connection: int) -> tuple[Server, bool]:
+        """Open connection number `connection` to target number `key`; see `bulkq.protocols.Driver.connect`.
+
+        Returns:
+            What it found, and whether it can export a snapshot.
+        """
         made = await self._drivers[key].connect()
         if self.ended:
             await made.close()
             raise StoppedError("the session has ended")
         self._connections[connection] = made
-        return made.server
+        return made.server, isinstance(made, SnapshotConnection)
 
     async def on_close(self, connection: int) -> None:
         """Close a connection. A request that uses it is cancelled first."""

@@ -15,6 +15,7 @@ from bulkq.errors import UsageError
 from bulkq.lifecycle import open_targets
 from bulkq.lifecycle.begin_progress import begin_progress
 from bulkq.lifecycle.command_steps import Job
+from bulkq.lifecycle.open_executor import open_executor
 from bulkq.model import CHECK_MODE
 from bulkq.model.frozen_dataclass import frozen
 from bulkq.query import read_rules as rules_of
@@ -160,7 +161,11 @@ async def open_checks(job: CheckJob, stack: AsyncExitStack) -> OpenChecks:
     """
     request, now = job.request, datetime.now(UTC)
     every = request.run.on((*request.run.targets.selected, *request.other_targets.values()))
-    databases = open_targets.open_all(every, f"bulkq/{job.run}", job.say)
+    executor = await open_executor(request.run, job.run, job.say, stack)
+    remote = None if executor is None else executor.driver
+    databases = open_targets.open_all(every, f"bulkq/{job.run}", job.say, remote)
+    if executor is not None:
+        await executor.prepare(request.run, ())
     for database in databases:
         stack.push_async_callback(database.sessions.close)
     at = {place: database for database in databases for place in database.places}
