@@ -126,9 +126,13 @@ class Trouble:
         self._pause_s = pause_s
         self._timers: list[threading.Timer] = []
 
-    def until(self, process: subprocess.Popen[bytes]) -> bool:
-        """Make events until `process` ends; whether it was killed by one."""
+    def until(self, process: subprocess.Popen[bytes], log: Path) -> bool:
+        """Make events from the first line of `process` to its end; whether it was killed by one."""
+        seen = log.stat().st_size if log.exists() else 0
         while process.poll() is None:
+            if b"run=" not in (log.read_bytes()[seen:] if log.exists() else b""):
+                time.sleep(0.05)
+                continue
             time.sleep(random.uniform(0.2, 2 * self._pause_s))
             if process.poll() is None and self._kinds:
                 with contextlib.suppress(psutil.Error, OSError, TimeoutError):
@@ -144,6 +148,9 @@ class Trouble:
         if kind == "run":
             process.kill()
             process.wait()
+            self.close()  # a process that is stopped cannot close its connections
+            for one in self._cluster.workers():
+                self._resume(one)
             return True
         if kind == "scheduler":
             self._cluster.kill_scheduler()
@@ -174,7 +181,7 @@ class Trouble:
             timer.cancel()
 
 
-def increments(url: str, rows: int, cluster: Cluster, trouble: Trouble, folder: Path, batch: str) -> int:
+def increments(url: str, rows: int, cluster: Cluster, trouble: Trouble, folder: Path, rate: str) -> int:
     """Increment every row, with `bulkq resume` after each end before the last."""
     environment = dict(os.environ, XDG_STATE_HOME=str(folder))
     words = ["run", "-e", "update dask_kills set v = v + 1 where id = :id", "--write", "-t", url]
@@ -183,15 +190,15 @@ def increments(url: str, rows: int, cluster: Cluster, trouble: Trouble, folder: 
         f"range:id=1..{rows}",
         "--executor",
         f"dask={cluster.address}",
-        "--batch",
-        batch,
+        "--max-rate",
+        rate,
         "--progress",
         "none",
     ]
     for _ in range(100):
         with (folder / "run.log").open("ab") as log:
             process = subprocess.Popen([BULKQ, *words], env=environment, stderr=log)
-            killed = trouble.until(process)
+            killed = trouble.until(process, folder / "run.log")
         print(f"{time.strftime('%T')} {words[0]} ended: {process.returncode}", flush=True)
         if process.returncode == 0:
             return 0
@@ -212,8 +219,10 @@ def same_bytes(url: str, rows: int, cluster: Cluster, trouble: Trouble, folder: 
     words = ["run", "-e", "select id, v, name from dask_kills where id = :id", "-t", url, "-p", f"range:id=1..{rows}"]
     words += ["--progress", "none", "--ledger", "none"]
     subprocess.run([BULKQ, *words, "-o", str(folder / "one.jsonl")], check=True)
-    there = subprocess.Popen([BULKQ, *words, "-o", str(folder / "two.jsonl"), "--executor", f"dask={cluster.address}"])
-    trouble.until(there)
+    words += ["-o", str(folder / "two.jsonl"), "--executor", f"dask={cluster.address}"]
+    with (folder / "two.log").open("ab") as log:
+        there = subprocess.Popen([BULKQ, *words], stderr=log)
+        trouble.until(there, folder / "two.log")
     return there.returncode == 0 and (folder / "one.jsonl").read_bytes() == (folder / "two.jsonl").read_bytes()
 
 
@@ -225,7 +234,9 @@ def main() -> int:
     parser.add_argument("--events", type=int, default=25)
     parser.add_argument("--workers", type=int, default=4)
     parser.add_argument("--pause", type=float, default=2.0, help="seconds between two events, on average")
-    parser.add_argument("--batch", default="100", help="sets of a batch, as of bulkq run")
+    parser.add_argument(
+        "--rate", default="2000/s", help="sets per second, so that the run is there when something happens"
+    )
     parser.add_argument("--seed", type=int, default=random.randrange(10**6))
     given = parser.parse_args()
     print(f"seed={given.seed}", flush=True)
@@ -249,7 +260,7 @@ def main() -> int:
             while len(cluster.workers()) < given.workers:
                 time.sleep(0.5)
             time.sleep(5)
-            code = increments(given.url, given.rows, cluster, trouble, folder, given.batch)
+            code = increments(given.url, given.rows, cluster, trouble, folder, given.rate)
             print((folder / "run.log").read_text()[-3000:], flush=True)
             found = asyncio.run(fetch(given.url, "select v, count(*) as rows from dask_kills group by v"))
             print(f"changed: {[tuple(row) for row in found]}", flush=True)

@@ -40,7 +40,7 @@ def read_executor(document: ConfigDocument, name: str, entry: object) -> tuple[E
         address = parse_address(entry["dask"], f"{document.place('executors', name, 'dask')}: {key}.dask")
     except UsageError as error:
         return None, [str(error)]
-    files = {one: str(document.path.parent / entry[one]) if entry.get(one) else "" for one in KEYS[1:]}
-    if files["tls_ca"] and not address.startswith("tls://"):
+    ca, cert, key_file = (str(document.path.parent / entry[one]) if entry.get(one) else "" for one in KEYS[1:])
+    if ca and not address.startswith("tls://"):
         return None, [f"{place}: {key} has TLS files, but its address is not at tls://: write {EXAMPLE}"]
-    return ExecutorChoice(text=name, address=address, **files), []
+    return ExecutorChoice(text=name, address=address, tls_ca=ca, tls_cert=cert, tls_key=key_file), []

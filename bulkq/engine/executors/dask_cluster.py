@@ -291,7 +291,8 @@ async def _start_local(workers: int) -> Any:
         threads_per_worker=1,
         memory_limit=0,
         security=True,
-        dashboard_address=None,
+        dashboard_address="127.0.0.1:0",
+        scheduler_kwargs={"dashboard": False},
         asynchronous=True,
         silence_logs=logging.CRITICAL,
     )
