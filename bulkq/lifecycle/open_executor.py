@@ -11,6 +11,7 @@ from urllib.parse import quote, unquote
 from bulkq.dialects import dialect_for
 from bulkq.engine.executors.part_rows import PartDefinition
 from bulkq.engine.executors.remote_driver import wrap_driver
+from bulkq.engine.executors.remote_mapper import RemoteMapper
 from bulkq.engine.executors.worker_channel import LEASE_S, WorkerLost
 from bulkq.engine.executors.worker_session import SessionSettings, machine
 from bulkq.errors import BulkqError, MissingDriver, RefusedError, TargetError, UsageError
@@ -89,6 +90,11 @@ class OpenExecutor:
             kind = type(next(iter(wrong.values())))
             raise kind("\n".join(f"worker {address}: {error}" for address, error in sorted(wrong.items())))
         self.cluster.on_new = prepare
+
+    def map_rows(self, request: Run, parts: Sequence[PartState]) -> None:
+        """Let workers apply the function of `--map`, also to rows that they send as values."""
+        for part in parts if request.output.map is not None else ():
+            part.mapper = RemoteMapper(part.spec.number, self.cluster.workers)
 
 
 async def open_executor(

@@ -51,7 +51,7 @@ async def open_run(job: RunJob, stack: AsyncExitStack) -> OpenRun:
     targets = _open_targets(job, stack, executor)
     labels = open_targets.labels(request, targets)
     _check_names(request, labels)
-    mapping = await _mapping(request, stack)
+    mapping = await _mapping(request, stack) if executor is None else None
     processes = await _processes(request, stack)
     named = [(target.label, target.definition) for target in targets]
     holding = describe_run(request, job.run, named, job.say, in_python=job.given is not None)
@@ -70,6 +70,7 @@ async def open_run(job: RunJob, stack: AsyncExitStack) -> OpenRun:
     parts = [part for target in targets for part in target.parts]
     if executor is not None:
         await executor.prepare(request, parts)
+        executor.map_rows(request, parts)
     outputs = tuple({id(part.sink): part for part in reversed(parts)}.values())
     try:
         failure_file = _failure_file(job)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
@@ -65,6 +66,9 @@ class PartRows:
             return
         from bulkq.transforms import Mapping, open_processes
 
+        # A nanny of Dask starts its worker as a daemon, which `multiprocessing` does not let have children. Those of `--map` end
+        # when their parent ends, which is the reason for that rule.
+        multiprocessing.current_process()._config["daemon"] = False  # type: ignore[attr-defined] # noqa: SLF001
         processes = await open_processes(wanted.map, concurrency=wanted.processes, folder=self._folder)
         self._mapping = Mapping(wanted.map, processes, wanted.map_timeout_s)
 

@@ -14,6 +14,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests.support.servers import passwords
+
 pytest.importorskip("distributed")
 
 CODE = """
@@ -39,9 +41,8 @@ class DaskProcesses:
         self._start("dask_worker", self.address, *("--host", "127.0.0.1", "--nworkers", "2", "--nthreads", "1"))
 
     def _start(self, module: str, *words: str) -> None:
-        environment = {k: v for k, v in os.environ.items() if not k.startswith("COV")} | {
-            "DASK_DISTRIBUTED__ADMIN__TICK__LIMIT": "1h"
-        }
+        kept = {k: v for k, v in os.environ.items() if not k.startswith(("BULKQ_", "PG", "XDG_", "COV"))}
+        environment = kept | passwords.environment()
         with (self.folder / f"{module}.log").open("wb") as log:
             code = CODE.format(module, module.partition("_")[2])
             extra = ["--no-dashboard", "--memory-limit", "0"] if module == "dask_worker" else []
@@ -71,8 +72,9 @@ class DaskProcesses:
 
 
 @pytest.fixture(scope="session")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DaskProcesses]:
-    """The cluster; both workers are there."""
+def cluster(tmp_path_factory: pytest.TempPathFactory, postgres_url: str) -> Iterator[DaskProcesses]:
+    """The cluster; both workers are there, and find the password of the server's role in their environment."""
+    assert postgres_url
     made = DaskProcesses(tmp_path_factory.mktemp("dask"))
     try:
         end_s = time.monotonic() + START_S
