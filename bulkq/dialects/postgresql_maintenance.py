@@ -136,7 +136,8 @@ def _missing_to_repair(server: ServerFacts, wanted: MaintainedObject, twin: str,
 
 def _grant_maintain(wanted: MaintainedObject, server: ServerFacts) -> str:
     role = '"' + server.role.replace('"', '""') + '"'
-    schema, _, table = wanted.table.partition(".")
+    prefix = f"{wanted.schema}."  # of an index, too: it is in the schema of its table
+    schema, table = wanted.schema, wanted.table.removeprefix(prefix)
     return f"no right: GRANT MAINTAIN ON TABLE {quoted_name(schema, table)} TO {role}, or GRANT pg_maintain TO {role}"
 
 

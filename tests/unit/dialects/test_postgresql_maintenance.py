@@ -100,6 +100,13 @@ def test_a_missing_right_is_named_with_its_grant(command: str, server: ServerFac
     assert read(command, server, row(may=False)).missing == grant
 
 
+def test_names_with_a_point_are_quoted_apart() -> None:
+    """A schema, too."""
+    made = row("index", may=False)
+    made[1:4] = ["a.b", "t_pkey", "a.b.t"]
+    assert 'ON TABLE "a.b"."t" TO' in read("reindex", PG17, made).missing
+
+
 def test_the_role_of_a_superuser_is_never_granted() -> None:
     """A superuser runs the statement; MAINTAIN is enough since 17, but not to drop an index."""
     made = row(may=False)
