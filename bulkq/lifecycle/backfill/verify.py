@@ -124,11 +124,12 @@ async def _changes(opened: OpenRun, target: OpenTarget, made: TableBackfill) -> 
         await connection.close()
 
 
-def _unchanged(opened: OpenRun, part: PartState, table: str, came: Sequence[str]) -> str:
+def _unchanged(opened: OpenRun, part: PartState, made: TableBackfill, came: Sequence[str]) -> str:
     """Say that `--set` for all rows has changed fewer than its ranges had. It is left undone if triggers `came` meanwhile."""
-    options, rows, changed = opened.request.backfill, opened.sources.ranges[part.spec.number].rows, part.counts.changed
+    options, table, changed = opened.request.backfill, made.facts.key.table, part.counts.changed
+    rows = opened.sources.ranges[part.spec.number].rows  # as `changed`, without those of earlier processes
     assert options is not None
-    if not options.assignments or opened.resume.record is not None or not UNCOUNTED < changed < rows:
+    if not options.assignments or not UNCOUNTED < changed < rows:
         return ""
     if came:
         return f"{changed} of {rows} rows of {table} were changed, and {', '.join(came)} came while the run worked: give --verify QUERY"
@@ -148,7 +149,7 @@ async def _left_in(
     assert made.end is not None
     dialect, table = dialect_of(target.definition.url), made.facts.key.table
     if options.verify is None and options.where is None:
-        text = _unchanged(opened, part, table, came)
+        text = _unchanged(opened, part, made, came)
         made.advice = "new" if text else made.advice  # a second pass would change rows twice
         return text
     told = not options.assignments or tells_what_is_left(options.where or "", options.assignments, dialect)

@@ -112,3 +112,18 @@ def test_what_hides_or_keeps_rows_meanwhile_leaves_the_run_incomplete(
         assert "--again" not in text
     finally:
         servers.execute(database, f"drop owned by {role}", f"drop role {role}")
+
+
+def test_rows_that_a_trigger_keeps_after_a_resume_are_told(cli: Cli, database: str) -> None:
+    """Of the rows of the process that goes on, none was changed."""
+    servers.execute(
+        database,
+        "create table y (id int primary key, v int not null default 0)",
+        "insert into y select generate_series(1, 90)",
+        "create function keep() returns trigger language plpgsql as 'begin return null; end'",
+    )
+    command = ("-t", database, "--over", "y", "--set", "v = v + 1", "--max-rows", "30", "-j", "1")
+    assert cli("backfill", *command, "--max-affected", "40").code == 4
+    servers.execute(database, "create trigger keep before update on y for each row execute function keep()")
+    done = cli("resume", "--last", "--max-affected", "1000")
+    assert "public.y: 0 of 60 rows were changed: a trigger or a rule kept the others as they were" in done.err
