@@ -14,19 +14,23 @@
 #   +00:00           13 of 13                        13 of 13
 # Exits with 1 if it changes. The server listens on a unix socket in a temporary folder only.
 set -euo pipefail
-for need in mariadbd mariadb-install-db; do command -v "$need" >/dev/null || { echo "needs Debian's mariadb-server"; exit 2; }; done
+daemon=$(PATH=$PATH:/usr/sbin command -v mariadbd) || { echo "install the Debian package mariadb-server"; exit 2; }
+"$daemon" --no-defaults --version | grep -q ' 10\.11\.' || { echo "another version than 10.11:"; "$daemon" --no-defaults --version; exit 2; }
 folder=$(mktemp -d)
-as() { if [ "$(id -u)" = 0 ]; then runuser -u nobody -- "$@"; else "$@"; fi; }
-trap 'kill "$server" 2>/dev/null && wait "$server" 2>/dev/null || true; cd /; rm -rf "$folder"' EXIT
-server=0
+as=(env)
+if [ "$(id -u)" = 0 ]; then as=(runuser -u nobody -- env); fi
+pid=
+trap '[ -z "$pid" ] || { kill "$pid" 2>/dev/null || true; wait "$pid" 2>/dev/null || true; }; cd /; rm -rf "$folder"' EXIT
 python3 -m venv "$folder/venv"
 "$folder/venv/bin/pip" install -q --disable-pip-version-check 'PyMySQL==1.2.4'
 [ "$(id -u)" != 0 ] || chown nobody "$folder"
+"${as[@]}" mariadb-install-db --no-defaults --datadir="$folder/data" --auth-root-authentication-method=normal --skip-test-db \
+  --tmpdir="$folder" >/dev/null 2>&1
+"${as[@]}" TZ=Europe/Berlin "$daemon" --no-defaults --datadir="$folder/data" --socket="$folder/s" --skip-networking --pid-file="$folder/pid" \
+  --tmpdir="$folder" >"$folder/log" 2>&1 &
+pid=$!
+for _ in $(seq 300); do [ -S "$folder/s" ] && break; kill -0 "$pid" || { cat "$folder/log"; exit 2; }; sleep 0.1; done
 cd "$folder"
-as mariadb-install-db --no-defaults --datadir="$folder/data" --auth-root-authentication-method=normal >/dev/null 2>&1
-as env TZ=Europe/Berlin mariadbd --no-defaults --datadir="$folder/data" --socket="$folder/s" --skip-networking --pid-file="$folder/pid" >"$folder/log" 2>&1 &
-server=$!
-for _ in $(seq 100); do [ ! -S "$folder/s" ] || break; sleep 0.2; done
 
 venv/bin/python - <<'PY'
 import os
