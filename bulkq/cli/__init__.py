@@ -116,7 +116,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if sys.stdout is not None:
             sys.stdout.flush()
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - here each error becomes one line and an exit code
-        from bulkq.cli.errors import report
+        from bulkq.cli.print_error import report
 
         code = report((isinstance(error, BrokenPipe) and error.__cause__) or error, given)
     _let_go_of_a_closed_stdout()

@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from bulkq.errors import BulkqError, LedgerError
-from bulkq.ledger.errors import explain_error, in_one_line
+from bulkq.ledger.explain_errors import explain_error, in_one_line
 from bulkq.ledger.file_lock_and_revision import FULL, path_of
 from bulkq.ledger.revision_constants import READ_REVISION
 from bulkq.ledger.schema import POSTGRES_SCHEMA

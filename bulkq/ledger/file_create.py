@@ -19,7 +19,7 @@ from sqlalchemy import URL, create_engine, text
 from sqlalchemy.pool import NullPool
 
 from bulkq.errors import LedgerError
-from bulkq.ledger.errors import in_one_line
+from bulkq.ledger.explain_errors import in_one_line
 from bulkq.ledger.file_lock_and_revision import Lock, connect_file, path_of, read_revision, refuse_empty_file
 from bulkq.ledger.location import LedgerMissing
 from bulkq.ledger.revision_constants import APPLICATION_ID, HEAD

@@ -16,7 +16,7 @@ import time
 from typing import TYPE_CHECKING
 
 from bulkq.errors import LedgerError
-from bulkq.ledger.errors import describe_damage
+from bulkq.ledger.explain_errors import describe_damage
 from bulkq.ledger.revision_constants import READ_REVISION
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from sqlalchemy import text
 
 from bulkq.errors import LedgerError
 from bulkq.ledger import database_connection, file_create
-from bulkq.ledger.errors import describe_damage
+from bulkq.ledger.explain_errors import describe_damage
 from bulkq.ledger.location import LedgerMissing
 from bulkq.ledger.revision_constants import APPLICATION_ID, HEAD
 from bulkq.ledger.schema import POSTGRES_SCHEMA

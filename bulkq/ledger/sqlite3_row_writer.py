@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
 from bulkq.ledger import row_conversion
-from bulkq.ledger.errors import in_one_line
+from bulkq.ledger.explain_errors import in_one_line
 from bulkq.ledger.file_lock_and_revision import FULL, Lock, connect_file, path_of, refuse_empty_file, revision_in
 from bulkq.ledger.revision_constants import HEAD
 

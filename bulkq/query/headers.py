@@ -27,7 +27,7 @@ from bulkq.text.message_parts import quoted, suggestion
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from bulkq.query.errors import QueryErrors
+    from bulkq.query.error_collector import QueryErrors
     from bulkq.query.tokens import Comment
 
 REPEATABLE = frozenset({"tags", "requires", "param", "verify", "expect", "warn", "fail", "mask", "params"})

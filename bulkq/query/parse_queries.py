@@ -11,7 +11,7 @@ from bulkq.errors import QueryFileError
 from bulkq.model import Parameter, Placeholder, PlaceholderKind, Query
 from bulkq.model.frozen_dataclass import frozen
 from bulkq.query.classify import classify, holds_statements, may_commit
-from bulkq.query.errors import QueryErrors
+from bulkq.query.error_collector import QueryErrors
 from bulkq.query.foreign_syntax import find_executed_comments
 from bulkq.query.headers import find_known_key, find_lost_key, is_name_line, read_header
 from bulkq.query.one_row import gives_one_row

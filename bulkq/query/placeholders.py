@@ -14,7 +14,7 @@ from bulkq.text.message_parts import quoted
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bulkq.query.errors import QueryErrors
+    from bulkq.query.error_collector import QueryErrors
 
 RANGE = "range"
 """The parameter that stands for a condition on a key; see `bulkq.query.range_placeholder`."""

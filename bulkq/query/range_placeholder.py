@@ -14,7 +14,7 @@ from bulkq.model import Parameter, PlaceholderKind
 from bulkq.model.frozen_dataclass import frozen
 from bulkq.query.check_range_position import ENDS, HARMLESS, bound_complaint, range_complaint
 from bulkq.query.classify import classify, count_nesting
-from bulkq.query.errors import QueryErrors
+from bulkq.query.error_collector import QueryErrors
 from bulkq.query.one_row import gives_one_row
 from bulkq.query.placeholders import RANGE, find_placeholders
 from bulkq.query.render_query import locate

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from bulkq.errors import UsageError
 from bulkq.model import PlaceholderKind
 from bulkq.query.classify import CHANGES
-from bulkq.query.errors import QueryErrors
+from bulkq.query.error_collector import QueryErrors
 from bulkq.query.foreign_syntax import find_executed_comments
 from bulkq.query.placeholders import RANGE, find_placeholders
 from bulkq.query.tokens import TokenKind, tokenize

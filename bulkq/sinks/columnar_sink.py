@@ -9,9 +9,9 @@ from bulkq.columnar.rows_to_batches import Layouts, Unfit, find_problem, has_dec
 from bulkq.errors import RefusedError, StoppedError, UsageError
 from bulkq.model import Decoding
 from bulkq.model.frozen_dataclass import frozen
+from bulkq.sinks.copy_csv_to_columnar import CopiedRows
 from bulkq.sinks.csv_tsv import Delimited
 from bulkq.sinks.extra_columns import is_rowcount
-from bulkq.sinks.parse_copy_csv import CopiedRows
 from bulkq.sinks.text_sink import check_same_columns
 
 if TYPE_CHECKING:

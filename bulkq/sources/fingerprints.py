@@ -9,7 +9,7 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 from bulkq.sources.line_reader import refused_file
-from bulkq.sources.resume_position import BLOCK, DIGEST_BYTES
+from bulkq.sources.prefix_digest import BLOCK, DIGEST_BYTES
 from bulkq.text.characters import escape_unprintable
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from bulkq.errors import ParameterError
-from bulkq.sources.resume_position import Prefix, prove_prefix
+from bulkq.sources.prefix_digest import Prefix, prove_prefix
 from bulkq.text.characters import escape_unprintable
 from bulkq.text.message_parts import quoted, suggestion
 

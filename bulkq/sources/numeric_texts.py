@@ -11,7 +11,7 @@ import math
 import re
 from typing import TYPE_CHECKING
 
-from bulkq.model.spelled_number import SpelledNumber
+from bulkq.model.text_or_number import TextOrNumber
 from bulkq.query import Operand, find_operands
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def choose_scalars(query: Query, *, mixed: bool = False) -> Mapping[str, Scalar]
 def _spelled(scalar: Scalar) -> Scalar:
     def spelled(text: str) -> object:
         number = scalar(text)
-        return SpelledNumber(text, number) if isinstance(number, int | float) else text
+        return TextOrNumber(text, number) if isinstance(number, int | float) else text
 
     return spelled
 

@@ -11,7 +11,7 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from bulkq.errors import ParameterError
-from bulkq.model.spelled_number import SpelledNumber
+from bulkq.model.text_or_number import TextOrNumber
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -60,7 +60,7 @@ def _tagged(value: object) -> object:
         return {"tuple": [_tagged(one) for one in value]}  # type: ignore[attr-defined]
     if kind is dict:
         return {"dict": [[key, _tagged(one)] for key, one in value.items()]}  # type: ignore[attr-defined]
-    if kind is SpelledNumber:
+    if kind is TextOrNumber:
         return {"spelled": [str(value), value.number]}  # type: ignore[attr-defined]
     if kind is bytes:
         return {"bytes": value.hex()}  # type: ignore[attr-defined]
@@ -75,7 +75,7 @@ def _untagged(found: dict[str, object]) -> object:
         return int(str(value), 16)
     assert isinstance(value, list)
     if tag == "spelled":
-        return SpelledNumber(*value)
+        return TextOrNumber(*value)
     return dict(value) if tag == "dict" else tuple(value)
 
 

@@ -71,7 +71,7 @@ cli/commands/report cli/commands/resume cli/commands/retry cli/commands/run cli/
 cli/commands/undo
 cli/completion/answer cli/completion/shells cli/completion/values cli/display/check_history cli/display/shared_plan_lines
 cli/display/rehearsal_text
-cli/errors cli/messages cli/options/backfill_options cli/options/build_run
+cli/print_error cli/messages cli/options/backfill_options cli/options/build_run
 cli/options/check_options
 cli/options/option_typed_dicts cli/options/plan_file cli/options/limits cli/options/option cli/options/origins cli/options/output
 cli/options/queries cli/options/run_options cli/options/safety cli/options/sources cli/options/targets
@@ -79,7 +79,7 @@ cli/redirect_library_output cli/signals
 dialects/base dialects/duckdb dialects/mssql dialects/mysql dialects/mysql_key_comparison dialects/postgresql_key_comparison
 dialects/sqlite
 drivers/asyncpg/execute_own_statements drivers/asyncpg/attempt drivers/asyncpg/catalog drivers/asyncpg/commit
-drivers/asyncpg/connection drivers/asyncpg/driver drivers/asyncpg/errors drivers/asyncpg/lock_wait_errors
+drivers/asyncpg/connection drivers/asyncpg/driver drivers/asyncpg/translate_errors drivers/asyncpg/lock_wait_errors
 drivers/asyncpg/pg_types drivers/asyncpg/prepare drivers/asyncpg/extended_connection drivers/asyncpg/statement
 drivers/asyncpg/unsupported_parameters drivers/asyncpg/validate_texts
 drivers/optional_connection_methods drivers/bind_parameters drivers/build_reply drivers/check_driver_protocols
@@ -87,16 +87,16 @@ drivers/check_extension_objects drivers/dbapi/adapter_return_types drivers/dbapi
 drivers/dbapi/adapters/firebird drivers/dbapi/adapters/mysql_engines drivers/dbapi/adapters/mysql_results
 drivers/dbapi/adapters/parameters drivers/dbapi/adapters/postgresql drivers/dbapi/adapters/postgresql_cursor
 drivers/dbapi/adapters/postgresql_parameters drivers/dbapi/adapters/sqlite drivers/dbapi/attempt_state drivers/dbapi/build_reply
-drivers/dbapi/connection drivers/dbapi/cursors drivers/dbapi/driver drivers/dbapi/errors drivers/dbapi/attempt
+drivers/dbapi/connection drivers/dbapi/cursors drivers/dbapi/driver drivers/dbapi/translate_errors drivers/dbapi/attempt
 drivers/dbapi/driver_of_blocking_library drivers/dbapi/pep249 drivers/dbapi/prepare drivers/dbapi/quote_identifiers
-drivers/dbapi/self_test drivers/dbapi/session_operations drivers/dbapi/sqlalchemy_urls drivers/dbapi/statement
+drivers/dbapi/self_test drivers/dbapi/blocking_session drivers/dbapi/sqlalchemy_urls drivers/dbapi/statement
 drivers/dbapi/stream drivers/dbapi/thread_or_greenlet drivers/dbapi/transaction drivers/dbapi/warnings
 drivers/leftover_threads drivers/expected_rows drivers/libpq/parameters drivers/libpq/server_settings
 drivers/libpq/service_file drivers/libpq/url drivers/lock_order drivers/parameter_limit drivers/prepare_attempt_steps
 drivers/postgresql_read_only_errors drivers/sqlite/aiosqlite drivers/sqlite/authorizer drivers/sqlite/connection
-drivers/sqlite/insert_marker drivers/sqlite/pysqlite drivers/sqlite/session_operations drivers/statement_cache drivers/threads
+drivers/sqlite/insert_marker drivers/sqlite/pysqlite drivers/sqlite/blocking_session drivers/statement_cache drivers/threads
 drivers/tls_url_options
-ledger/check_results ledger/database_connection ledger/write_statements ledger/errors ledger/file_create
+ledger/check_results ledger/database_connection ledger/write_statements ledger/explain_errors ledger/file_create
 ledger/file_lock_and_revision ledger/sqlite3_row_writer ledger/health ledger/migrate ledger/newest_runs ledger/no_record ledger/open
 ledger/query_runs ledger/recorder ledger/revision_constants ledger/row_conversion ledger/schema ledger/store ledger/takeover
 ledger/upgrade_and_check
@@ -109,8 +109,8 @@ lifecycle/record lifecycle/request_json lifecycle/resume_state lifecycle/prepare
 lifecycle/run_fingerprints lifecycle/run_resources lifecycle/part_sources lifecycle/take_over_targets lifecycle/target_markers
 lifecycle/unreported_failures lifecycle/untyped_parameters lifecycle/check_parameter_values
 model/attempt_plan model/attempt_steps model/batch model/check_result model/check_conditions model/row_images model/query model/row model/target
-query/errors query/placeholders model/spelled_number
-reports/escape reports/finding_lines reports/html/cards reports/html/charts reports/html/heading
+query/error_collector query/placeholders model/text_or_number
+reports/escape reports/finding_lines reports/html/check_cards reports/html/charts reports/html/heading
 reports/html/history_text reports/html/matrix reports/html/page reports/html/run_sections reports/html/style
 reports/target_table
 sinks/csv_tsv sinks/discard_rows sinks/extra_columns sinks/json_rows sinks/stream_output
@@ -119,7 +119,7 @@ sources/object_reader_protocol sources/feed_batches sources/quoted_fields source
 sources/spool_codec sources/sql
 targets/config targets/config_files targets/connect targets/expectations targets/parse_target_section targets/parameter_rows_from_query
 tasks/check/compare tasks/check/evaluate tasks/check/git_changes tasks/check/open_check tasks/check/connect_and_plan
-tasks/check/results tasks/check/run_checks tasks/check/selection tasks/check/sink tasks/check/check_parameter_values
+tasks/check/build_results tasks/check/run_checks tasks/check/selection tasks/check/sink tasks/check/check_parameter_values
 tasks/demo tasks/doctor tasks/ping tasks/plan/plan_checks tasks/plan/plan_backfill tasks/plan/plan_run tasks/plan/prepare_statements tasks/rehearse
 tasks/report
 tasks/resume tasks/retry tasks/run tasks/server_lint tasks/undo

@@ -11,8 +11,8 @@ import asyncio
 import json
 from typing import TYPE_CHECKING, Protocol, TextIO
 
+from bulkq.cli.display.one_line_status import status_line
 from bulkq.cli.display.progress import can_draw, make_console
-from bulkq.cli.display.status_line import status_line
 from bulkq.cli.display.watch_history import WatchHistory
 from bulkq.cli.display.watch_page import WatchPage
 from bulkq.model.run_status import Activity, status_object

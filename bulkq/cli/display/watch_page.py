@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bulkq.cli.display.one_line_status import reading_text
 from bulkq.cli.display.progress_bar import Segments
 from bulkq.cli.display.progress_text import rate_text
-from bulkq.cli.display.status_line import reading_text
 from bulkq.model.counts import changed_text
 from bulkq.model.run_status import Activity
 from bulkq.policy.throttle_expressions import current_text

@@ -9,7 +9,7 @@ statement            sets -> arguments, records -> `Reply`
 attempt              one batch in its transaction
 result_value_forms   the forms of result values
 catalog              what the server says of types and names
-errors               asyncpg's exceptions -> `DatabaseError`
+translate_errors     asyncpg's exceptions -> `DatabaseError`
 """
 
 from __future__ import annotations

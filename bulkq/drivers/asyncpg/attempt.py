@@ -11,10 +11,10 @@ from bulkq import markers
 from bulkq.dialects import postgresql
 from bulkq.dialects.sqlstates import CANCELED
 from bulkq.drivers.asyncpg.commit import CUT_S, commit
-from bulkq.drivers.asyncpg.errors import translate
 from bulkq.drivers.asyncpg.extended_connection import undisturbed
 from bulkq.drivers.asyncpg.lock_wait_errors import GRANTED, explain_refusal, name_holders
 from bulkq.drivers.asyncpg.statement import WRAPPED
+from bulkq.drivers.asyncpg.translate_errors import translate
 from bulkq.drivers.expected_rows import check_rows
 from bulkq.errors import DatabaseError
 from bulkq.model import Phase

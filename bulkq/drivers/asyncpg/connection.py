@@ -14,13 +14,13 @@ import asyncpg
 
 from bulkq.dialects import postgresql
 from bulkq.drivers.asyncpg.attempt import Attempt
-from bulkq.drivers.asyncpg.errors import translate
 from bulkq.drivers.asyncpg.execute_command import execute_command
 from bulkq.drivers.asyncpg.execute_own_statements import administer
 from bulkq.drivers.asyncpg.extended_connection import BROKEN, GRACE_S
 from bulkq.drivers.asyncpg.lock_wait_errors import name_owners
 from bulkq.drivers.asyncpg.prepare import Describer, PrepareRequest
 from bulkq.drivers.asyncpg.statement import STREAMED, AsyncpgStatement, Recipe
+from bulkq.drivers.asyncpg.translate_errors import translate
 from bulkq.drivers.asyncpg.validate_texts import AsyncpgTextValidator
 from bulkq.drivers.optional_connection_methods import BaseConnection
 from bulkq.drivers.prepare_attempt_steps import prepare_steps

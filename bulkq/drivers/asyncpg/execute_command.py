@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from bulkq.dialects import postgresql
 from bulkq.drivers.asyncpg.attempt import COMMAND_S, FOREVER_S, MARGIN_S
-from bulkq.drivers.asyncpg.errors import translate
+from bulkq.drivers.asyncpg.translate_errors import translate
 from bulkq.model import Limits, Phase
 from bulkq.model.maintenance import CommandReply, Notice
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from bulkq.dialects import postgresql
 from bulkq.drivers.asyncpg.attempt import COMMAND_S, FOREVER_S, MARGIN_S
 from bulkq.drivers.asyncpg.commit import commit
-from bulkq.drivers.asyncpg.errors import translate
 from bulkq.drivers.asyncpg.lock_wait_errors import name_holders
+from bulkq.drivers.asyncpg.translate_errors import translate
 from bulkq.model import Limits, Phase
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ duckdb_file                 the same for a file of DuckDB, without SQLAlchemy
 driver_of_blocking_library  the same for a library that SQLAlchemy does not know
 thread_or_greenlet          where a hop runs: a private thread, or a greenlet on the loop
 connection                  one session: hops, deadlines, cancelling
-session_operations          inside a hop, on a DB-API connection; its parts are transaction, prepare, attempt and stream
+blocking_session            inside a hop, on a DB-API connection; its parts are transaction, prepare, attempt and stream
 adapters                    what libraries and databases differ in
 """
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from bulkq import markers
 from bulkq.dialects.sqlstates import CANCELED
-from bulkq.drivers.dbapi import batch_statement, statement_packet
+from bulkq.drivers.dbapi import batch_statement, multi_statement_packet
 from bulkq.drivers.dbapi.build_reply import further, reply_of
 from bulkq.drivers.dbapi.prepare import must_be_allowed
 from bulkq.drivers.dbapi.statement import SqlStatement, ordered
@@ -109,7 +109,7 @@ class Execution:
                 if claim is not None and (reply.changed != claim.sets or not transaction.adapter.believed):
                     transaction.ask(markers.count(claim, reply.changed))
                 transaction.commit()
-        except statement_packet.SetBySet as why:
+        except multi_statement_packet.SetBySet as why:
             statement.shares_packets = statement.shares_packets and not why.always
             transaction.undo()
             transaction.attempt.answers = []
@@ -356,16 +356,18 @@ class Execution:
         cursor, attempt = transaction.cursors.reader(statement.decoding), transaction.attempt
         adapter, append = transaction.adapter, attempt.answers.append
         write = adapter.writer(cursor, bare=statement.binding.bare)
-        for texts in statement_packet.packets(statement.binding.calls(sets), write, adapter.largest_packet):
+        for texts in multi_statement_packet.packets(statement.binding.calls(sets), write, adapter.largest_packet):
             if attempt.cancelled:
                 raise self._ended(order)
             try:
                 with closing(
-                    statement_packet.results(cursor, texts, attempt, limit_s=self._limit_s(), warned=adapter.warned)
+                    multi_statement_packet.results(
+                        cursor, texts, attempt, limit_s=self._limit_s(), warned=adapter.warned
+                    )
                 ) as results:
                     for _ in results:
                         append(self._answer(cursor, statement))
-            except statement_packet.SetBySet:
+            except multi_statement_packet.SetBySet:
                 if attempt.cancelled:
                     raise self._ended(order) from None
                 raise

@@ -1,6 +1,6 @@
 """One session of a DB-API library, the `Connection` of its driver: calls into its thread, their deadlines and cancellation.
 
-What happens inside a hop is in `session`; where it runs is in `thread_or_greenlet`.
+What happens inside a hop is in `blocking_session`; where it runs is in `thread_or_greenlet`.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 
     from bulkq.drivers.dbapi.attempt_state import AttemptState
-    from bulkq.drivers.dbapi.session_operations import SqlSession
+    from bulkq.drivers.dbapi.blocking_session import SqlSession
     from bulkq.drivers.dbapi.thread_or_greenlet import CallExecutor
     from bulkq.drivers.dbapi.warnings import Warnings
     from bulkq.model import AttemptSteps, BadValue, Claim, Limits, ParameterSet, Query, Reply, Server

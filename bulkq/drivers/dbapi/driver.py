@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from bulkq.drivers import libpq, tls_url_options
 from bulkq.drivers.dbapi import self_test
+from bulkq.drivers.dbapi.blocking_session import SqlSession
 from bulkq.drivers.dbapi.connection import SqlConnection
-from bulkq.drivers.dbapi.session_operations import SqlSession
 from bulkq.drivers.dbapi.thread_or_greenlet import LoopExecutor, cancels, thread_of
 from bulkq.drivers.dbapi.warnings import Warnings
 from bulkq.drivers.leftover_threads import LEFTOVERS

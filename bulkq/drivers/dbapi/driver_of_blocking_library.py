@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 
     from bulkq.drivers.bind_parameters import Binding, Style
     from bulkq.drivers.dbapi.adapter_return_types import ErrorDescription, Probe, QueryDescription
+    from bulkq.drivers.dbapi.blocking_session import SqlSession
     from bulkq.drivers.dbapi.pep249 import DbapiConnection
-    from bulkq.drivers.dbapi.session_operations import SqlSession
     from bulkq.model import Query, Server
 
 NAMELESS = frozenset({"", ":memory:"})

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from bulkq.drivers.bind_parameters import Binding
 from bulkq.drivers.build_reply import ROWCOUNT
+from bulkq.drivers.dbapi.multi_statement_packet import can_share
 from bulkq.drivers.dbapi.quote_identifiers import names_of
 from bulkq.drivers.dbapi.statement import SqlStatement
-from bulkq.drivers.dbapi.statement_packet import can_share
 from bulkq.errors import RefusedError
 from bulkq.model import Decoding, Limits, Phase, StatementClass
 from bulkq.query.classify import may_commit

@@ -14,7 +14,7 @@ from bulkq.errors import TargetError
 from bulkq.model.frozen_dataclass import frozen
 
 if TYPE_CHECKING:
-    from bulkq.drivers.dbapi.session_operations import SqlSession
+    from bulkq.drivers.dbapi.blocking_session import SqlSession
 
 WRITES = (
     (f"INSERT INTO {TABLE} SELECT 1 UNION ALL SELECT 2 UNION ALL SELECT 3", 3),

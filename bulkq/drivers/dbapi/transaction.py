@@ -16,7 +16,7 @@ from bulkq.drivers.build_reply import uncollected
 from bulkq.drivers.dbapi.adapter_return_types import Refusal
 from bulkq.drivers.dbapi.attempt_state import AttemptState
 from bulkq.drivers.dbapi.cursors import Cursors
-from bulkq.drivers.dbapi.errors import ErrorMoment, translated
+from bulkq.drivers.dbapi.translate_errors import ErrorMoment, translated
 from bulkq.drivers.dbapi.warnings import SessionWarnings
 from bulkq.errors import DatabaseError, RefusedError
 from bulkq.model import Phase

@@ -1,6 +1,6 @@
 """SQLite through aiosqlite, which gives every connection a thread of its own.
 
-The hops into it are in `bulkq.drivers.sqlite.connection`, what happens inside the thread in `bulkq.drivers.sqlite.session_operations`.
+The hops into it are in `bulkq.drivers.sqlite.connection`, what happens inside the thread in `bulkq.drivers.sqlite.blocking_session`.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, TypeVar
 
 import aiosqlite
 
+from bulkq.drivers.sqlite.blocking_session import PIECE
 from bulkq.drivers.sqlite.connection import GRACE_S
 from bulkq.drivers.sqlite.driver import SqliteDriver
-from bulkq.drivers.sqlite.session_operations import PIECE
 from bulkq.drivers.threads import ended
 
 if TYPE_CHECKING:

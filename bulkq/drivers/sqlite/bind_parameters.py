@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from bulkq.drivers import bind_parameters
 from bulkq.drivers.parameter_limit import SQLITE_ADVICE, ParameterLimit
-from bulkq.model.spelled_number import SpelledNumber
+from bulkq.model.text_or_number import TextOrNumber
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,7 +27,7 @@ def to_native(value: object) -> object:
     if type(value) in NATIVE:
         return value
     match value:
-        case SpelledNumber():
+        case TextOrNumber():
             return value.number
         case timedelta():
             return value.total_seconds()

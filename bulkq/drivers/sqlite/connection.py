@@ -1,6 +1,6 @@
 """One session of SQLite, the `Connection` of its drivers: calls into its thread, and how they end.
 
-What happens inside the thread is in `bulkq.drivers.sqlite.session_operations`; where the thread comes from is the drivers' difference:
+What happens inside the thread is in `bulkq.drivers.sqlite.blocking_session`; where the thread comes from is the drivers' difference:
 `bulkq.drivers.sqlite.aiosqlite` and `bulkq.drivers.sqlite.pysqlite`.
 """
 
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from bulkq.drivers.optional_connection_methods import BaseConnection
 from bulkq.drivers.prepare_attempt_steps import prepare_steps
-from bulkq.drivers.sqlite.session_operations import PIECE, SqliteSession, SqliteStatement
+from bulkq.drivers.sqlite.blocking_session import PIECE, SqliteSession, SqliteStatement
 from bulkq.drivers.statement_cache import StatementCache
 from bulkq.drivers.threads import ended, what_lasts
 from bulkq.errors import DatabaseError

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from bulkq.model import Verdict
 from bulkq.reports.escape import escape_html
 from bulkq.reports.findings import count_verdicts, format_title, list_findings, worst_first
-from bulkq.reports.html.cards import render_card, render_passed
 from bulkq.reports.html.charts import render_lanes
+from bulkq.reports.html.check_cards import render_card, render_passed
 from bulkq.reports.html.heading import only_skipped, render_heading, render_tiles, write_sentence
 from bulkq.reports.html.maintenance_objects import render_objects
 from bulkq.reports.html.matrix import render_matrix

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from bulkq.model import Outcome
 from bulkq.reports.escape import escape_html
-from bulkq.reports.html.cards import render_cell
 from bulkq.reports.html.charts import share_bar
+from bulkq.reports.html.check_cards import render_cell
 from bulkq.reports.summary_lines import failure_word
 from bulkq.text.durations import spaced_duration
 from bulkq.text.message_parts import counted

@@ -16,8 +16,7 @@ from bulkq.checks.unmatched_rows import tell_apart
 from bulkq.model import BatchResult, CheckResult, Verdict
 from bulkq.model.check_conditions import Measure
 from bulkq.sinks.extra_columns import ROWCOUNT, is_rowcount
-from bulkq.tasks.check.compare import FoundRows, find_differences
-from bulkq.tasks.check.results import (
+from bulkq.tasks.check.build_results import (
     Answer,
     Book,
     CheckPlace,
@@ -30,6 +29,7 @@ from bulkq.tasks.check.results import (
     taken,
     unknown_failure,
 )
+from bulkq.tasks.check.compare import FoundRows, find_differences
 from bulkq.tasks.check.sink import CheckSink, shortened
 from bulkq.text.mask import MASK
 

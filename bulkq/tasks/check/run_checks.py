@@ -38,10 +38,10 @@ from bulkq.model.frozen_dataclass import frozen
 from bulkq.policy import exit_codes
 from bulkq.query import read_rules as rules_of
 from bulkq.sources.bind_columns import check_constants
+from bulkq.tasks.check.build_results import CheckPlace, blank, shown_params
 from bulkq.tasks.check.connect_and_plan import LookedChecks, key_of, look_first
 from bulkq.tasks.check.evaluate import Reference
 from bulkq.tasks.check.open_check import CheckJob, open_checks
-from bulkq.tasks.check.results import CheckPlace, blank, shown_params
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -52,9 +52,9 @@ if TYPE_CHECKING:
     from bulkq.model import PastCheck
     from bulkq.protocols import Ledger, Observer
     from bulkq.targets import Config
+    from bulkq.tasks.check.build_results import Answer
     from bulkq.tasks.check.connect_and_plan import PlannedCheck
     from bulkq.tasks.check.open_check import CheckRequest, OpenChecks
-    from bulkq.tasks.check.results import Answer
 
 NO_SETS = "there are no parameter sets: nothing was checked (--allow-empty permits that)"
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from bulkq.drivers.dbapi import statement_packet
+from bulkq.drivers.dbapi import multi_statement_packet
 from bulkq.drivers.dbapi.connection import SqlConnection
 from bulkq.errors import DatabaseError, QueryFileError
 from bulkq.model import Decoding, Limits
@@ -55,13 +55,13 @@ async def session(base: Database, request: pytest.FixtureRequest) -> AsyncIterat
 def sent(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Of every packet, how many statements it had."""
     found: list[int] = []
-    genuine = statement_packet.results
+    genuine = multi_statement_packet.results
 
     def results(cursor: Any, texts: list[bytes], *args: Any, **more: Any) -> Any:
         found.append(len(texts))
         return genuine(cursor, texts, *args, **more)
 
-    monkeypatch.setattr(statement_packet, "results", results)
+    monkeypatch.setattr(multi_statement_packet, "results", results)
     return found
 
 

@@ -30,7 +30,7 @@ USED = (
     "bulkq.lifecycle.backfill.prepare", "bulkq.policy.range_size", "bulkq.engine.runner", "bulkq.sources.open", "bulkq.sources.csv_tsv", "bulkq.sources.spool",
     "bulkq.sinks.open", "bulkq.sinks.json_rows", "bulkq.reports", "bulkq.ledger.open", "bulkq.ledger.store", "bulkq.ledger.sqlite3_row_writer",
     "bulkq.drivers.asyncpg.driver", "bulkq.drivers.sqlite.aiosqlite", "bulkq.query.tokens", "sqlalchemy.dialects.sqlite.aiosqlite",
-    "bulkq.cli.errors", "bulkq.targets.selection", "bulkq.targets.same_database", "bulkq.tasks.resume", "sqlglot.dialects.postgres",
+    "bulkq.cli.print_error", "bulkq.targets.selection", "bulkq.targets.same_database", "bulkq.tasks.resume", "sqlglot.dialects.postgres",
     "sqlglot.parsers.postgres", "sqlglot.generators.postgres", "sqlglot.typing.postgres", "bulkq.drivers.dbapi.driver", "bulkq.drivers.dbapi.adapters.mysql", "sqlalchemy.dialects.mysql.pymysql", "pymysql",
 )  # fmt: skip
 

@@ -96,9 +96,9 @@ FAILPOINTS = (
     Failpoint("own-commit-sent", f"{_PG}.execute_own_statements:commit", "sent", kinds=POSTGRES, passages=(1, 2, 3)),
     *_around("commit-postgresql", f"{_PG}.attempt:commit", kinds=POSTGRES, passages=OFTEN),
     # a batch in SQLite
-    *_around("claim-sqlite", "bulkq.drivers.sqlite.session_operations:insert_marker", kinds=SQLITE, passages=OFTEN),
+    *_around("claim-sqlite", "bulkq.drivers.sqlite.blocking_session:insert_marker", kinds=SQLITE, passages=OFTEN),
     *_around(
-        "batch-sqlite", "bulkq.drivers.sqlite.session_operations:SqliteSession._applied", kinds=SQLITE, passages=OFTEN
+        "batch-sqlite", "bulkq.drivers.sqlite.blocking_session:SqliteSession._applied", kinds=SQLITE, passages=OFTEN
     ),
     *_around("commit-sqlite", "bulkq.drivers.sqlite.transaction:Handle.commit", kinds=SQLITE, passages=OFTEN),
     # its way to output and ledger

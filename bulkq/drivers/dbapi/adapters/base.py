@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from bulkq import markers
 from bulkq.dialects import dialect_for
 from bulkq.drivers.dbapi.adapter_return_types import ErrorDescription, QueryDescription, Refusal
-from bulkq.drivers.dbapi.adapters.errors import said
+from bulkq.drivers.dbapi.adapters.error_facts import said
 from bulkq.drivers.dbapi.adapters.parameters import convert, style_of
 from bulkq.errors import TargetError
 from bulkq.model import Column, Server, StatementClass
@@ -29,9 +29,9 @@ if TYPE_CHECKING:
 
     from bulkq.drivers.bind_parameters import Binding, Style
     from bulkq.drivers.dbapi.adapter_return_types import Ask, Counters, Forms, Probe, SetStatement, Wrapper
+    from bulkq.drivers.dbapi.multi_statement_packet import Write
     from bulkq.drivers.dbapi.pep249 import DbapiConnection, DbapiCursor
     from bulkq.drivers.dbapi.statement import SqlStatement
-    from bulkq.drivers.dbapi.statement_packet import Write
     from bulkq.model import BadValue, Claim, Decoding, Limits, ParameterSet, Query, Reply, Setting
 
 TABLE = "bulkq_trial"

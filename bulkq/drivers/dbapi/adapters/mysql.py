@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, cast
 
 from bulkq.dialects import MYSQL
 from bulkq.drivers.bind_parameters import Binding, Style
-from bulkq.drivers.dbapi import statement_packet
+from bulkq.drivers.dbapi import multi_statement_packet
 from bulkq.drivers.dbapi.adapter_return_types import ErrorDescription, QueryDescription, Refusal
-from bulkq.drivers.dbapi.adapters import mysql_engines, mysql_results, mysql_statement_packet
+from bulkq.drivers.dbapi.adapters import mysql_engines, mysql_multi_statement_packet, mysql_results
 from bulkq.drivers.dbapi.adapters.base import TABLE, Adapter, one_line, returns_rows
-from bulkq.drivers.dbapi.adapters.errors import said
+from bulkq.drivers.dbapi.adapters.error_facts import said
 from bulkq.drivers.dbapi.adapters.parameters import NATIVE, convert, unfit
 from bulkq.drivers.tls_url_options import far, unverified
 from bulkq.model import Column, Server, StatementClass
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import URL
 
     from bulkq.drivers.dbapi.adapter_return_types import Ask, Counters, Forms, Probe
+    from bulkq.drivers.dbapi.multi_statement_packet import Write
     from bulkq.drivers.dbapi.pep249 import DbapiConnection, DbapiCursor
-    from bulkq.drivers.dbapi.statement_packet import Write
     from bulkq.model import Decoding, Limits, Query, Reply
 
 STATES = {
@@ -170,7 +170,7 @@ class MySQL(Adapter):
             return {}
         given: dict[str, object] = {"connect_timeout": 10}
         if self.dialect.driver == "pymysql" and "client_flag" not in url.query:
-            given["client_flag"] = mysql_statement_packet.FLAGS
+            given["client_flag"] = mysql_multi_statement_packet.FLAGS
         if self.dialect.driver != "asyncmy":
             given["program_name"] = application_name
         if far(url) and not any(name.startswith("ssl") for name in url.query):
@@ -189,8 +189,10 @@ class MySQL(Adapter):
             "@@max_allowed_packet, @@sql_mode"
         )
         self._packet = int(str(packet))
-        self.joins = self.dialect.driver in mysql_statement_packet.WRITERS and mysql_statement_packet.joins(connection)
-        self.largest_packet = min(statement_packet.MOST_BYTES, self._packet // 2)
+        self.joins = self.dialect.driver in mysql_multi_statement_packet.WRITERS and mysql_multi_statement_packet.joins(
+            connection
+        )
+        self.largest_packet = min(multi_statement_packet.MOST_BYTES, self._packet // 2)
         self._strict = "STRICT_" in str(mode)
         cipher = ask("SHOW SESSION STATUS LIKE 'Ssl_cipher'")
         numbers = [int(n) for n in re.findall(r"\d+", str(version))[:3]]
@@ -263,7 +265,7 @@ class MySQL(Adapter):
         """DDL and some other statements commit; every answer says whether a transaction is open, but mysqlclient does not show it."""
         driver = getattr(connection, "driver_connection", None) or connection
         if self.dialect.driver == "mysqldb":
-            return self._mariadb and not mysql_statement_packet.in_transaction(connection)
+            return self._mariadb and not mysql_multi_statement_packet.in_transaction(connection)
         status = getattr(driver, "server_status", None)
         return isinstance(status, int) and not status & IN_TRANSACTION
 
@@ -374,7 +376,7 @@ class MySQL(Adapter):
 
     def writer(self, cursor: DbapiCursor, *, bare: bool) -> Write:
         """As the library writes values into a statement itself."""
-        return mysql_statement_packet.WRITERS[self.dialect.driver](cursor, bare=bare)
+        return mysql_multi_statement_packet.WRITERS[self.dialect.driver](cursor, bare=bare)
 
     def failure_in(self, query: Query, reply: Reply) -> str:
         """OPTIMIZE and its like say in a row what went wrong."""

@@ -18,7 +18,7 @@ from bulkq.drivers.asyncpg.connect_arguments import local, timeout_s
 from bulkq.drivers.bind_parameters import Binding, Style
 from bulkq.drivers.dbapi.adapter_return_types import ErrorDescription, QueryDescription, Refusal
 from bulkq.drivers.dbapi.adapters.base import TABLE, Adapter, returns_rows
-from bulkq.drivers.dbapi.adapters.errors import said
+from bulkq.drivers.dbapi.adapters.error_facts import said
 from bulkq.drivers.dbapi.adapters.parameters import NATIVE, convert, style_of, unfit
 from bulkq.drivers.dbapi.adapters.postgresql_batch_statement import set_statement
 from bulkq.drivers.dbapi.adapters.postgresql_cursor import ServerCursor

@@ -12,7 +12,7 @@ from sqlalchemy.dialects.sqlite import dialect
 from bulkq.drivers.dbapi.adapter_return_types import SetStatement
 from bulkq.drivers.dbapi.adapters.base import Adapter
 from bulkq.drivers.dbapi.batch_statement import SEVERAL_ROWS
-from bulkq.drivers.dbapi.session_operations import SqlSession
+from bulkq.drivers.dbapi.blocking_session import SqlSession
 from bulkq.errors import DatabaseError
 from bulkq.model import Decoding, Limits
 from bulkq.query import inline

@@ -40,7 +40,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Files of this module, which are read in pieces that end anywhere."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("bulkq.sources.json_array.CHUNK", 7)
-        patch.setattr("bulkq.sources.resume_position.BLOCK", 50)
+        patch.setattr("bulkq.sources.prefix_digest.BLOCK", 50)
         yield tmp_path_factory.mktemp("resuming")
 
 

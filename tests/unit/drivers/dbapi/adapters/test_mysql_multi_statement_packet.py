@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bulkq.drivers.dbapi.adapters.mysql_statement_packet import FLAGS, WRITERS
+from bulkq.drivers.dbapi.adapters.mysql_multi_statement_packet import FLAGS, WRITERS
 
 
 def test_the_flags_are_those_of_the_protocol() -> None:

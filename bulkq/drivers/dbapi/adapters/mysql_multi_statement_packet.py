@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from bulkq.drivers.dbapi.multi_statement_packet import Write
     from bulkq.drivers.dbapi.pep249 import DbapiConnection
-    from bulkq.drivers.dbapi.statement_packet import Write
 
 FLAGS = 1 << 1 | 1 << 16
 """CLIENT_FOUND_ROWS, which SQLAlchemy sets too, and CLIENT_MULTI_STATEMENTS: https://mariadb.com/kb/en/connection/#capabilities ."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bulkq.drivers.dbapi.adapters.errors import ErrorFacts, said
+from bulkq.drivers.dbapi.adapters.error_facts import ErrorFacts, said
 
 
 class WithAttributes(Exception):

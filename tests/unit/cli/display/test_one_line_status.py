@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bulkq.cli.display.status_line import reading_text, status_line
+from bulkq.cli.display.one_line_status import reading_text, status_line
 from bulkq.model import Reading, Unit
 from bulkq.model.counts import Counts
 from bulkq.model.run_status import Activity, LaneStatus, RowStatus, RunStatus

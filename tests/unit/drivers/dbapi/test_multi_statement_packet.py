@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bulkq.drivers.dbapi.statement_packet import MOST_SETS, SEPARATOR, can_share, packets
+from bulkq.drivers.dbapi.multi_statement_packet import MOST_SETS, SEPARATOR, can_share, packets
 from bulkq.query import inline
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 
-class SpelledNumber(str):
+class TextOrNumber(str):
     """Text for a target that has types, and the number that it spells for SQLite, where a run has targets of both."""
 
     __slots__ = ("number",)
     number: float
 
-    def __new__(cls, text: str, number: float) -> SpelledNumber:
+    def __new__(cls, text: str, number: float) -> TextOrNumber:
         """`text`, which is bound as `number` by SQLite."""
         made = super().__new__(cls, text)
         made.number = number

@@ -11,7 +11,7 @@ import pytest
 
 from bulkq.errors import StoppedError
 from bulkq.protocols import ByteSink
-from bulkq.sinks import parse_copy_csv
+from bulkq.sinks import copy_csv_to_columnar
 from tests.unit.sinks.test_columnar_sink import COLUMNS, QUERY, opened
 
 
@@ -32,7 +32,7 @@ async def copy(sink: object, data: bytes, chance: random.Random) -> None:
 @pytest.mark.parametrize("seed", range(3))
 async def test_any_pieces(seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """However the bytes arrive, and after an attempt that was taken back, the rows are the same."""
-    monkeypatch.setattr(parse_copy_csv, "BLOCK_BYTES", 50)
+    monkeypatch.setattr(copy_csv_to_columnar, "BLOCK_BYTES", 50)
     sink = opened(tmp_path / "x.parquet")
     sink.describe(QUERY, COLUMNS)
     assert isinstance(sink, ByteSink)
