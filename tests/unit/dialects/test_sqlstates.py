@@ -10,7 +10,8 @@ def test_each_is_a_state_with_a_meaning() -> None:
     """Five characters, and `policy.retry` knows what to do; a right that is missing, a refused write and what is too large are final."""
     states = {value for name, value in vars(sqlstates).items() if name.isupper() and isinstance(value, str)}
     assert {len(state) for state in states} == {5}
-    assert states - retry.ACTIONS.keys() == {sqlstates.NO_RIGHT, sqlstates.READ_ONLY, sqlstates.TOO_LARGE}
+    final = {sqlstates.NO_RIGHT, sqlstates.READ_ONLY, sqlstates.TOO_LARGE, sqlstates.UNREADABLE}
+    assert states - retry.ACTIONS.keys() == final
     assert {sqlstates.READ_ONLY} <= retry.READ_ONLY
     assert sqlstates.TOO_LARGE.startswith(retry.LIMITS)
 
