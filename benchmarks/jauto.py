@@ -9,7 +9,8 @@ import json
 import os
 import statistics
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
 from uuid import uuid4
 
@@ -102,7 +103,7 @@ def short(bench: Bench) -> list[Result]:
     """A run that is over before anything is found, as a whole process, against the default."""
     arguments = ("-e", LOOKUP, "-t", bench.url, "-p", f"range:i=1..{SHORT}", "--format", "none")
     sides = {j: bench.bulkq(*arguments, "-j", j) for j in ("auto", "8")}
-    cost = bench.in_turn({j: lambda command=command: bench.timed(command) for j, command in sides.items()})
+    cost = bench.in_turn({j: partial(bench.timed, command) for j, command in sides.items()})
     return [share(f"{SHORT:,} lookups", timed("-j auto", cost["auto"]), timed("-j 8", cost["8"]), at_most=1.1, aim=1.0)]
 
 
@@ -157,6 +158,6 @@ def _measure(bench: Bench, sql: str, url: str, j: str, after_s: float, seconds: 
     return Measured(sets, times[-1] - times[begin], seen[-1]["lanes"], os.getloadavg()[0])
 
 
-def _object(line: str) -> dict[str, float]:
-    found: dict[str, float] = json.loads(line) if line.startswith("{") else {}
+def _object(line: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(line) if line.startswith("{") else {}
     return found

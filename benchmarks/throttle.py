@@ -7,6 +7,7 @@ import statistics
 import subprocess
 import time
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from benchmarks.postgres import CLIENTS, UPDATE, bulkq_lookups
@@ -195,9 +196,7 @@ def content_writes(bench: Bench) -> list[Result | Skipped]:
         name: bench.bulkq(*arguments, "--ledger", bench.folder / f"{name}.db", *more)
         for name, more in ((OURS, options), ("none", []))
     }
-    cost = bench.in_turn(
-        {name: lambda command=command: bench.timed(command, says=says) for name, command in sides.items()}
-    )
+    cost = bench.in_turn({name: partial(bench.timed, command, says=says) for name, command in sides.items()})
     ours, theirs = timed(f"{len(throttles)} throttles", cost[OURS], count), timed("no throttle", cost["none"], count)
     return [share("P5 with throttles that are content", ours, theirs, at_most=1.02, aim=1.0)]
 
