@@ -225,7 +225,9 @@ def _part(
         size = 1  # what cannot be cancelled takes no other set with it when its time is up
     form = _form(request, spec, target, own_size=size is None)
     longest_s = LONGEST_S if spec.limits.read_only else TARGET_S  # the transaction of a write holds locks
-    return PartState(spec, source, sink, target.sessions, BatchSize(size, longest_s), form)
+    # A worker adds two hops to each batch. A read holds no locks, so it may be longer.
+    shortest_s = LONGEST_S if request.limits.executor is not None and spec.limits.read_only else TARGET_S
+    return PartState(spec, source, sink, target.sessions, BatchSize(size, longest_s, shortest_s), form)
 
 
 def _form(request: Run, spec: PartSpec, target: OpenTarget, *, own_size: bool) -> BatchForm:

@@ -49,6 +49,7 @@ class BatchSize:
     Args:
         fixed: the size the user asked for; None to decide.
         longest_s: seconds that a batch should take at most, with many lanes.
+        shortest_s: the same with few lanes.
     """
 
     __slots__ = (
@@ -62,15 +63,17 @@ class BatchSize:
         "_longest_s",
         "_recent",
         "_seen",
+        "_shortest_s",
         "_target_s",
         "_wait",
         "latency_s",
     )
 
-    def __init__(self, fixed: int | None = None, longest_s: float = LONGEST_S) -> None:
+    def __init__(self, fixed: int | None = None, longest_s: float = LONGEST_S, shortest_s: float = TARGET_S) -> None:
         self._fixed = fixed
         self._longest_s = longest_s
-        self._target_s = TARGET_S
+        self._shortest_s = shortest_s
+        self._target_s = shortest_s
         self._current = 1.0
         self._growing_fast = True
         self._recent = 0.0
@@ -91,7 +94,7 @@ class BatchSize:
         size = round(self._current)
         if self._seen >= self._wait and size <= self._base <= LARGEST // 2:
             size = 2 * self._base
-        self._target_s = max(TARGET_S, min(self._longest_s, TARGET_S * lanes / LANES))
+        self._target_s = max(self._shortest_s, min(self._longest_s, TARGET_S * lanes / LANES))
         if remaining is not None:
             # The last batches are small, so that all lanes end together.
             size = min(size, ceil(remaining / (2 * lanes)))

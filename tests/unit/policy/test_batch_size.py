@@ -171,3 +171,13 @@ def test_always_a_usable_size(history: list[tuple[float, int, int]], lanes: int)
         n = size.next(None, lanes)
         assert 1 <= n <= LARGEST
         size.record(n, elapsed_s, rows, min(failed, n))
+
+
+def test_a_batch_that_travels_further_may_take_longer() -> None:
+    """With few lanes as well."""
+    near, far = BatchSize(), BatchSize(shortest_s=0.2)
+    for _ in range(30):
+        for controller in (near, far):
+            size = controller.next(None, 4)
+            controller.record(size, size * 0.001, size)
+    assert far.next(None, 4) > 3 * near.next(None, 4)
