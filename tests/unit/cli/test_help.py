@@ -43,7 +43,7 @@ def shown(*arguments: str) -> str:
 @pytest.mark.parametrize(("path", "command"), [pytest.param(*one, id=one[0]) for one in commands()])
 def test_a_command_with_many_options_has_sections(path: str, command: click.Command) -> None:
     """Each option stands in one section, and only those about help stand outside the six."""
-    if len(command.params) <= MANY:
+    if sum(isinstance(one, click.Option) for one in command.params) <= MANY:
         return
     assert isinstance(command, DocumentedCommand)
     sections = dict(command.sections(click.Context(command, info_name=path)))
