@@ -26,13 +26,12 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
     from bulkq.errors import LedgerError, RefusedError
-    from bulkq.model.attempt_steps import AttemptSteps
-    from bulkq.model.batch import BadValue, Batch, BatchResult, Claim, Column, Decoding, Limits, Reply, SetError
-    from bulkq.model.part_spec import PartSpec
-    from bulkq.model.query import ParameterSet, Query
-    from bulkq.model.run import Mark, RunRecord, RunSummary, SinkPosition
+    from bulkq.model import AttemptSteps, Batch, BatchResult, Capabilities, Claim, Limits, ParameterSet, PartSpec, Query
+    from bulkq.model.reply import BadValue, Column, Decoding, Reply, SetError
     from bulkq.model.run_event import EventKind
-    from bulkq.model.target import Capabilities, Server
+    from bulkq.model.run_record import Mark, RunRecord, SinkPosition
+    from bulkq.model.run_summary import RunSummary
+    from bulkq.model.server import Server
     from bulkq.model.throttle_readings import Reading
     from bulkq.policy.progress import Progress
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import field
 from typing import TYPE_CHECKING
 
-from bulkq.model.batch import failure_counts
 from bulkq.model.counts import Counts
+from bulkq.model.failure import failure_counts
 from bulkq.model.frozen_dataclass import frozen
 from bulkq.policy.merged_number_ranges import numbers_in
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from bulkq.errors import BulkqError
     from bulkq.model import Failure, MarkerTables, RecordedPart, RunRecord
-    from bulkq.model.target import RecordedDatabase
+    from bulkq.model.run_record import RecordedDatabase
 
 
 @frozen(kw_only=True)

@@ -12,7 +12,7 @@ from bulkq.errors import RefusedError
 from bulkq.ledger.location import default_path, locate
 from bulkq.lifecycle import request_json
 from bulkq.model import RunRecord, RunState
-from bulkq.model.target import RecordedDatabase
+from bulkq.model.run_record import RecordedDatabase
 from bulkq.sources.fingerprints import take_fingerprint
 from bulkq.sources.source_request import request_of
 from bulkq.text.urls import hide_passwords

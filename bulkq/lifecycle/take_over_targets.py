@@ -11,8 +11,8 @@ from bulkq.lifecycle import database_identity, open_targets, restore_request, ru
 from bulkq.lifecycle.maintain.settle_unknown import settle_unknown
 from bulkq.lifecycle.resume_state import ResumeState
 from bulkq.model import Mark, MarkerTables, Outcome
-from bulkq.model.batch import failure_counts
 from bulkq.model.counts import UNCOUNTED, changed_in_all
+from bulkq.model.failure import failure_counts
 from bulkq.model.own_error_states import MARKER_EARLY
 from bulkq.policy import safety
 from bulkq.policy.merged_number_ranges import Ranges, numbers_in

@@ -2,27 +2,12 @@
 
 from __future__ import annotations
 
+from bulkq.model.attempt_limits import Limits
 from bulkq.model.attempt_plan import AttemptPlan
 from bulkq.model.attempt_steps import AttemptStep, AttemptSteps
-from bulkq.model.batch import (
-    ANSWER_LOST,
-    STARTED,
-    BadValue,
-    Batch,
-    BatchResult,
-    Claim,
-    Column,
-    Decoding,
-    EncodedReply,
-    Failure,
-    Limits,
-    MarkerTables,
-    Outcome,
-    Phase,
-    Reply,
-    SetError,
-    SourcePosition,
-)
+from bulkq.model.batch import Batch, SourcePosition
+from bulkq.model.batch_result import BatchResult
+from bulkq.model.capabilities import Capabilities
 from bulkq.model.check_result import (
     CHECK_MODE,
     CheckResult,
@@ -30,6 +15,8 @@ from bulkq.model.check_result import (
     Verdict,
 )
 from bulkq.model.executor_choice import ExecutorChoice
+from bulkq.model.failure import ANSWER_LOST, STARTED, Failure, Outcome, Phase
+from bulkq.model.marker_claim import Claim, MarkerTables
 from bulkq.model.part_spec import Claims, PartSpec
 from bulkq.model.query import (
     Mode,
@@ -40,29 +27,12 @@ from bulkq.model.query import (
     Query,
     StatementClass,
 )
-from bulkq.model.run import (
-    KEPT_FAILURES,
-    Mark,
-    QueryCounts,
-    RecordedPart,
-    Run,
-    RunRecord,
-    RunState,
-    RunSummary,
-    SinkPosition,
-    Status,
-    TargetCounts,
-    Threshold,
-)
-from bulkq.model.target import (
-    ALONE,
-    Capabilities,
-    FallbackSchemas,
-    Secret,
-    Server,
-    Setting,
-    Target,
-)
+from bulkq.model.reply import BadValue, Column, Decoding, EncodedReply, Reply, SetError
+from bulkq.model.run import Run, Threshold
+from bulkq.model.run_record import Mark, RecordedPart, RunRecord, RunState, SinkPosition
+from bulkq.model.run_summary import KEPT_FAILURES, QueryCounts, RunSummary, Status, TargetCounts
+from bulkq.model.server import Server, Setting
+from bulkq.model.target import ALONE, FallbackSchemas, Secret, Target
 from bulkq.model.throttle_readings import Reading, Unit
 from bulkq.model.throttle_wait_total import ThrottleWait
 

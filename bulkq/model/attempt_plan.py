@@ -9,8 +9,9 @@ from bulkq.model.frozen_dataclass import frozen
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from bulkq.model.attempt_limits import Limits
     from bulkq.model.attempt_steps import AttemptSteps
-    from bulkq.model.batch import Claim, Limits
+    from bulkq.model.marker_claim import Claim
     from bulkq.model.query import ParameterSet
 
 

@@ -8,8 +8,10 @@ from bulkq.model.frozen_dataclass import frozen
 from bulkq.model.query import PlaceholderKind
 
 if TYPE_CHECKING:
-    from bulkq.model.batch import Decoding, Limits, MarkerTables
+    from bulkq.model.attempt_limits import Limits
+    from bulkq.model.marker_claim import MarkerTables
     from bulkq.model.query import Query
+    from bulkq.model.reply import Decoding
 
 
 @frozen

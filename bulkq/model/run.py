@@ -1,26 +1,21 @@
-"""A run: its request, its record in the ledger, and its summary."""
+"""A run as it is requested: its options in six sections, and those of a backfill."""
 
 from __future__ import annotations
 
 from dataclasses import field, fields, replace
-from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from bulkq.model.counts import Counts
 from bulkq.model.frozen_dataclass import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import Any
 
-    from bulkq.model.batch import Failure, SourcePosition
-    from bulkq.model.check_result import CheckResult
     from bulkq.model.executor_choice import ExecutorChoice
-    from bulkq.model.maintenance import MaintenanceOptions, ObjectResult
+    from bulkq.model.maintenance import MaintenanceOptions
     from bulkq.model.query import Query
     from bulkq.model.shard import Shard
     from bulkq.model.target import Target
-    from bulkq.model.throttle_wait_total import ThrottleWait
-    from bulkq.model.timeline import RunTimeline
 
 
 @frozen
@@ -29,77 +24,6 @@ class Threshold:
 
     count: int | None = None
     percent: float | None = None
-
-
-class Status(StrEnum):
-    """How a run ended."""
-
-    OK = "ok"
-    FAILED = "failed"
-    UNKNOWN = "unknown"
-    REFUSED = "refused"
-    STOPPED = "stopped"
-    INCOMPLETE = "incomplete"  # a backfill whose verification has found rows that are left
-
-
-@frozen
-class QueryCounts(Counts):
-    """The counts of one query on one target."""
-
-    name: str
-    file: str | None
-    line: int
-    target: str
-    unmet: str = ""  # what it requires, and the target does not have: it was not tried
-    ranges: bool = False  # the counts are of ranges of a backfill, not of parameter sets
-
-
-@frozen
-class TargetCounts(Counts):
-    """What a run came to on one target (of --schemas: in one schema)."""
-
-    target: str
-    reason: str = ""  # why not all of it was tried; "" where it was
-
-
-@frozen
-class RunSummary(Counts):
-    """A run in totals."""
-
-    run: str
-    status: Status
-    exit_code: int
-    mode: str  # read, write, idempotent, maintenance, unrecorded
-    targets: tuple[str, ...]
-    rows: int = 0
-    attempts: int = 0  # batch attempts, the first included
-    together: int = 0  # batches of reads that one statement has answered
-    lanes: int | None = None  # that were chosen for `-j auto`
-    lanes_why: str = ""
-    elapsed_s: float = 0.0
-    p50_s: float | None = None
-    p95_s: float | None = None
-    max_s: float | None = None
-    throttled_s: float = 0.0  # in which throttles held all targets with work
-    throttles: tuple[ThrottleWait, ...] = ()  # the signals that held lanes, the longest first
-    warnings: int = 0  # of servers that count them (MariaDB, MySQL), in this process
-    repeated: int = 0  # sets of a write that name a row which an earlier set of this process named
-    repeated_exact: bool = True  # False: there may be more
-    reason: str = ""  # why it stopped, for people
-    resume: str | None = None  # the command that goes on from here
-    queries: tuple[QueryCounts, ...] = ()
-    per_target: tuple[TargetCounts, ...] = ()
-    failures: tuple[Failure, ...] = ()  # the first `KEPT_FAILURES`; `--failures` has them all
-    outputs: tuple[str, ...] = ()  # files that were completed
-    partials: tuple[str, ...] = ()  # files that were left incomplete
-    objects: tuple[ObjectResult, ...] = ()  # of `bulkq maintain`, in the order in which they ended in this process
-    checks: tuple[CheckResult, ...] = ()  # of `bulkq check`, in the order of the files
-    started_at: str = ""  # ISO 8601, UTC
-    timeline: RunTimeline | None = None  # of this process; from the ledger: of all of them
-
-
-KEPT_FAILURES = 100
-"""Failures kept in memory for the report; a run may have millions."""
 
 
 @frozen(kw_only=True)
@@ -334,6 +258,7 @@ _RENAMED = {
     "targets_from": ("targets", "listed_by"),
     "output": ("output", "path"),
 }
+
 FLAT = {one.name: (section, one.name) for section, kind in SECTIONS.items() for one in fields(kind)} | _RENAMED
 """By name: section and field. No two sections have a field of one name, but for those that have a longer name here."""
 
@@ -351,71 +276,3 @@ def set_fields(run: Run, values: Mapping[str, object]) -> Run:
 def make_run(**values: object) -> Run:
     """A run from the values of some fields, by their names in `FLAT`."""
     return set_fields(Run(), values)
-
-
-@frozen
-class SinkPosition:
-    """How much of an output is on disk, after fsync."""
-
-    path: str
-    offset: int  # bytes; of Parquet and Arrow one more than the rows, or 0 if the schema is not written
-
-
-@frozen
-class Mark:
-    """What the ledger keeps of a batch that ended: numbers of parameter sets, never their values."""
-
-    part: int
-    ranges: tuple[tuple[int, int], ...]  # first..last, both inclusive: the sets that ended `ok`; with a shard, places
-    failures: tuple[Failure, ...] = ()  # `params` and `hint` are not kept
-    changed: int = 0
-    unanswered: int = 0  # sets that were committed but whose answers are lost
-    source: SourcePosition | None = None
-
-
-class RunState(StrEnum):
-    """Where a run stands, in the ledger."""
-
-    RUNNING = "running"  # or the process has died: check host and pid
-    STOPPED = "stopped"  # ended early and consistent; can be resumed
-    FINISHED = "finished"  # every set has an outcome; durable before markers go
-
-
-@frozen(kw_only=True)
-class RunRecord(Counts):
-    """A run as the ledger knows it. `request` and `fingerprint` are JSON texts that only `bulkq.tasks` reads."""
-
-    run: str
-    state: RunState
-    mode: str  # read, write, idempotent, maintenance
-    name: str
-    targets: tuple[str, ...]  # without passwords
-    request: str
-    fingerprint: str
-    owner: str  # of the process that runs it: "host:pid:random"
-    started_at: str  # ISO 8601, UTC
-    ended_at: str | None = None
-    exit_code: int | None = None
-    retry_of: str | None = None
-    elapsed_s: float = 0.0  # over all processes so far
-    shard: Shard | None = None
-    group: str | None = None
-
-    def place(self, number: int) -> int:
-        """The place of a set among those of the run, by its number in the whole input; ranges are of places."""
-        return number if self.shard is None else self.shard.place(number)
-
-    def number(self, place: int) -> int:
-        """The reverse of `place`."""
-        return place if self.shard is None else self.shard.number(place)
-
-
-@frozen
-class RecordedPart:
-    """What is done of one part (query x target x schema) of a run."""
-
-    part: int
-    done: tuple[tuple[int, int], ...]  # merged ranges of sets that ended `ok`, ascending; with a shard, of places
-    failures: tuple[Failure, ...]
-    source: SourcePosition | None  # at or before the end of the first range, when that begins at 1
-    sinks: tuple[SinkPosition, ...]  # as of the last commit of the ledger

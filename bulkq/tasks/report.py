@@ -17,8 +17,8 @@ from bulkq.lifecycle.request_json import recorded_queries
 from bulkq.lifecycle.throttle_waits_from_events import throttle_waits_from_events
 from bulkq.lifecycle.timeline_from_events import timeline_from_events
 from bulkq.model import QueryCounts, RunState, RunSummary, Verdict
-from bulkq.model.batch import failure_counts
 from bulkq.model.counts import UNCOUNTED, Counts, counts_of
+from bulkq.model.failure import failure_counts
 from bulkq.policy import exit_codes
 from bulkq.policy.merged_number_ranges import numbers_in
 

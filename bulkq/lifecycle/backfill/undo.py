@@ -17,7 +17,7 @@ from bulkq.lifecycle.finish import finish
 from bulkq.model import Failure, Outcome
 from bulkq.model.key_range import KeyColumn
 from bulkq.model.row_images import ALTERED, CAPTURED, CONFLICT, CapturedTable
-from bulkq.model.run import KEPT_FAILURES
+from bulkq.model.run_summary import KEPT_FAILURES
 from bulkq.query import inline
 
 if TYPE_CHECKING:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
+from dataclasses import fields
 
 from bulkq.model import Run, Target
 from bulkq.model.run import FLAT, SECTIONS, make_run, set_fields
-from bulkq.model.shard import Shard
-from tests.support.ledgers import record
 
 
 def test_every_field_of_every_section_has_a_flat_name() -> None:
@@ -35,11 +33,3 @@ def test_a_run_on_other_targets() -> None:
     targets = (Target(url="sqlite:///a.db"), Target(url="sqlite:///b.db"))
     run = make_run(write=True).on(targets)
     assert (run.targets.selected, run.url, run.safety.write) == (targets, "sqlite:///a.db", True)
-
-
-def test_a_record_knows_the_places_of_its_sets() -> None:
-    """With a shard, ranges count its sets alone; without one, a place is the number."""
-    whole = record()
-    part = replace(whole, shard=Shard(2, 3))
-    assert (whole.place(8), whole.number(8)) == (8, 8)
-    assert (part.place(8), part.number(3)) == (3, 8)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from bulkq.model import Batch
 from bulkq.model.shard import MOST_SHARDS, Shard, parse_shard
 
 
@@ -26,12 +25,6 @@ def test_each_number_is_in_one_shard(count: int) -> None:
 def test_a_set_belongs_to_the_shard_of_its_remainder() -> None:
     """Set n is in shard n mod N, and in shard N where nothing remains."""
     assert [next(i for i in (1, 2, 3) if not Shard(i, 3).skipped(n)) for n in range(1, 8)] == [1, 2, 3, 1, 2, 3, 1]
-
-
-def test_a_batch_knows_the_numbers_of_its_sets() -> None:
-    """With a shard, `first` is a place and `number` that of the whole input."""
-    assert Batch(0, 4, [(), ()]).number(1) == 5
-    assert Batch(0, 4, [(), ()], shard=Shard(2, 3)).number(1) == 14
 
 
 def test_text() -> None:
