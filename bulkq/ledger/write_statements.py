@@ -13,7 +13,7 @@ from sqlalchemy.pool import StaticPool
 from bulkq.errors import LedgerError, RefusedError, TakenOver
 from bulkq.ledger import owners, query_runs, row_conversion
 from bulkq.ledger.schema import DONE, EVENTS, FAILURES, PARTS, POSITIONS, RUNS, metadata
-from bulkq.policy.run_group import is_applied_once, job_of
+from bulkq.policy.run_group import applies_again, is_applied_once
 
 if TYPE_CHECKING:
     import sqlite3
@@ -143,13 +143,21 @@ def _refuse_again(connection: Connection, record: RunRecord, group: str) -> None
         return
     if connection.dialect.name != "sqlite":  # where another transaction of this kind has to wait anyway
         connection.execute(select(func.pg_advisory_xact_lock(func.hashtext(f"bulkq group {group}"))))
-    job = job_of(row_conversion.run_record(row_conversion.run_row(record)))  # without passwords, as the others are
+    made = row_conversion.run_record(row_conversion.run_row(record))  # without passwords, as the others are
     for other in query_runs.list_group_runs(connection, group):
-        if other.shard == record.shard and other.retry_of is None and job_of(other) == job:
+        if applies_again(made, other):
             raise RefusedError(
-                f'shard {record.shard} of the group "{group}" was begun by run {other.run}: bulkq runs {other.run} says how to continue '
-                "it; to apply its sets once more, name another --group"
+                f"{_begun(record, other, group)}: bulkq runs {other.run} says how to continue it; to apply its sets once more, "
+                "name another --group"
             )
+
+
+def _begun(record: RunRecord, other: RunRecord, group: str) -> str:
+    """Which sets of `record` another run of the group has begun."""
+    if record.shard == other.shard:
+        return f'shard {record.shard} of the group "{group}" was begun by run {other.run}'
+    shown = [f"shard {run.shard}" if run.shard else "a whole run" for run in (record, other)]
+    return f'sets of {shown[0]} of the group "{group}" were begun by run {other.run} as {shown[1]}'
 
 
 def _key(table: Table) -> ColumnElement[bool]:

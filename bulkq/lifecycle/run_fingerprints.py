@@ -18,10 +18,10 @@ from bulkq.sources.source_request import request_of
 from bulkq.text.urls import hide_passwords
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from bulkq.lifecycle.resume_state import ResumeState
-    from bulkq.model import MarkerTables, Run, Server
+    from bulkq.model import MarkerTables, Query, Run, Server
 
 ONLY = "only"
 """In the request of a retry: which sets it is for. A resume of it must not take all the others of its source as well."""
@@ -42,7 +42,25 @@ async def fingerprints(request: Run, targets: Sequence[str]) -> str:
         for query in request.queries.selected
     }
     sources = await take_fingerprint(request_of(request.sources))
-    return json.dumps({"queries": queries, "sources": sources, "targets": list(targets)})
+    made: dict[str, object] = {"queries": queries, "sources": sources, "targets": list(targets)}
+    return json.dumps(made | fingerprint_constants(request, request.queries.selected))
+
+
+def fingerprint_constants(request: Run, queries: Iterable[Query]) -> dict[str, str]:
+    """By which the runs of a group are told apart that differ in `--param` alone, those of secret parameters left out.
+
+    Args:
+        request: of the run.
+        queries: all that its constants may be for.
+
+    Returns:
+        "constants" with their digest; {} for a run without a group or without constants.
+    """
+    secret = {parameter.name for query in queries for parameter in query.parameters if parameter.secret}
+    shown = sorted((name, str(value)) for name, value in request.sources.constants.items() if name not in secret)
+    if request.queries.group is None or not shown:
+        return {}
+    return {"constants": hashlib.blake2b(json.dumps(shown).encode(), digest_size=16).hexdigest()}
 
 
 async def record(

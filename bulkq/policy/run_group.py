@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from math import gcd
+from typing import TYPE_CHECKING, Any
 
 from bulkq.model.counts import Counts, changed_in_all
 from bulkq.model.frozen_dataclass import frozen
@@ -23,6 +24,12 @@ UNTOLD = {"unknown", "running", MISSING}
 """States of which the outcome is not known, or not yet."""
 
 STOPPED = {"stopped", "dead"}
+
+APPLIED = {WRITE, MAINTENANCE}
+"""Modes in which a set that is executed again is applied again."""
+
+DIGEST_LENGTH = 32
+"""Digits of the digest of a file. A file over 1 GiB has the nanosecond of its last change in place of it."""
 
 
 @frozen
@@ -91,17 +98,40 @@ def group_exit_code(jobs: Iterable[GroupJob]) -> int:
 
 def job_of(record: RunRecord) -> object:
     """What runs of the same job have in common; a run without a shard is a job of its own."""
-    if record.shard is None:
-        return record.run
-    made: dict[str, object] = json.loads(record.fingerprint)
-    made.pop("targets", None)  # identities, which are not known of a target that was away
-    return record.shard.count, record.mode, record.targets, json.dumps(made, sort_keys=True)
+    return record.run if record.shard is None else (record.shard.count, record.mode, _work_of(record))
 
 
 def is_applied_once(record: RunRecord) -> bool:
-    """Whether a second run of the same shard in the group would apply its sets a second time: of a write that is not idempotent."""
-    first = record.group is not None and record.shard is not None and record.retry_of is None
-    return first and record.mode in {WRITE, MAINTENANCE}
+    """Whether a second run of the same sets in the group would apply them a second time: of a write that is not idempotent."""
+    return record.group is not None and record.retry_of is None and record.mode in APPLIED
+
+
+def applies_again(record: RunRecord, other: RunRecord) -> bool:
+    """Whether `record`, which is about to begin, has sets that `other` of its group has begun. At least one of them is a shard."""
+    if other.mode not in APPLIED or other.retry_of is not None:
+        return False
+    return _overlap(record.shard, other.shard) and _work_of(record) == _work_of(other)
+
+
+def _overlap(one: Shard | None, other: Shard | None) -> bool:
+    if one is None or other is None:  # a whole run may be begun as often as the user likes
+        return one is not other
+    return (one.index - other.index) % gcd(one.count, other.count) == 0
+
+
+def _work_of(record: RunRecord) -> object:
+    """Texts of queries, contents of sources, constants and targets of a run, wherever its files are on this machine."""
+    made: dict[str, Any] = json.loads(record.fingerprint)
+    made.pop("targets", None)  # identities, which are not known of a target that was away
+    made["queries"] = list(made.get("queries", {}).values())
+    made["sources"] = [_content_of(source) for source in made.get("sources", {}).values()]
+    return record.targets, json.dumps(made, sort_keys=True)
+
+
+def _content_of(source: str) -> str:
+    """A fingerprint of a source without the time at which a large file was written on one machine."""
+    size, _, rest = source.partition(":")
+    return size if size.isdigit() and rest.isdigit() and len(rest) < DIGEST_LENGTH else source
 
 
 def sum_counts(counts: Iterable[Counts]) -> Counts:
@@ -119,7 +149,10 @@ def _job(runs: Sequence[RunRecord], retries: Mapping[str, RunRecord], statuses: 
     missing = [shard for index in range(1, (count or 0) + 1) if (shard := Shard(index, count or 1)) not in by_shard]
     found += [GroupMember(shard, (), MISSING, Counts()) for shard in missing]
     found.sort(key=lambda member: 0 if member.shard is None else member.shard.index)
-    return GroupJob(last.name, last.mode, last.targets, count, tuple(found))
+    name = next(
+        (record.name for record in reversed(runs) if record.name), ""
+    )  # that of a shard without a check is empty
+    return GroupJob(name, last.mode, last.targets, count, tuple(found))
 
 
 def _member(

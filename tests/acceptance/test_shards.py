@@ -161,6 +161,9 @@ def test_a_group_is_summed_up(cli: Cli, folder: Path) -> None:
     assert_one_line(
         shard(1), 4, 'shard 1/2 of the group "G" was begun by run', first.counts["run"], "name another --group"
     )
+    for other in (("--shard", "1/3"), ()):
+        twice = cli("run", *ADD, "-p", "range:id=1..9", "--group", "G", *other)
+        assert_one_line(twice, 4, 'of the group "G" were begun by run', "as shard 1/2", "name another --group")
     second = shard(2)
     done = cli("runs", "--group", "G")
     assert (done.code, f"next: bulkq retry {second.counts['run']}" in done.text) == (1, True), done.text
@@ -176,6 +179,23 @@ def test_a_group_is_summed_up(cli: Cli, folder: Path) -> None:
         assert_one_line(cli("runs", "--group", "other", *options), 2, 'no run of the group "other"')
     assert_one_line(cli("runs", "--group", "G", "--last"), 2, "--group sums up a group")
     assert_one_line(cli("run", *ADD, "-p", "range:id=1..9", "--group", ""), 2, "--group is empty")
+
+
+def test_jobs_that_differ_in_a_constant_are_two(cli: Cli, folder: Path) -> None:
+    """A green job does not stand for a red one of the same group; where the files are makes no difference."""
+    text = "-- name: c{n}(x: int)\nselect {n} as n where :x = 1;\n"
+    for copy in ("a", "b"):
+        (folder / copy).mkdir()
+        (folder / copy / "c.sql").write_text(text.format(n=1) + text.format(n=2))
+    for x in (1, 2):
+        for index, copy in ((1, "a"), (2, "b")):
+            group = ("--param", f"x={x}", "--group", "G", "--shard", f"{index}/2")
+            assert cli("check", str(folder / copy / "c.sql"), "-t", TARGET, *group).code == (1 if x == 1 else 0)
+    done = cli("runs", "--group", "G", "--format", "json")
+    found = json.loads(done.text)["jobs"]
+    assert (done.code, [[run["status"] for run in job["runs"]] for job in found]) == (1, [["failed"] * 2, ["ok"] * 2])
+    for command in (("run", "-e", "select 1"), ("check", "a")):
+        assert_one_line(cli(*command, "-t", TARGET, "--group", "G", "--ledger", "none"), 2, "is kept in a ledger")
 
 
 async def test_shards_of_the_python_api(folder: Path) -> None:

@@ -194,7 +194,7 @@ def request_of(
 
     if selected.broken:
         raise all_of(QueryFileError, dict.fromkeys(one.message for one in selected.broken))
-    requests.check_ledger(options["ledger"])
+    requests.check_ledger(options["ledger"], options["group"])
     requests.check_stdin(options["params"])
     if options["targets_sql"] is not None and len(targets) != 1:
         raise UsageError(f"--targets-sql runs on one database: give -t once, not {len(targets)} targets")

@@ -216,7 +216,7 @@ def _check(options: RunOptions, ctx: click.Context) -> None:
     """Raise UsageError if options contradict each other. Runs before any file is read."""
     if not options["files"] and not options["sql"]:
         raise UsageError('nothing to run: name a query file, or write -e "select 1"')
-    check_ledger(options["ledger"])
+    check_ledger(options["ledger"], options["group"])
     _check_write(options, ctx)
     check_stdin(options["params"])
     _check_text(options)
@@ -364,12 +364,16 @@ def constants(pairs: tuple[tuple[str, str], ...]) -> dict[str, str]:
     return found
 
 
-def check_ledger(ledger: str) -> None:
-    """Raise UsageError if `--ledger` is not valid, before anything is opened."""
+def check_ledger(ledger: str, group: str | None = None) -> None:
+    """Raise UsageError if `--ledger` is not valid, or if it would not keep the `group`, before anything is opened."""
     if ledger != "none":
         from bulkq.ledger.location import locate
 
         locate(ledger)
+    elif group is not None:
+        raise UsageError(
+            f'--group "{group}" is kept in a ledger: leave out --ledger none (or BULKQ_LEDGER), or leave out --group'
+        )
 
 
 def _check_write(options: RunOptions, ctx: click.Context) -> None:

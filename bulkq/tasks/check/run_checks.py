@@ -24,6 +24,7 @@ from bulkq.lifecycle.expand_targets import expanded
 from bulkq.lifecycle.finish import ALL_SKIPPED, sum_up
 from bulkq.lifecycle.record import ended
 from bulkq.lifecycle.request_json import to_json
+from bulkq.lifecycle.run_fingerprints import fingerprint_constants
 from bulkq.model import (
     CHECK_MODE,
     CheckResult,
@@ -38,8 +39,10 @@ from bulkq.model.frozen_dataclass import frozen
 from bulkq.policy import exit_codes
 from bulkq.query import read_rules as rules_of
 from bulkq.sources.bind_columns import check_constants
+from bulkq.sources.fingerprints import take_fingerprint
+from bulkq.sources.source_request import request_of
 from bulkq.tasks.check.build_results import CheckPlace, blank, shown_params
-from bulkq.tasks.check.connect_and_plan import LookedChecks, key_of, look_first
+from bulkq.tasks.check.connect_and_plan import LookedChecks, look_first
 from bulkq.tasks.check.evaluate import Reference
 from bulkq.tasks.check.open_check import CheckJob, open_checks
 
@@ -345,7 +348,7 @@ async def _begin(opened: OpenChecks, ledger: Ledger) -> RunRecord | None:
         or ", ".join(dict.fromkeys(query.file or query.name for query in run.queries.selected))[:200],
         targets=tuple(seat.label for seat in opened.targets),
         request=to_json(run, str(Path.cwd())),
-        fingerprint=json.dumps(_fingerprint(opened.request)),
+        fingerprint=json.dumps(await _fingerprint(opened.request)),
         owner=new_owner(),
         started_at=opened.started_at,
         shard=run.sources.shard,
@@ -355,13 +358,16 @@ async def _begin(opened: OpenChecks, ledger: Ledger) -> RunRecord | None:
     return record
 
 
-def _fingerprint(request: CheckRequest) -> dict[str, object]:
-    """What the shards of one selection have in common: its checks, and where their parameters come from."""
-    roots: dict[str, str | None] = {}
-    keys = sorted(key_of(query, roots) for query in (*request.run.queries.selected, *request.elsewhere))
+async def _fingerprint(request: CheckRequest) -> dict[str, object]:
+    """The texts of all checks of a selection, and the content of their parameters, which its shards have in common; {} without a group."""
+    if request.run.queries.group is None:
+        return {}
+    every = (*request.run.queries.selected, *request.elsewhere)
+    texts = sorted(f"{query.name} {query.sql}" for query in every)
     return {
-        "checks": blake2b("\n".join(keys).encode(), digest_size=16).hexdigest(),
-        "sources": request.run.sources.specs,
+        "checks": blake2b("\n".join(texts).encode(), digest_size=16).hexdigest(),
+        "sources": await take_fingerprint(request_of(request.run.sources)),
+        **fingerprint_constants(request.run, request.every),
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,7 @@ import pytest
 from bulkq.model import RunRecord, RunState
 from bulkq.model.counts import UNCOUNTED
 from bulkq.model.shard import Shard
-from bulkq.policy.run_group import group_exit_code, group_jobs, is_applied_once, job_of
+from bulkq.policy.run_group import applies_again, group_exit_code, group_jobs, is_applied_once, job_of
 
 if TYPE_CHECKING:
     from bulkq.policy.run_group import GroupJob
@@ -109,11 +110,50 @@ def test_exit_codes(statuses: dict[str, str], code: int) -> None:
     assert group_exit_code(jobs(WHOLE, replace(WHOLE, run="b"), **statuses)) == code
 
 
+def test_files_elsewhere_are_the_same_work() -> None:
+    """Where a machine keeps the files, and when a large one was written there, does not tell the shards of a job apart."""
+    there, here = (
+        json.dumps({"queries": {f"{folder}/q.sql:q": "1"}, "sources": {f"{folder}/in.csv": source}})
+        for folder, source in (("/builds/0", "2000000000:1700000000000000000"), ("/builds/1", "2000000000:17"))
+    )
+    (job,) = jobs(replace(FIRST, fingerprint=there), replace(FIRST, run="b", shard=Shard(2, 3), fingerprint=here))
+    assert [one.status for one in job.members] == ["ok", "ok", "missing"]
+    digests = [there.replace("1700000000000000000", digit * 32) for digit in "12"]
+    assert len({job_of(replace(FIRST, fingerprint=one)) for one in (there, *digests)}) == 3
+
+
+def test_the_name_of_a_job_is_that_of_a_shard_with_a_check() -> None:
+    """The last shard of a selection may have no check, and so no name."""
+    (job,) = jobs(FIRST, replace(FIRST, run="b", name="", shard=Shard(3, 3), started_at="2"))
+    assert job.name == "fix"
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "again"),
+    [
+        (Shard(1, 3), Shard(1, 3), True),
+        (Shard(1, 3), Shard(2, 3), False),
+        (Shard(1, 2), Shard(1, 3), True),
+        (Shard(1, 2), Shard(2, 4), False),
+        (Shard(1, 2), Shard(3, 4), True),
+        (None, Shard(2, 3), True),
+        (Shard(2, 3), None, True),
+        (None, None, False),
+    ],
+)
+def test_sets_that_would_be_applied_again(ours: Shard | None, theirs: Shard | None, again: bool) -> None:
+    """Shards of another number, and a run without one, have sets in common; a whole run may be begun as often as one likes."""
+    mine, other = replace(FIRST, shard=ours), replace(FIRST, run="b", shard=theirs)
+    assert applies_again(mine, other) is again
+    changes: tuple[dict[str, object], ...] = ({"mode": "read"}, {"retry_of": "x"}, {"fingerprint": "{}"})
+    assert not any(applies_again(mine, replace(other, **change)) for change in changes)  # type: ignore[arg-type]
+
+
 def test_what_is_applied_once() -> None:
-    """A shard of a write in a group, but for its retries."""
+    """A write in a group, but for its retries."""
     assert is_applied_once(FIRST)
+    assert is_applied_once(WHOLE)
     others: tuple[dict[str, object], ...] = (
-        {"shard": None},
         {"group": None},
         {"retry_of": "x"},
         {"mode": "read"},
