@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote
 
 from bulkq.dialects import dialect_for
+from bulkq.drivers.libpq.portable_url import other_settings, write_environment
 from bulkq.engine.executors.part_rows import PartDefinition
 from bulkq.engine.executors.remote_driver import wrap_driver
 from bulkq.engine.executors.remote_mapper import RemoteMapper
 from bulkq.engine.executors.worker_channel import LEASE_S, WorkerLost
 from bulkq.engine.executors.worker_session import SessionSettings, machine
 from bulkq.errors import BulkqError, MissingDriver, RefusedError, TargetError, UsageError
+from bulkq.lifecycle import database_identity
 from bulkq.model.frozen_dataclass import frozen
 from bulkq.targets.same_database import list_places
 from bulkq.text import urls
@@ -28,7 +31,7 @@ if TYPE_CHECKING:
     from bulkq.engine.executors.worker_channel import WorkerChannel
     from bulkq.engine.part_state import PartState
     from bulkq.model import Run, Target
-    from bulkq.protocols import Driver
+    from bulkq.protocols import Connection, Driver
 
 
 @frozen
@@ -51,7 +54,7 @@ class OpenExecutor:
         Raises:
             RefusedError: a secret would be sent without TLS.
         """
-        definition = replace(target, url=_absolute(target.url))
+        definition = replace(target, url=_portable(target.url))
         if urls.find_passwords(definition.url) and not self.cluster.encrypted:
             name = target.name or urls.hide_passwords(target.url)
             raise RefusedError(
@@ -59,7 +62,9 @@ class OpenExecutor:
                 "use a scheduler at tls://, or password = { env, file or command } in bulkq.toml, which workers look up themselves"
             )
         self.targets.append(definition)
-        return wrap_driver(len(self.targets), definition, local, self.cluster.workers, self.say)
+        return wrap_driver(
+            len(self.targets), definition, local, self.cluster.workers, self.say, partial(_identify, definition.url)
+        )
 
     async def prepare(self, request: Run, parts: Sequence[PartState]) -> None:
         """Make targets and parts known to all workers, those that join later included.
@@ -139,9 +144,26 @@ def _definition(request: Run, part: PartState) -> PartDefinition:
     return PartDefinition(part.spec, encoder, output.map, timeout_s)
 
 
-def _absolute(url: str) -> str:
-    """Return the URL of a file with its whole path: workers have other current folders."""
-    if not dialect_for((urls.parse_scheme(url) or "").partition("+")[0]).is_file:
+async def _identify(url: str, connection: Connection) -> str:
+    """Return which database a worker reaches.
+
+    Raises:
+        RefusedError: the environment of the worker gives its sessions settings that those of this process do not have.
+    """
+    settings = connection.server.settings
+    if settings and (more := other_settings(url, os.environ, settings)):
+        raise RefusedError(
+            f"its environment sets {more}, and that of this process does not: unset it there, or set it here"
+        )
+    return await database_identity.identity(connection, url)
+
+
+def _portable(url: str) -> str:
+    """Return the URL that means in workers what it means here: they have other environments, and other current folders."""
+    known = dialect_for((urls.parse_scheme(url) or "").partition("+")[0])
+    if known.libpq:
+        return write_environment(url, os.environ)
+    if not known.is_file:
         return url
     scheme, _, rest = url.partition("://")
     path, mark, options = rest.partition("?")

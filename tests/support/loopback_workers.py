@@ -14,6 +14,8 @@ from bulkq.targets import open_target
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from bulkq.engine.executors.remote_driver import Identify
+
 
 def settings(session: str = "s1", *, read_only: bool = False, lease_s: float = 60) -> SessionSettings:
     """Of a session that lasts for a test."""
@@ -49,7 +51,9 @@ class LoopbackWorker:
         await self.session.end()
 
 
-def driver_in(workers: Sequence[LoopbackWorker], url: str, said: list[str] | None = None) -> RemoteDriver:
+def driver_in(
+    workers: Sequence[LoopbackWorker], url: str, said: list[str] | None = None, identify: Identify | None = None
+) -> RemoteDriver:
     """A driver for `url` whose connections are opened by `workers`."""
     definition = Target(url=url)
     local = open_target(definition, application_name="test", read_only=False)
@@ -57,4 +61,4 @@ def driver_in(workers: Sequence[LoopbackWorker], url: str, said: list[str] | Non
     def usable() -> list[WorkerChannel]:
         return [worker.channel for worker in workers if not worker.channel.lost]
 
-    return wrap_driver(1, definition, local, usable, (said if said is not None else []).append)
+    return wrap_driver(1, definition, local, usable, (said if said is not None else []).append, identify)

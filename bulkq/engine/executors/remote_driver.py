@@ -7,16 +7,19 @@ from typing import TYPE_CHECKING
 
 from bulkq.engine.executors.remote_connection import OpenedConnection, RemoteConnection, RemoteSnapshotConnection
 from bulkq.engine.executors.worker_channel import WorkerLost
-from bulkq.errors import BulkqError, MissingDriver, NoRoom, TargetError
+from bulkq.errors import BulkqError, MissingDriver, NoRoom, RefusedError, TargetError
 from bulkq.protocols import WarningDriver
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Awaitable, Callable, Sequence
 
     from bulkq.engine.executors.worker_channel import WorkerChannel
     from bulkq.engine.executors.worker_session import AttemptAnswer
     from bulkq.model import Target
     from bulkq.protocols import Connection, Driver, WarningCounts
+
+    Identify = Callable[[Connection], Awaitable[str]]
+    """Returns which database a connection leads to. Raises RefusedError if this process would be given another session there."""
 
 NO_WORKER = "no worker of the cluster answers: start workers, or use --executor local"
 SHOWN_WARNINGS = 5
@@ -33,6 +36,7 @@ class RemoteDriver:
         local: the driver that this process would use, for its capabilities.
         workers: returns the sessions of the workers that can be used now.
         say: shows a message to the user.
+        identify: compares the databases that workers reach, once for each worker; None: they are not compared.
     """
 
     def __init__(
@@ -42,6 +46,7 @@ class RemoteDriver:
         local: Driver,
         workers: Callable[[], Sequence[WorkerChannel]],
         say: Callable[[str], None],
+        identify: Identify | None = None,
     ) -> None:
         self.key = key
         self.target = local.target
@@ -49,6 +54,8 @@ class RemoteDriver:
         self._definition = definition
         self._workers = workers
         self._say = say
+        self._identify = identify
+        self._identities: dict[WorkerChannel, str] = {}
         self._unreachable: dict[str, str] = {}  # why a worker cannot connect to the target, by its address
 
     async def connect(self) -> Connection:
@@ -56,6 +63,7 @@ class RemoteDriver:
 
         Raises:
             TargetError: no worker can connect; the message names one.
+            RefusedError: a worker reaches another database than others do.
         """
         failed: dict[str, BulkqError] = {}
         while (channel := self._choose(failed)) is not None:
@@ -82,9 +90,11 @@ class RemoteDriver:
         """Open a connection in one worker; None if that is not possible now."""
         try:
             return await self._connected(channel)
-        except (WorkerLost, BulkqError) as error:
+        except WorkerLost as error:
             self._unreachable[channel.address] = str(error)
-            return None
+        except BulkqError as error:
+            self._leave_out({channel.address: error})
+        return None
 
     def better(self, channel: WorkerChannel) -> WorkerChannel | None:
         """Return a worker with at least two connections fewer than `channel`, or any other if that one is to end."""
@@ -104,8 +114,8 @@ class RemoteDriver:
         channel.connections += 1
         try:
             await channel.define_target(self.key, self._definition)
-            server, exports = await channel.request("connect", self.key, number)
-            return OpenedConnection(number, server, exports)
+            opened = OpenedConnection(number, *await channel.request("connect", self.key, number))
+            await self._compare(channel, opened)
         except MissingDriver as error:
             channel.connections -= 1
             raise MissingDriver(f"worker {channel.address}: {error}") from None
@@ -113,6 +123,27 @@ class RemoteDriver:
             channel.connections -= 1
             channel.later("close", connection=number)
             raise
+        return opened
+
+    async def _compare(self, channel: WorkerChannel, opened: OpenedConnection) -> None:
+        """Check, once for each worker, that it reaches the same database as the others: names mean other hosts elsewhere.
+
+        Raises:
+            RefusedError: it does not.
+        """
+        if self._identify is None or channel in self._identities:
+            return
+        try:
+            found = await self._identify(RemoteConnection(self, channel, opened))
+        except RefusedError as error:
+            raise RefusedError(f"worker {channel.address}: {error}") from None
+        for other, known in self._identities.items():
+            if known != found:
+                raise RefusedError(
+                    f"{self.target} is another database in worker {channel.address} ({found}) than in worker {other.address} ({known}): "
+                    "write a host that means the same for all workers"
+                )
+        self._identities[channel] = found
 
     def _choose(self, failed: dict[str, BulkqError]) -> WorkerChannel | None:
         """Return the worker with the fewest connections; one that could not connect before comes last."""
@@ -136,8 +167,9 @@ class RemoteWarningDriver(RemoteDriver):
         local: Driver,
         workers: Callable[[], Sequence[WorkerChannel]],
         say: Callable[[str], None],
+        identify: Identify | None = None,
     ) -> None:
-        super().__init__(key, definition, local, workers, say)
+        super().__init__(key, definition, local, workers, say, identify)
         assert isinstance(local, WarningDriver)
         self.warnings: WarningCounts = local.warnings
         self._heard: dict[int, int] = {}  # by channel
@@ -158,7 +190,8 @@ def wrap_driver(
     local: Driver,
     workers: Callable[[], Sequence[WorkerChannel]],
     say: Callable[[str], None],
+    identify: Identify | None = None,
 ) -> RemoteDriver:
     """Return a driver that opens the connections of `local` in workers; see `RemoteDriver`."""
     kind = RemoteWarningDriver if isinstance(local, WarningDriver) else RemoteDriver
-    return kind(key, definition, local, workers, say)
+    return kind(key, definition, local, workers, say, identify)

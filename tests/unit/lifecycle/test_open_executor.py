@@ -40,10 +40,10 @@ def test_a_secret_is_not_sent_without_tls() -> None:
 def test_a_file_is_named_by_its_whole_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A database in memory is of one process."""
     monkeypatch.chdir(tmp_path)
-    assert open_executor._absolute("sqlite:///a b.db?mode=ro") == f"sqlite:///{tmp_path}/a%20b.db?mode=ro"
-    assert open_executor._absolute("postgresql://h/d") == "postgresql://h/d"
+    assert open_executor._portable("sqlite:///a b.db?mode=ro") == f"sqlite:///{tmp_path}/a%20b.db?mode=ro"
+    assert open_executor._portable("mysql://h/d") == "mysql://h/d"
     with pytest.raises(UsageError, match="is a database of one process"):
-        open_executor._absolute("sqlite:///:memory:")
+        open_executor._portable("sqlite:///:memory:")
 
 
 async def test_each_worker_that_is_not_ready_is_named(tmp_path: Path) -> None:

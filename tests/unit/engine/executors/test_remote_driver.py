@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from typing import TYPE_CHECKING
 
 import pytest
 
-from bulkq.errors import TargetError
+from bulkq.errors import RefusedError, TargetError
 from bulkq.model import Decoding
 from bulkq.query import inline
 from tests.support.loopback_workers import LoopbackWorker, driver_in
+
+if TYPE_CHECKING:
+    from bulkq.protocols import Connection
 
 
 async def test_connections_spread_over_workers(workers: list[LoopbackWorker], database: str) -> None:
@@ -67,3 +71,30 @@ async def test_without_workers_the_target_is_away(workers: list[LoopbackWorker],
         await driver_in(workers, database).connect()
     with pytest.raises(TargetError, match="no worker of the cluster answers"):
         await driver_in([], database).connect()
+
+
+async def test_all_workers_reach_the_same_database(workers: list[LoopbackWorker], database: str) -> None:
+    """A name may lead elsewhere on another host; then nothing is executed there."""
+    said: list[str] = []
+    found = iter(("a", "b", "b"))
+
+    async def identify(connection: Connection) -> str:
+        return next(found)
+
+    driver = driver_in(workers, database, said, identify)
+    first = await driver.connect()
+    with pytest.raises(RefusedError, match=r"another database in worker w2 \(b\) than in worker w1 \(a\)"):
+        await driver.connect()
+    assert await driver.connect_in(workers[1].channel) is None
+    assert len(said) == 1
+    await first.close()
+
+
+async def test_a_worker_with_other_settings_is_named(workers: list[LoopbackWorker], database: str) -> None:
+    """Its sessions would answer otherwise."""
+
+    async def identify(connection: Connection) -> str:
+        raise RefusedError("its environment sets x")
+
+    with pytest.raises(RefusedError, match="^worker w1: its environment sets x"):
+        await driver_in(workers, database, identify=identify).connect()
