@@ -6,13 +6,13 @@ from dataclasses import field
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
-from bulkq.dialects.key_comparison import plain
+from bulkq.dialects.row_key_catalog import plain
 from bulkq.model.frozen_dataclass import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from bulkq.dialects.key_comparison import Rows
+    from bulkq.dialects.row_key_catalog import Rows
     from bulkq.model.key_range import KeyColumn
 
 DIGEST = 12

@@ -11,12 +11,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from bulkq.dialects.backfill_catalog import BackfillCatalog
-    from bulkq.dialects.key_comparison import RowKeyCatalog
     from bulkq.dialects.key_conversion import KeyConversion
     from bulkq.dialects.maintenance_catalog import MaintenanceCatalog
     from bulkq.dialects.query_plan import PlanCatalog
     from bulkq.dialects.requirement_catalog import RequirementCatalog
     from bulkq.dialects.row_images import ImageCatalog
+    from bulkq.dialects.row_key_catalog import RowKeyCatalog
     from bulkq.dialects.throttle_signal_catalog import SignalCatalog
 
 

@@ -10,8 +10,8 @@ from bulkq.model.maintenance import ObjectFacts
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bulkq.dialects.key_comparison import Rows
     from bulkq.dialects.maintenance_catalog import ServerFacts, SizeForm
+    from bulkq.dialects.row_key_catalog import Rows
     from bulkq.model.maintenance import CommandReply, MaintainedObject, MaintenanceOptions
 
 COMMANDS = {

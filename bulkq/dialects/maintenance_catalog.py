@@ -11,7 +11,7 @@ from bulkq.model.maintenance import MaintainedObject
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from bulkq.dialects.key_comparison import Rows
+    from bulkq.dialects.row_key_catalog import Rows
     from bulkq.model.maintenance import CommandReply, MaintenanceOptions, ObjectFacts
 
 

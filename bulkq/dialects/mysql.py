@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from bulkq.dialects.base import Dialect
 from bulkq.dialects.mysql_backfill_catalog import CATALOG as TABLES
-from bulkq.dialects.mysql_key_comparison import CATALOG
 from bulkq.dialects.mysql_key_conversion import KEYS
 from bulkq.dialects.mysql_maintenance import MAINTENANCE
 from bulkq.dialects.mysql_query_plan import CATALOG as PLANS
 from bulkq.dialects.mysql_requirements import REQUIREMENTS
+from bulkq.dialects.mysql_row_key_catalog import CATALOG
 from bulkq.dialects.mysql_throttle_signals import SIGNALS
 
 _EXPECTATIONS = {

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bulkq.dialects.backfill_catalog import BackfillCatalog, KeyCandidate, TableDescription
-from bulkq.dialects.key_comparison import plain
-from bulkq.dialects.mysql_key_comparison import COMPUTED
+from bulkq.dialects.mysql_row_key_catalog import COMPUTED
+from bulkq.dialects.row_key_catalog import plain
 from bulkq.model.frozen_dataclass import frozen
 from bulkq.model.key_range import KeyColumn
 from bulkq.text.message_parts import counted, first_names, quoted
@@ -14,7 +14,7 @@ from bulkq.text.message_parts import counted, first_names, quoted
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from bulkq.dialects.key_comparison import Rows
+    from bulkq.dialects.row_key_catalog import Rows
 
 OBJECT = """\
 SELECT CONCAT('`', REPLACE(t.table_schema, '`', '``'), '`.`', REPLACE(t.table_name, '`', '``'), '`'),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from bulkq.dialects.query_plan import PlanCatalog, PlanNode
 
 if TYPE_CHECKING:
-    from bulkq.dialects.key_comparison import Rows
+    from bulkq.dialects.row_key_catalog import Rows
 
 WHOLE = frozenset({"ALL", "index"})
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from bulkq.dialects.key_comparison import Keys, Values
+    from bulkq.dialects.row_key_catalog import Keys, Values
 
 ANY: Final = object()
 """The key of a value that may equal any other."""

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 
 from bulkq.dialects.base import Dialect
 from bulkq.dialects.postgresql_backfill_catalog import CATALOG as TABLES
-from bulkq.dialects.postgresql_key_comparison import CATALOG
 from bulkq.dialects.postgresql_key_conversion import KEYS
 from bulkq.dialects.postgresql_maintenance import MAINTENANCE
 from bulkq.dialects.postgresql_query_plan import CATALOG as PLANS
 from bulkq.dialects.postgresql_requirements import REQUIREMENTS
 from bulkq.dialects.postgresql_row_images import IMAGES
+from bulkq.dialects.postgresql_row_key_catalog import CATALOG
 from bulkq.dialects.postgresql_throttle_signals import SIGNALS, WAL_POSITION
 
 if TYPE_CHECKING:

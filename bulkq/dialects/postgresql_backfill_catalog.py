@@ -13,7 +13,7 @@ from bulkq.text.message_parts import first_names, quoted
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from bulkq.dialects.key_comparison import Rows
+    from bulkq.dialects.row_key_catalog import Rows
 
 BASE_TYPE = """\
 LATERAL (

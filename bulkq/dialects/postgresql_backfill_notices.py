@@ -10,7 +10,7 @@ from bulkq.text.message_parts import counted, first_names, quoted
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from bulkq.dialects.key_comparison import Rows
+    from bulkq.dialects.row_key_catalog import Rows
 
 BELOW = """\
 SELECT p.relid AS oid, p.isleaf FROM pg_partition_tree(c.oid) AS p WHERE c.relkind = 'p' UNION SELECT c.oid, c.relkind <> 'p'"""

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from bulkq.dialects.maintenance_catalog import Leftover
 
 if TYPE_CHECKING:
-    from bulkq.dialects.key_comparison import Rows
     from bulkq.dialects.maintenance_catalog import ServerFacts
+    from bulkq.dialects.row_key_catalog import Rows
 
 _SAME = """\
 o.indrelid = i.indrelid AND o.indexrelid <> i.indexrelid AND o.indkey = i.indkey AND o.indclass = i.indclass

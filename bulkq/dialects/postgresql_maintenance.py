@@ -25,8 +25,8 @@ from bulkq.model.maintenance import MaintainedObject, ObjectFacts
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bulkq.dialects.key_comparison import Rows
     from bulkq.dialects.maintenance_catalog import ServerFacts
+    from bulkq.dialects.row_key_catalog import Rows
     from bulkq.model.maintenance import CommandReply, MaintenanceOptions
 
 DATABASE_STATS = 160000

@@ -10,7 +10,7 @@ from bulkq.dialects.query_plan import PlanCatalog, PlanNode
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from bulkq.dialects.key_comparison import Rows
+    from bulkq.dialects.row_key_catalog import Rows
 
 WHOLE = frozenset({"Seq Scan", "Sample Scan"})
 BY_INDEX = frozenset({"Index Scan", "Index Only Scan"})

@@ -9,7 +9,7 @@ from bulkq.model.frozen_dataclass import frozen
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from bulkq.dialects.key_comparison import Rows
+    from bulkq.dialects.row_key_catalog import Rows
 
 
 @frozen

@@ -14,7 +14,7 @@ from bulkq.text.message_parts import quoted
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from bulkq.dialects.key_comparison import Rows
+    from bulkq.dialects.row_key_catalog import Rows
 
 OBJECT = """\
 SELECT m.name, m.type, coalesce(m.sql, ''), '`' || replace(m.name, '`', '``') || '`'

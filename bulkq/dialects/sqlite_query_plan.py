@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from bulkq.dialects.query_plan import PlanCatalog, PlanNode
 
 if TYPE_CHECKING:
-    from bulkq.dialects.key_comparison import Rows
+    from bulkq.dialects.row_key_catalog import Rows
 
 # https://www.sqlite.org/eqp.html ; TABLE was left out from 3.36 on.
 SCAN = re.compile(

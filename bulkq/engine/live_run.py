@@ -82,7 +82,7 @@ class LiveRun:
 
     def why(self) -> Sequence[str]:
         """Return the reasons why the run is not faster, the one that counts most first."""
-        from bulkq.engine.slowness import reasons
+        from bulkq.engine.bottlenecks import reasons
 
         if self.over:
             return ["every batch has ended: the run is being finished"]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 from bulkq.errors import DatabaseError, RefusedError, RowsChanged
 from bulkq.model import AttemptSteps, Decoding, Phase, Reply
 from bulkq.model.own_error_states import MAP_FAILED, ROWS_CHANGED
-from bulkq.policy.concurrent_row_changes import rows_of, unchanged
+from bulkq.policy.rows_changed_between_reads import rows_of, unchanged
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence

@@ -11,7 +11,7 @@ from urllib.parse import quote, unquote
 
 from bulkq.dialects import dialect_for
 from bulkq.drivers.libpq.portable_url import other_settings, write_environment
-from bulkq.engine.executors.part_rows import PartDefinition
+from bulkq.engine.executors.map_and_encode_rows import PartDefinition
 from bulkq.engine.executors.remote_driver import wrap_driver
 from bulkq.engine.executors.remote_mapper import RemoteMapper
 from bulkq.engine.executors.worker_channel import LEASE_S, WorkerLost

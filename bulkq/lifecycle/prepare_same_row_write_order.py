@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bulkq.dialects.base import Dialect
-    from bulkq.dialects.key_comparison import CatalogTable, RowKeyCatalog
+    from bulkq.dialects.row_key_catalog import CatalogTable, RowKeyCatalog
     from bulkq.engine.part_state import PartState
     from bulkq.lifecycle.open_targets import OpenTarget
     from bulkq.lifecycle.run_resources import OpenRun

@@ -8,7 +8,7 @@ from bulkq.errors import DatabaseError, RefusedError, RowsChanged
 from bulkq.model import Phase, StatementClass
 from bulkq.model.counts import UNCOUNTED
 from bulkq.model.own_error_states import ROWS_CHANGED, STEP_UNEXPECTED
-from bulkq.policy.concurrent_row_changes import rows_of, same_rows
+from bulkq.policy.rows_changed_between_reads import rows_of, same_rows
 
 if TYPE_CHECKING:
     from bulkq.model import AttemptStep, Reply

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from bulkq.errors import QueryFileError
 from bulkq.model import Parameter, PlaceholderKind
 from bulkq.model.frozen_dataclass import frozen
-from bulkq.query.check_range_position import ENDS, HARMLESS, bound_complaint, range_complaint
+from bulkq.query.check_range_bounds import ENDS, HARMLESS, bound_complaint, range_complaint
 from bulkq.query.classify import classify, count_nesting
 from bulkq.query.error_collector import QueryErrors
 from bulkq.query.one_row import gives_one_row

@@ -9,14 +9,14 @@ from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from bulkq.dialects import parameter_equality
-from bulkq.dialects.key_comparison import ParameterUse
 from bulkq.dialects.parameter_equality import ANY, CERTAIN
+from bulkq.dialects.row_key_catalog import ParameterUse
 from bulkq.model.frozen_dataclass import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from bulkq.dialects.key_comparison import CatalogColumn, CatalogTable, Keys, Values
+    from bulkq.dialects.row_key_catalog import CatalogColumn, CatalogTable, Keys, Values
     from bulkq.query.key_columns_of_write import KeyColumns
 
 

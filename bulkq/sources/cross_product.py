@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from bulkq.model import Batch, SourcePosition
 from bulkq.model.frozen_dataclass import frozen
-from bulkq.sources.prefix_digest import skip_sets
+from bulkq.sources.skip_sets import skip_sets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

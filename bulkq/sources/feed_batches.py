@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from bulkq.errors import ParameterError
 from bulkq.model import Batch
-from bulkq.sources.prefix_digest import skip_sets
+from bulkq.sources.skip_sets import skip_sets
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

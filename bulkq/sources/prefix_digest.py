@@ -9,21 +9,15 @@ import asyncio
 import zlib
 from gzip import BadGzipFile
 from hashlib import blake2b
-from typing import TYPE_CHECKING, BinaryIO
+from typing import BinaryIO
 
 from bulkq.errors import RefusedError
 from bulkq.model import SourcePosition
-
-if TYPE_CHECKING:
-    from bulkq.protocols import ParameterSource
 
 DIGEST_BYTES = 16
 
 BLOCK = 1024 * 1024
 """Bytes that are read at a time where a whole file passes by: few hops to a thread, little memory."""
-
-SKIPPED = 10_000
-"""Sets that are taken at a time where a source can only be read on."""
 
 NOT_GZIP = (BadGzipFile, EOFError, zlib.error)
 """What decompression says of a file that was cut or overwritten."""
@@ -66,21 +60,6 @@ async def prove_prefix(stream: BinaryIO, name: str, start: SourcePosition) -> Pr
     if prefix.position(start.n, start.line) != start:
         raise refuse_changed_source(name, start.n)
     return prefix
-
-
-async def skip_sets(source: ParameterSource, name: str, n: int) -> None:
-    """Take the first `n` sets of `source` and forget them.
-
-    Raises:
-        RefusedError: there are fewer.
-    """
-    skipped = 0
-    while skipped < n:
-        batch = await source.take(min(SKIPPED, n - skipped), 0)
-        if batch is None:
-            raise refuse_changed_source(name, n)
-        skipped += len(batch.sets)
-        await asyncio.sleep(0)  # files never make us wait, so without this no signal would be heard
 
 
 def refuse_changed_source(name: str, n: int) -> RefusedError:

@@ -22,7 +22,8 @@ from typing import TYPE_CHECKING, NoReturn
 from bulkq.errors import BulkqError, LedgerError, RefusedError
 from bulkq.model import Batch
 from bulkq.sources.line_reader import LineReader
-from bulkq.sources.prefix_digest import Prefix, skip_sets
+from bulkq.sources.prefix_digest import Prefix
+from bulkq.sources.skip_sets import skip_sets
 from bulkq.sources.slice_batches import BatchQueue, join_batches
 from bulkq.sources.spool_codec import decode_values, encode_values
 from bulkq.text.characters import escape_unprintable

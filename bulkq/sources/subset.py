@@ -11,7 +11,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from bulkq.policy.merged_number_ranges import numbers_in
-from bulkq.sources.prefix_digest import SKIPPED
+from bulkq.sources.skip_sets import SKIPPED
 from bulkq.sources.slice_batches import BatchQueue, slice_batch
 
 if TYPE_CHECKING:

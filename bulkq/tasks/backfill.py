@@ -11,8 +11,8 @@ from bulkq.errors import BulkqError
 from bulkq.ledger import open_recorder
 from bulkq.lifecycle.backfill.begin import begin_backfill
 from bulkq.lifecycle.backfill.execute import execute_backfill
+from bulkq.lifecycle.backfill.plan_file import refuse_differences, refuse_other_databases
 from bulkq.lifecycle.backfill.prepare import prepare_backfill
-from bulkq.lifecycle.backfill.saved_plan import refuse_differences, refuse_other_databases
 from bulkq.lifecycle.backfill.verify import verify_and_finish
 from bulkq.lifecycle.command_steps import RunJob, Steps, carry_out, new_run_id
 from bulkq.lifecycle.execute_run import first_line
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bulkq.engine.stop_control import Control
-    from bulkq.lifecycle.backfill.saved_plan import PlannedBackfill
+    from bulkq.lifecycle.backfill.plan_file import PlannedBackfill
     from bulkq.lifecycle.record import RecordedRun
     from bulkq.lifecycle.run_resources import OpenRun
     from bulkq.model import Failure, Run, RunSummary

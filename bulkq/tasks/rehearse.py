@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bulkq.errors import BulkqError
-    from bulkq.lifecycle.backfill.saved_plan import PlannedBackfill
+    from bulkq.lifecycle.backfill.plan_file import PlannedBackfill
     from bulkq.model import Run
     from bulkq.policy.forecast import Forecast
     from bulkq.protocols import Ledger, Observer

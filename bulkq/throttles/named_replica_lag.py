@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 from bulkq.errors import TargetError, UsageError
 from bulkq.model.throttle_readings import Unit
 from bulkq.policy.signal_history import PositionHistory
-from bulkq.throttles.database import DatabaseThrottle
-from bulkq.throttles.signal_connection import SignalConnection
+from bulkq.throttles.database_throttle import DatabaseThrottle
+from bulkq.throttles.signal_reader import SignalReader
 
 if TYPE_CHECKING:
     from bulkq.dialects.throttle_signal_catalog import PrimaryState, ReplicaCatalog, ReplicaState
@@ -41,7 +41,7 @@ class NamedReplicaLag(DatabaseThrottle):
         self, expression: ThrottleExpression, context: ThrottleContext, label: str, target: Target, replica: Target
     ) -> None:
         super().__init__(expression, context, label, target)
-        self._replica = SignalConnection(expression, context, replica.name, replica)
+        self._replica = SignalReader(expression, context, replica.name, replica)
         self._history = PositionHistory()
         self._catalog: ReplicaCatalog | None = None
 

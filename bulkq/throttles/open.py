@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from bulkq.policy.throttle_expressions import ThrottleExpression
     from bulkq.protocols import Throttle
     from bulkq.throttles.base import PolledThrottle
-    from bulkq.throttles.database import DatabaseThrottle
+    from bulkq.throttles.database_throttle import DatabaseThrottle
 
 
 @frozen(kw_only=True)

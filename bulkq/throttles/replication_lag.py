@@ -14,7 +14,7 @@ from bulkq.errors import UsageError
 from bulkq.model.frozen_dataclass import frozen
 from bulkq.model.throttle_readings import Unit
 from bulkq.policy.signal_history import PositionHistory
-from bulkq.throttles.database import DatabaseThrottle
+from bulkq.throttles.database_throttle import DatabaseThrottle
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from bulkq.errors import UsageError
 from bulkq.model.throttle_readings import Unit
-from bulkq.throttles.database import DatabaseThrottle
+from bulkq.throttles.database_throttle import DatabaseThrottle
 
 if TYPE_CHECKING:
     from bulkq.dialects.throttle_signal_catalog import SignalQuery

@@ -14,7 +14,7 @@ from bulkq.policy.throttle_expressions import names_file
 from bulkq.text.characters import escape_unprintable
 from bulkq.text.message_parts import quoted
 from bulkq.throttles.base import READ_S
-from bulkq.throttles.database import DatabaseThrottle
+from bulkq.throttles.database_throttle import DatabaseThrottle
 
 if TYPE_CHECKING:
     from bulkq.model import Query, Target

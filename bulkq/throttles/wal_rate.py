@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 from bulkq.policy.signal_history import PositionHistory
-from bulkq.throttles.database import DatabaseThrottle
+from bulkq.throttles.database_throttle import DatabaseThrottle
 
 if TYPE_CHECKING:
     from bulkq.dialects.throttle_signal_catalog import SignalQuery

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
     from bulkq.engine.stop_control import Control
-    from bulkq.lifecycle.backfill.saved_plan import PlannedBackfill
+    from bulkq.lifecycle.backfill.plan_file import PlannedBackfill
     from bulkq.model import Run, RunSummary
     from bulkq.protocols import Observer
 

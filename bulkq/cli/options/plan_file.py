@@ -12,13 +12,13 @@ from bulkq.cli.execute_task import without_password
 from bulkq.cli.options.config_defaults import said
 from bulkq.cli.options.option import typed
 from bulkq.errors import UsageError
-from bulkq.lifecycle.backfill.saved_plan import from_json
+from bulkq.lifecycle.backfill.plan_file import from_json
 from bulkq.policy.mask_values import hidden_names
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from bulkq.lifecycle.backfill.saved_plan import PlannedBackfill
+    from bulkq.lifecycle.backfill.plan_file import PlannedBackfill
     from bulkq.model import Query
 
 UNPLANNED = frozenset({"confirm", "debug", "log_format", "output", "plan", "progress", "rehearse", "report"})

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
-    from bulkq.engine.executors.part_rows import PartDefinition
+    from bulkq.engine.executors.map_and_encode_rows import PartDefinition
     from bulkq.model import Decoding, Query, Target
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bulkq.engine.executors.copied_bytes import CopiedBytes
-from bulkq.engine.executors.part_rows import PartRows
+from bulkq.engine.executors.map_and_encode_rows import PartRows
 from bulkq.errors import BulkqError, StoppedError
 from bulkq.model.frozen_dataclass import frozen
 from bulkq.protocols import SnapshotConnection, WarningDriver
@@ -25,7 +25,7 @@ from bulkq.targets.same_database import list_places
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
 
-    from bulkq.engine.executors.part_rows import PartDefinition
+    from bulkq.engine.executors.map_and_encode_rows import PartDefinition
     from bulkq.model import AttemptSteps, Batch, Claim, Decoding, Limits, ParameterSet, Query, Reply, Server, Target
     from bulkq.protocols import Connection, Driver, Statement
 

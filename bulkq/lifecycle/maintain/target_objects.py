@@ -11,7 +11,7 @@ from bulkq.dialects.sqlstates import LOCK_NOT_AVAILABLE
 from bulkq.drivers.optional_connection_methods import BaseConnection
 from bulkq.errors import DatabaseError, RefusedError, TargetError, UsageError
 from bulkq.model import Decoding, Limits, Query
-from bulkq.policy.object_names import matches_name, matches_schema
+from bulkq.policy.object_name_patterns import matches_name, matches_schema
 from bulkq.policy.object_order import column_of, in_order
 from bulkq.policy.object_selection import columns_of, parse_selection, selects
 from bulkq.text.message_parts import quoted, suggestion_or_names
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bulkq.dialects.base import Dialect
-    from bulkq.dialects.key_comparison import Rows
     from bulkq.dialects.maintenance_catalog import Leftover, MaintenanceCatalog
+    from bulkq.dialects.row_key_catalog import Rows
     from bulkq.lifecycle.maintain.started_record import StartedRecord
     from bulkq.lifecycle.open_targets import OpenTarget
     from bulkq.model.maintenance import MaintainedObject, MaintenanceOptions, ObjectFacts, ObjectResult

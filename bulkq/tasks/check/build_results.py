@@ -1,71 +1,31 @@
-"""The results of checks: their order, counts and messages."""
+"""Build the result of a check from the answer to its query, or from the failure that came in its place."""
 
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from bulkq.checks import verdict as deciding
 from bulkq.errors import DatabaseError
 from bulkq.ledger.redact_message import shape_of
 from bulkq.model import BatchResult, CheckResult, Failure, Outcome, Verdict
-from bulkq.model.check_conditions import Measure
-from bulkq.model.frozen_dataclass import frozen
 from bulkq.policy.mask_values import without_secrets
 from bulkq.policy.retry import READ_ONLY
 from bulkq.text.mask import MASK
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from datetime import date
+    from collections.abc import Sequence
 
     from bulkq.errors import RefusedError
-    from bulkq.model import Batch, PastCheck, Query
-    from bulkq.model.check_conditions import CheckRules
+    from bulkq.model import Batch
+    from bulkq.tasks.check.result_book import CheckPlace
     from bulkq.tasks.check.sink import CheckSink
 
 LIBRARYS_OWN = "XX000"
 """Stands for the SQLSTATE that the message of a library lacks: of such a message only known forms are shown."""
 
 HELD_BACK = "the message may hold masked values: run the query without @mask to read it"
-
-
-@frozen
-class CheckPlace:
-    """One check on one target: where its results stand among the others, and what is known of it before it runs."""
-
-    order: int
-    key: str  # file and name, the same in every run
-    query: Query
-    rules: CheckRules
-    target: str
-    past: Mapping[str, Sequence[PastCheck]] | None  # by the digest of the parameters; None: there is no ledger
-    most_rows: int
-
-    @property
-    def compared(self) -> bool:
-        """Whether its rows are compared with those of another query."""
-        return any(condition.measure is Measure.SAME for condition in self.rules.expect)
-
-
-@dataclass(slots=True)
-class Book:
-    """The results so far, of all checks of a run.
-
-    Attributes:
-        started_s: when the run began, on the monotonic clock.
-        today: in UTC.
-        results: by place and number of the parameter set, with the digest of the parameters.
-    """
-
-    started_s: float
-    today: date
-    results: dict[tuple[int, int], tuple[CheckResult, str]] = field(default_factory=dict)
-
-    def put(self, place: CheckPlace, n: int, result: CheckResult, digest: str = "") -> None:
-        """Keep a result."""
-        self.results[place.order, n] = result, digest
 
 
 @dataclass(slots=True)

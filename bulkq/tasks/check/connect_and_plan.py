@@ -27,10 +27,10 @@ from bulkq.sources import open_source_for
 from bulkq.sources.peekable_source import PeekableSource
 from bulkq.targets.bounded_concurrency import gather_concurrently
 from bulkq.targets.parameter_rows_from_query import rows_of
-from bulkq.tasks.check.build_results import CheckPlace
 from bulkq.tasks.check.check_parameter_values import first_sets, untyped_warnings, values_fit
 from bulkq.tasks.check.evaluate import CheckJudge, Digest, Pair, Reference
 from bulkq.tasks.check.open_check import QUERIED, in_project, wanted_sets
+from bulkq.tasks.check.result_book import CheckPlace
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

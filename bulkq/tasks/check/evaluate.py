@@ -18,8 +18,6 @@ from bulkq.model.check_conditions import Measure
 from bulkq.sinks.extra_columns import ROWCOUNT, is_rowcount
 from bulkq.tasks.check.build_results import (
     Answer,
-    Book,
-    CheckPlace,
     blank,
     counted,
     error_text,
@@ -40,6 +38,7 @@ if TYPE_CHECKING:
     from bulkq.model import Batch, Column, PastCheck, Query
     from bulkq.model.check_conditions import CheckRules
     from bulkq.protocols import Sink
+    from bulkq.tasks.check.result_book import Book, CheckPlace
 
 SIDE = "only_in"
 """The column that says which side a differing row comes from."""

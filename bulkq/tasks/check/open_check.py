@@ -20,7 +20,7 @@ from bulkq.model import CHECK_MODE
 from bulkq.model.frozen_dataclass import frozen
 from bulkq.query import read_rules as rules_of
 from bulkq.sources.source_request import request_of
-from bulkq.tasks.check.build_results import Book
+from bulkq.tasks.check.result_book import Book
 from bulkq.throttles import describe_run, open_throttles
 
 if TYPE_CHECKING:

@@ -41,10 +41,11 @@ from bulkq.query import read_rules as rules_of
 from bulkq.sources.bind_columns import check_constants
 from bulkq.sources.fingerprints import take_fingerprint
 from bulkq.sources.source_request import request_of
-from bulkq.tasks.check.build_results import CheckPlace, blank, shown_params
+from bulkq.tasks.check.build_results import blank, shown_params
 from bulkq.tasks.check.connect_and_plan import LookedChecks, look_first
 from bulkq.tasks.check.evaluate import Reference
 from bulkq.tasks.check.open_check import CheckJob, open_checks
+from bulkq.tasks.check.result_book import CheckPlace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -13,8 +13,8 @@ from bulkq.drivers import dialect_of
 from bulkq.engine.stop_control import Control
 from bulkq.errors import RefusedError
 from bulkq.lifecycle.backfill.explain import SEQSCAN, refuse_scans
+from bulkq.lifecycle.backfill.plan_file import planned_tables
 from bulkq.lifecycle.backfill.prepare import prepare_backfill
-from bulkq.lifecycle.backfill.saved_plan import planned_tables
 from bulkq.lifecycle.command_steps import RunJob
 from bulkq.lifecycle.open_run import open_run
 from bulkq.model.frozen_dataclass import frozen
@@ -24,7 +24,7 @@ from bulkq.query.range_placeholder import expand
 if TYPE_CHECKING:
     from bulkq.dialects import Dialect
     from bulkq.errors import BulkqError
-    from bulkq.lifecycle.backfill.saved_plan import PlannedTable
+    from bulkq.lifecycle.backfill.plan_file import PlannedTable
     from bulkq.lifecycle.backfill.table_backfill_state import ExplainedRange, TableBackfill
     from bulkq.lifecycle.open_targets import OpenTarget
     from bulkq.lifecycle.run_resources import OpenRun

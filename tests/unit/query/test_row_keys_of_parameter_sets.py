@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bulkq.dialects import dialect_for, parameter_equality
-from bulkq.dialects.key_comparison import CatalogColumn, CatalogTable
 from bulkq.dialects.parameter_equality import ANY
+from bulkq.dialects.row_key_catalog import CatalogColumn, CatalogTable
 from bulkq.query import inline
 from bulkq.query.key_columns_of_write import find_key_columns
 from bulkq.query.row_keys_of_parameter_sets import RowKey, RowKeyTypes, find_row_keys
@@ -17,7 +17,7 @@ from bulkq.query.row_keys_of_parameter_sets import RowKey, RowKeyTypes, find_row
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from bulkq.dialects.key_comparison import Keys, ParameterUse
+    from bulkq.dialects.row_key_catalog import Keys, ParameterUse
 
 COLUMNS = [
     CatalogColumn("id", "bigint", "bigint"),

@@ -11,7 +11,7 @@ from bulkq.model import Target
 from bulkq.policy.throttle_expressions import parse_expression
 from bulkq.throttles import ThrottleContext
 from bulkq.throttles.monitor_connection import MonitorConnection
-from bulkq.throttles.signal_connection import SignalConnection
+from bulkq.throttles.signal_reader import SignalReader
 from tests.support.throttles import DATABASE
 
 
@@ -19,8 +19,8 @@ async def test_the_signals_of_a_database_share_a_connection() -> None:
     """Those of another label and of a user's query do not."""
     context = ThrottleContext(application_name="bulkq/r1")
 
-    def signal(label: str, *, alone: bool = False) -> SignalConnection:
-        return SignalConnection(parse_expression("active<5"), context, label, DATABASE, alone=alone)
+    def signal(label: str, *, alone: bool = False) -> SignalReader:
+        return SignalReader(parse_expression("active<5"), context, label, DATABASE, alone=alone)
 
     signals = [signal("eu"), signal("eu"), signal("us"), signal("eu", alone=True)]
     first, second, other, own = [await one.connected() for one in signals]

@@ -21,7 +21,7 @@ from bulkq.cli.options.plan_file import planned_options
 from bulkq.cli.options.safety import warn_of_password
 from bulkq.drivers import dialect_of
 from bulkq.errors import UsageError
-from bulkq.lifecycle.backfill.saved_plan import PlannedBackfill, settings_of, to_json
+from bulkq.lifecycle.backfill.plan_file import PlannedBackfill, settings_of, to_json
 from bulkq.policy import safety
 from bulkq.policy.range_size import RangeSize
 from bulkq.query.backfill_statement import tells_what_is_left

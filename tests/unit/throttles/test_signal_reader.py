@@ -8,13 +8,13 @@ from bulkq.dialects.throttle_signal_catalog import SignalQuery
 from bulkq.errors import RefusedError, UsageError
 from bulkq.policy.throttle_expressions import parse_expression
 from bulkq.throttles import ThrottleContext
-from bulkq.throttles.signal_connection import SignalConnection
+from bulkq.throttles.signal_reader import SignalReader
 from tests.support.throttles import DATABASE
 
 
-def connection(text: str = "slot(it's)<1kB") -> SignalConnection:
+def connection(text: str = "slot(it's)<1kB") -> SignalReader:
     """The connection of an expression."""
-    return SignalConnection(parse_expression(text), ThrottleContext(application_name="bulkq/r1"), "db", DATABASE)
+    return SignalReader(parse_expression(text), ThrottleContext(application_name="bulkq/r1"), "db", DATABASE)
 
 
 async def test_a_query_is_given_its_literals() -> None:

@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from bulkq.model import Reply
-from bulkq.policy.concurrent_row_changes import rows_of, same_rows, unchanged
+from bulkq.policy.rows_changed_between_reads import rows_of, same_rows, unchanged
 
 NAN = (float("nan"),)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bulkq.throttles.base import PolledThrottle
-from bulkq.throttles.signal_connection import SignalConnection
+from bulkq.throttles.signal_reader import SignalReader
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,25 +28,25 @@ class DatabaseThrottle(PolledThrottle):
     """
 
     alone = False
-    """Whether the signal has a connection of its own; see `SignalConnection`."""
+    """Whether the signal has a connection of its own; see `SignalReader`."""
 
     def __init__(self, expression: ThrottleExpression, context: ThrottleContext, label: str, target: Target) -> None:
         name = f"{expression.signal}({expression.argument})" if expression.argument else expression.signal
         super().__init__(context.title(name, label), context.every_s, expression=expression, target=label)
         self.label = label
-        self._database = SignalConnection(expression, context, label, target, alone=self.alone)
+        self._database = SignalReader(expression, context, label, target, alone=self.alone)
         self.dialect = self._database.dialect
 
     async def connected(self) -> Connection:
-        """See `SignalConnection.connected`."""
+        """See `SignalReader.connected`."""
         return await self._database.connected()
 
     async def ask(self, sql: str, argument: str = "") -> Sequence[tuple[object, ...]]:
-        """See `SignalConnection.ask`."""
+        """See `SignalReader.ask`."""
         return await self._database.ask(sql, argument)
 
     async def examine(self, query: SignalQuery | None, argument: str = "") -> SignalQuery:
-        """See `SignalConnection.examine`."""
+        """See `SignalReader.examine`."""
         return await self._database.examine(query, argument)
 
     async def give_up(self) -> None:

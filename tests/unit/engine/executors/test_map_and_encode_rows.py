@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bulkq.engine.executors.part_rows import PartDefinition, PartRows
+from bulkq.engine.executors.map_and_encode_rows import PartDefinition, PartRows
 from bulkq.errors import StoppedError
 from bulkq.model import Batch, Column, Reply, SetError
 from bulkq.sinks.extra_columns import ExtraColumns

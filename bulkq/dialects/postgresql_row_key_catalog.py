@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from bulkq.dialects.key_comparison import CatalogColumn, CatalogTable, RowKeyCatalog
 from bulkq.dialects.parameter_equality import (
     anything,
     binaries,
@@ -22,11 +21,12 @@ from bulkq.dialects.parameter_equality import (
     uuids,
     whole,
 )
+from bulkq.dialects.row_key_catalog import CatalogColumn, CatalogTable, RowKeyCatalog
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from bulkq.dialects.key_comparison import Keys, ParameterUse, Rows
+    from bulkq.dialects.row_key_catalog import Keys, ParameterUse, Rows
 
 QUERY = """\
 SELECT json_build_object(

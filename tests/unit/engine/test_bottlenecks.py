@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bulkq.engine.auto_lanes import AutoLanes
-from bulkq.engine.slowness import reasons
+from bulkq.engine.bottlenecks import reasons
 from bulkq.engine.target_lanes import LaneGroup
 from bulkq.engine.throttle_gates_by_target import Gates
 from bulkq.policy.pace import Pace, Rate

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from bulkq.dialects import DUCKDB, MYSQL, POSTGRESQL, SQLITE
-from bulkq.dialects.key_comparison import CatalogColumn, CatalogTable
+from bulkq.dialects.row_key_catalog import CatalogColumn, CatalogTable
 
 
 def test_a_table_is_asked_for_by_its_quoted_name() -> None:

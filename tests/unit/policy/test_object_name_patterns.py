@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bulkq.model.maintenance import MaintainedObject, ObjectFacts
-from bulkq.policy.object_names import matches_name, matches_schema
+from bulkq.policy.object_name_patterns import matches_name, matches_schema
 
 INDEX = ObjectFacts(MaintainedObject("index", "public", "users_pkey", "public.users"))
 PARTITION = ObjectFacts(MaintainedObject("table", "y26", "p_1", "y26.p_1"), parents=("y26.p_half", "public.p"))

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from bulkq.throttles.throttle_context import ThrottleContext
 
 
-class SignalConnection:
+class SignalReader:
     """Reads a signal from one database.
 
     Args:

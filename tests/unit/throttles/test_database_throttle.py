@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bulkq.policy.throttle_expressions import parse_expression
 from bulkq.throttles import ThrottleContext
-from bulkq.throttles.database import DatabaseThrottle
+from bulkq.throttles.database_throttle import DatabaseThrottle
 from tests.support.throttles import DATABASE
 
 

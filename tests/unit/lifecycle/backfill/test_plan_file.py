@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from bulkq.errors import BulkqError, RefusedError, UsageError
-from bulkq.lifecycle.backfill.saved_plan import PlannedBackfill, PlannedTable, from_json, to_json
+from bulkq.lifecycle.backfill.plan_file import PlannedBackfill, PlannedTable, from_json, to_json
 
 TABLE = PlannedTable(
     target="prod", identity="1/app", server="x 15", table="users", key=("id int",), index="pk", statement="delete"
