@@ -43,6 +43,14 @@ ADMIT_S = 10.0
 LOOK_S = 1.0
 """Seconds between two looks for new workers."""
 
+QUIET = {
+    "distributed.worker.daemon": False,
+    "distributed.worker.profile.enabled": False,
+    "distributed.admin.tick.interval": "1s",
+    "distributed.admin.system-monitor.interval": "10s",
+}
+"""Of workers that are started for a run: what samples them for a dashboard takes processor time from it."""
+
 DIRECT_S = 2.0
 """Seconds in which a worker must be reachable from here. Otherwise the scheduler passes requests on."""
 
@@ -123,10 +131,10 @@ class DaskCluster:
             try:
                 async with asyncio.timeout(SCHEDULER_S):
                     found = await self._addresses()
-            except (OSError, TimeoutError) as error:
+            except Exception as error:  # noqa: BLE001 - what speaks another protocol ends a message in many ways
                 raise TargetError(
                     f"no Dask scheduler answers at {self._scheduler} ({_reason(error)}): start one with dask scheduler, "
-                    "or correct --executor"
+                    f"or correct --executor{_tls_advice(self._scheduler, self.choice)}"
                 ) from None
             if found or time.monotonic() - begins_s > WORKERS_S:
                 break
@@ -153,7 +161,7 @@ class DaskCluster:
             try:
                 async with asyncio.timeout(SCHEDULER_S):
                     found = await self._addresses()
-            except (OSError, TimeoutError):
+            except Exception:  # noqa: BLE001, S112 - a scheduler that ends or begins breaks messages off in many ways
                 continue  # the workers can be reached without it, or are lost one by one
             for address, channel in list(self._channels.items()):
                 channel.retiring = address not in found
@@ -173,7 +181,7 @@ class DaskCluster:
                     self._refused[address] = wrong
                     return RefusedError(wrong)
                 channel = await self._begin(address)
-        except (OSError, TimeoutError):
+        except Exception:  # noqa: BLE001 - a worker that ends or begins breaks messages off in many ways
             return None
         try:
             if self.on_new is not None:
@@ -285,7 +293,7 @@ async def _start_local(workers: int) -> Any:
     import dask
     from distributed import LocalCluster
 
-    dask.config.set({"distributed.worker.daemon": False, "distributed.admin.low-level-log-length": 100})
+    dask.config.set(QUIET)
     return await LocalCluster(
         n_workers=workers,
         threads_per_worker=1,
@@ -296,6 +304,15 @@ async def _start_local(workers: int) -> Any:
         asynchronous=True,
         silence_logs=logging.CRITICAL,
     )
+
+
+def _tls_advice(address: str, choice: ExecutorChoice) -> str:
+    """Return what else may be wrong where TLS is used."""
+    if not address.startswith("tls://"):
+        return ""
+    if choice.tls_ca:
+        return f" or the TLS files of executors.{choice.text}"
+    return ", and name its TLS files in [executors.NAME] of bulkq.toml"
 
 
 def _reason(error: BaseException) -> str:

@@ -171,7 +171,7 @@ class WorkerChannel:
             raise WorkerLost(self.lost)
         try:
             data = sending.result()
-        except OSError as error:
+        except Exception as error:  # noqa: BLE001 - a worker that ends breaks a message off in many ways
             raise WorkerLost(f"its connection broke: {error}"[:200]) from None
         if not data:
             self.lose("it has ended the session")
