@@ -21,7 +21,7 @@ PIECE = 5_000
 ROWCOUNT = Column("rowcount", "integer")
 
 
-def counted(answers: Sequence[Rows | int]) -> Reply:
+def list_counts(answers: Sequence[Rows | int]) -> Reply:
     """One row per set: how many rows it changed; NULL where the library does not say."""
     counts = [answer for answer in answers if isinstance(answer, int)]
     if UNCOUNTED in counts:
@@ -31,7 +31,7 @@ def counted(answers: Sequence[Rows | int]) -> Reply:
 
 
 @contextmanager
-def uncollected() -> Iterator[None]:
+def pause_collection() -> Iterator[None]:
     """No search for garbage while many rows are made: they hold no cycles, and a search through them all stops every thread.
 
     Measured with 200,000 rows: the event loop was 250 ms late with it, 5 ms without.
@@ -45,7 +45,7 @@ def uncollected() -> Iterator[None]:
             gc.enable()
 
 
-def columnar(
+def transpose_answers(
     columns: tuple[Column, ...], answers: Sequence[Rows], *, changed: int = 0, errors: tuple[SetError, ...] = ()
 ) -> Reply:
     """The answers of the sets, turned. All of it happens in C: it is done for every row of every run.
@@ -53,7 +53,7 @@ def columnar(
     A long result is turned in pieces, because a call in C holds the interpreter's lock from all other threads.
     """
     if sum(map(len, answers)) > PIECE:
-        with uncollected():
+        with pause_collection():
             return _turned(columns, answers, changed, errors)
     return _turned(columns, answers, changed, errors)
 

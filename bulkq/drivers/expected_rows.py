@@ -44,7 +44,7 @@ def check_rows(reply: Reply, sets: int, expected: int, *, counted: bool) -> None
             )
 
 
-def uncounted(option: str) -> RefusedError:
+def explain_uncounted(option: str) -> RefusedError:
     """The error for an `option` that needs a count which the library does not give."""
     return RefusedError(
         f"the database library does not report how many rows were changed, so they were rolled back: remove {option}"

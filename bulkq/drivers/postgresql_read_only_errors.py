@@ -19,7 +19,7 @@ SELECT pg_catalog.pg_is_in_recovery(), source::text, pg_catalog.quote_ident(sess
 STANDBY = "the server is a standby in recovery: connect to the primary, or give several hosts with target_session_attrs=read-write"
 
 
-def reason(row: Sequence[object], settings: Sequence[Setting]) -> str:
+def explain_read_only(row: Sequence[object], settings: Sequence[Setting]) -> str:
     """The words for the answer to `WHY`, of a session that asked for `settings`."""
     standby, source, user, database = row
     if standby in (True, "t", "true"):

@@ -91,7 +91,7 @@ def _fail(future: asyncio.Future[T], error: BaseException) -> None:
         future.set_exception(error)
 
 
-async def ended(future: asyncio.Future[T], interrupt: Callable[[], None], grace_s: float) -> bool:
+async def interrupt_until_done(future: asyncio.Future[T], interrupt: Callable[[], None], grace_s: float) -> bool:
     """Interrupt until `future` is done, for at most `grace_s`. A cancellation waits for that and is raised then."""
     loop = asyncio.get_running_loop()
     end_s = loop.time() + grace_s

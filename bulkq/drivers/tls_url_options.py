@@ -30,23 +30,23 @@ _WORDS = {
 _UNKNOWN = ("", "an option of the library that begins with ssl or tls")
 
 
-def verified(url: str) -> str:
+def add_verification(url: str) -> str:
     """What to add to `url` so that the server's certificate is verified; "" where the library has no such option."""
     return _WORDS.get(_library(url), _UNKNOWN)[0]
 
 
-def plain(url: str) -> str:
+def add_plain_text(url: str) -> str:
     """What to add to `url` to allow plain text."""
     return _WORDS.get(_library(url), _UNKNOWN)[1]
 
 
-def far(url: URL) -> bool:
+def is_remote(url: URL) -> bool:
     """Whether `url` names a host that is not this machine."""
     host = url.host or ""
     return not (host in {"", "localhost", "::1"} or host.startswith(("127.", "/")) or "unix_socket" in url.query)
 
 
-def unverified() -> ssl.SSLContext:
+def add_encryption() -> ssl.SSLContext:
     """Encrypted, without verifying the server's identity."""
     context = ssl.create_default_context()
     context.check_hostname = False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bulkq.drivers.expected_rows import uncounted
+from bulkq.drivers.expected_rows import explain_uncounted
 from bulkq.errors import RefusedError
 from bulkq.model.counts import UNCOUNTED
 
@@ -27,7 +27,7 @@ class AffectedGuard:
             RefusedError: they would be too many; the attempt is rolled back.
         """
         if rows == UNCOUNTED:
-            raise uncounted("--max-affected")
+            raise explain_uncounted("--max-affected")
         total = self._committed + self._in_flight + rows
         if total > self._most:
             raise RefusedError(f"{total} rows would be changed, --max-affected allows {self._most}: rolled back")

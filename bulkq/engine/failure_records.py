@@ -9,7 +9,7 @@ from bulkq.dialects.sqlstates import CANCELED
 from bulkq.errors import DatabaseError, RefusedError
 from bulkq.model import BatchResult, Failure, Outcome, SetError
 from bulkq.policy.mask_values import without_secrets
-from bulkq.policy.server_error_advice import advised
+from bulkq.policy.server_error_advice import advise_on_error
 from bulkq.text.mask import MASK
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def failure(
     if timed_out_s is not None and not (isinstance(error, DatabaseError) and error.abandoned):
         message = f"timed out after {timed_out_s:g}s"
     message = without_secrets(message, query, [values])
-    hint = without_secrets(error.hint or "", query, [values]) or advised(message, error.sqlstate, query)
+    hint = without_secrets(error.hint or "", query, [values]) or advise_on_error(message, error.sqlstate, query)
     if isinstance(error, DatabaseError) and known is Outcome.UNKNOWN and error.pid and error.connection_lost:
         hint = f"server process {error.pid} may still execute it: select pg_terminate_backend({error.pid})"
     offset = error.offset if isinstance(error, DatabaseError) else None

@@ -158,7 +158,7 @@ class RunContext:
             what=rules.what,
         )
         if stop is None and rules.gives_up:
-            stop = stop_rules.hopeless(
+            stop = stop_rules.is_hopeless(
                 tried=sum(part.tried for part in parts),
                 failed=sum(part.counts.failed + part.counts.unknown for part in parts),
             )

@@ -163,7 +163,7 @@ async def open_server(place: LedgerLocation) -> LedgerDatabase:
 
 def _unreachable(error: Exception, place: LedgerLocation, given: object) -> LedgerError:
     from bulkq.drivers.asyncpg.connect_arguments import AsyncpgOptions
-    from bulkq.drivers.asyncpg.connect_errors import explained as refused
+    from bulkq.drivers.asyncpg.connect_errors import explain_error as refused
 
     cause: BaseException | None = error
     if isinstance(error, DBAPIError) and error.orig is not None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from bulkq.ledger.location import locate
 from bulkq.model.frozen_dataclass import frozen
-from bulkq.policy.exit_codes import status
+from bulkq.policy.exit_codes import name_status
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,7 +32,7 @@ class NewestRun:
     @property
     def described(self) -> str:
         """`write, failed, norm_phone, 2026-11-22 13:05`."""
-        how = self.state if self.exit_code is None else str(status(self.exit_code))
+        how = self.state if self.exit_code is None else str(name_status(self.exit_code))
         return ", ".join(part for part in (self.mode, how, self.name, self.started_at[:16].replace("T", " ")) if part)
 
 

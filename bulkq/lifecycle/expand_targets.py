@@ -36,7 +36,9 @@ NONE = "none"
 """The word of `--schemas-with` that leaves out the schemas of extensions."""
 
 
-async def expanded(request: Run, config: Config | None, say: Callable[[str], None], *, everywhere: bool = False) -> Run:
+async def expand_targets(
+    request: Run, config: Config | None, say: Callable[[str], None], *, everywhere: bool = False
+) -> Run:
     """`request` with its final targets, in their order, each once.
 
     Args:
@@ -61,7 +63,7 @@ async def expanded(request: Run, config: Config | None, say: Callable[[str], Non
     return replace(request, limits=replace(request.limits, concurrency=lanes))
 
 
-async def again(request: Run, config: Config | None) -> Run:
+async def recall_targets(request: Run, config: Config | None) -> Run:
     """The targets of a run that came from a query, with their passwords, which are not kept with the run.
 
     Raises:

@@ -63,7 +63,7 @@ async def finish(
         summary = await recorded.finish(summary, complete=complete)
     except BulkqError as error:
         code = 5 if error.exit_code == 2 else error.exit_code
-        summary = replace(summary, status=exit_codes.status(code), exit_code=code, reason=str(error))
+        summary = replace(summary, status=exit_codes.name_status(code), exit_code=code, reason=str(error))
         if recorded.record is not None and not isinstance(error, TakenOver):
             summary = replace(summary, resume=f"bulkq resume {opened.run}")  # which goes on from what is durable
     return summary
@@ -118,7 +118,7 @@ def sum_up(progress: Progress, *, exit_code: int, mode: str, targets: Sequence[s
     latencies = progress.latencies
     return RunSummary(
         run=progress.run,
-        status=exit_codes.status(exit_code),
+        status=exit_codes.name_status(exit_code),
         exit_code=exit_code,
         mode=mode,
         targets=tuple(targets),

@@ -22,7 +22,7 @@ from bulkq.policy.auto_concurrency import MOST
 from bulkq.policy.batch_form import LEAST, LEAST_UNPIPELINED, BatchForm, Form
 from bulkq.policy.batch_size import LONGEST_S, TARGET_S, BatchSize
 from bulkq.policy.in_process_batch_form import GrowingForm
-from bulkq.policy.query_limits import effective
+from bulkq.policy.query_limits import choose_limits
 from bulkq.sinks import open_sinks
 from bulkq.sinks.failures_file import FailureFile
 from bulkq.sinks.paths import same_file
@@ -218,7 +218,7 @@ def _part(
     if definition.schema is not None:
         query = query.within(definition)
     spec = _spec(request, number, label, query, source, sink, one_lane=one_lane(request, target))
-    size = effective(request.limits, query).batch
+    size = choose_limits(request.limits, query).batch
     if request.backfill is not None or (spec.mode == safety.MAINTENANCE and request.maintenance is None):
         size = 1  # of `maintain`, the source knows which objects may be together
     if spec.limits.timeout_s is not None and not target.sessions.driver.capabilities.cancels:
@@ -250,7 +250,7 @@ def _spec(
     request: Run, number: int, label: str, query: Query, source: ParameterSource, sink: Sink, *, one_lane: bool
 ) -> PartSpec:
     mode = safety.mode_of(query, request.safety)
-    own = effective(request.limits, query)
+    own = choose_limits(request.limits, query)
     limits = Limits(
         timeout_s=own.timeout_s,
         lock_timeout_s=own.lock_timeout_s,

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 WILD = frozenset("*?[")
 
 
-def chosen(specs: Sequence[str], texts: Sequence[str], dialect: str) -> tuple[Query, ...]:
+def choose_queries(specs: Sequence[str], texts: Sequence[str], dialect: str) -> tuple[Query, ...]:
     """The queries of a command line: those of `FILE` or `FILE:NAME`, in that order, then those of `-e`.
 
     Raises:
@@ -30,9 +30,9 @@ def chosen(specs: Sequence[str], texts: Sequence[str], dialect: str) -> tuple[Qu
     found: list[Query] = []
     errors: list[str] = []
     for spec in specs:
-        file, name = split(spec)
+        file, name = split_spec(spec)
         try:
-            queries = language.load(read(file), file, dialect)
+            queries = language.load(read_query_file(file), file, dialect)
             found += queries if name is None else language.pick_variants(queries, name, file)
         except UsageError as error:
             errors += str(error).splitlines()
@@ -46,7 +46,7 @@ def chosen(specs: Sequence[str], texts: Sequence[str], dialect: str) -> tuple[Qu
     return tuple(found)
 
 
-def every(paths: Sequence[str], dialect: str) -> tuple[list[Query], list[str]]:
+def load_all(paths: Sequence[str], dialect: str) -> tuple[list[Query], list[str]]:
     """All queries of files and folders (`*.sql`, recursively), and one line for each thing that could not be read."""
     from bulkq import query as language
 
@@ -56,7 +56,7 @@ def every(paths: Sequence[str], dialect: str) -> tuple[list[Query], list[str]]:
         try:
             for file in sql_files(path):
                 try:
-                    found += language.load(read(file), file, dialect)
+                    found += language.load(read_query_file(file), file, dialect)
                 except UsageError as error:
                     errors += str(error).splitlines()
         except UsageError as error:
@@ -75,13 +75,13 @@ def sql_files(path: str) -> list[str]:
     Raises:
         QueryFileError: there is none, or a folder cannot be read.
     """
-    files = under(path)
+    files = list_files(path)
     if not files:
         raise QueryFileError(f'no .sql file in "{path}"')
     return files
 
 
-def under(path: str) -> list[str]:
+def list_files(path: str) -> list[str]:
     """`path` itself, or the `.sql` files under it, sorted, through links to folders too; no matter whether they can be read.
 
     Raises:
@@ -103,7 +103,7 @@ def under(path: str) -> list[str]:
     return sorted(found)
 
 
-def matching(pattern: str) -> list[str]:
+def match_glob(pattern: str) -> list[str]:
     """The paths that a glob names, sorted. As `glob.glob`, which leaves out without a word what it cannot read.
 
     Raises:
@@ -170,7 +170,7 @@ def _want_file(path: str) -> None:
         raise QueryFileError(f'"{path}" is not a regular file: remove it from the folder, or name the file itself')
 
 
-def split(spec: str) -> tuple[str, str | None]:
+def split_spec(spec: str) -> tuple[str, str | None]:
     """`FILE:NAME` into its parts; a file that exists under the whole name is that file."""
     file, colon, name = spec.rpartition(":")
     if not colon or not file or not name.isidentifier() or Path(spec).exists():
@@ -178,7 +178,7 @@ def split(spec: str) -> tuple[str, str | None]:
     return file, name
 
 
-def read(file: str) -> str:
+def read_query_file(file: str) -> str:
     """The text of a query file.
 
     Raises:

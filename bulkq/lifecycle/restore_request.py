@@ -41,7 +41,7 @@ def refuse_check(record: RunRecord) -> None:
         raise RefusedError(f"run {record.run} was a check, which is not continued: run bulkq check again")
 
 
-async def newest(stored: StoredLedger, fits: Callable[[RunRecord], bool]) -> RunRecord:
+async def find_newest(stored: StoredLedger, fits: Callable[[RunRecord], bool]) -> RunRecord:
     """The newest run that fits; if none of the last `LOOKED_AT` does, the newest of all.
 
     Raises:
@@ -50,7 +50,7 @@ async def newest(stored: StoredLedger, fits: Callable[[RunRecord], bool]) -> Run
     return next((record for record in await stored.recent(LOOKED_AT) if fits(record)), None) or await stored.last()
 
 
-def captures(record: RunRecord) -> bool:
+def keeps_images(record: RunRecord) -> bool:
     """Whether a run was a backfill that kept what its rows were, and no undo."""
     found = json.loads(record.request).get("run", {}).get("backfill") or {}
     return bool(found.get("capture")) and not found.get("undo_of")
@@ -61,7 +61,7 @@ def is_retried(record: RunRecord) -> bool:
     return record.mode != CHECK_MODE
 
 
-def continues(record: RunRecord) -> bool:
+def is_same_run(record: RunRecord) -> bool:
     """Whether the retry of a run is the same run, as for a backfill: it does what has failed again."""
     return request_json.from_json(record.request)[0].continues
 
@@ -193,7 +193,7 @@ async def refuse_changed(record: RunRecord, request: Run) -> None:
         raise RefusedError("\n".join(lines))
 
 
-async def spooled(kept: StoredLedger, record: RunRecord) -> tuple[dict[int, str], tuple[str, ...]]:
+async def find_spools(kept: StoredLedger, record: RunRecord) -> tuple[dict[int, str], tuple[str, ...]]:
     """Where the sets of a run were spooled, by place of the query: a retry reads what the run that it repeats has kept.
 
     Returns:
@@ -225,7 +225,7 @@ def nothing_to_do(record: RunRecord, reason: str) -> RunSummary:
     code = 3 if record.unknown else record.exit_code if record.exit_code in (1, 3) else 0
     return RunSummary(
         run=record.run,
-        status=exit_codes.status(code),
+        status=exit_codes.name_status(code),
         exit_code=code,
         mode=record.mode,
         targets=record.targets,

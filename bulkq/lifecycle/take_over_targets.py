@@ -192,7 +192,7 @@ async def _resume_state(known: _TakeoverState, targets: Sequence[OpenTarget], ow
     states = {part: _without(state, request, harmless=part in harmless) for part, state in known.states.items()}
     for part, state in states.items():
         done[part] = _merged(record, done.get(part, []), state.failures)
-    spools, leftovers = await restore_request.spooled(known.ledger, record)
+    spools, leftovers = await restore_request.find_spools(known.ledger, record)
     failures = [failure for state in states.values() for failure in state.failures]
     return ResumeState(
         record=record,

@@ -23,7 +23,7 @@ def exit_code(*, forced: int | None, refused: bool, unknown: bool, stopped: bool
     return 1 if failed else 0
 
 
-def status(code: int) -> Status:
+def name_status(code: int) -> Status:
     """The word for an exit code."""
     return {0: Status.OK, 1: Status.FAILED, 3: Status.UNKNOWN, 4: Status.REFUSED}.get(code, Status.STOPPED)
 
@@ -38,4 +38,4 @@ def status_of_record(record: RunRecord) -> Status:
     left = record.exit_code == 1 and record.state is RunState.STOPPED and not record.failed
     if left and record.mode != "maintenance":
         return Status.INCOMPLETE
-    return status(record.exit_code)
+    return name_status(record.exit_code)

@@ -21,7 +21,7 @@ class QueryLimits:
     batch: int | None  # None: the controller decides
 
 
-def effective(options: LimitOptions, query: Query) -> QueryLimits:
+def choose_limits(options: LimitOptions, query: Query) -> QueryLimits:
     """The limits of `query` in a run with `options`."""
     timeout_s, lock_timeout_s, retries = options.timeout_s, options.lock_timeout_s, options.retries
     if not options.timeout_given and (query.no_timeout or query.timeout_s is not None):

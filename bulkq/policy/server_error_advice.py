@@ -34,7 +34,7 @@ LIMITED = re.compile(r"\b(?:LIMIT|OFFSET|LIMIT\s+\S+\s*,)\s*$", re.IGNORECASE)
 SYNTAX = "42000"
 
 
-def advised(message: str, sqlstate: str | None, query: Query) -> str | None:
+def advise_on_error(message: str, sqlstate: str | None, query: Query) -> str | None:
     """The next step for an error about which the server says nothing."""
     if sqlstate == SYNTAX and "near ''" in message and (name := _limit(query)):
         return (

@@ -42,7 +42,7 @@ def after_failures(
     return None
 
 
-def hopeless(*, tried: int, failed: int) -> Stop | None:
+def is_hopeless(*, tried: int, failed: int) -> Stop | None:
     """Whether so many of one target were tried, and none went well, that the rest would fail too; None to go on."""
     if failed == tried and tried >= HOPELESS:
         return Stop(f"all of the first {tried} parameter sets failed")

@@ -15,7 +15,7 @@ from bulkq.dialects.sqlstates import CANCELED
 from bulkq.drivers import dialect_of
 from bulkq.errors import DatabaseError, QueryFileError, UsageError
 from bulkq.model import Decoding, Limits, Phase, Query
-from bulkq.policy.query_limits import effective
+from bulkq.policy.query_limits import choose_limits
 from bulkq.targets import open_target
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def rows_of(target: Target, request: Run, *, twice: bool = False) -> Rows:
                 connection = await driver.connect()
                 statement = await connection.prepare(query, Decoding.TEXT, typed=False, identifiers={})
             pieces = connection.stream(statement, (), UNHURRIED)
-            async with aclosing(_in_time(pieces, effective(request.limits, query).timeout_s)) as replies:
+            async with aclosing(_in_time(pieces, choose_limits(request.limits, query).timeout_s)) as replies:
                 async for reply in replies:
                     yield tuple(column.name for column in reply.columns), reply.values
         finally:

@@ -12,7 +12,7 @@ from urllib.parse import unquote
 
 from bulkq.dialects import dialect_for
 from bulkq.drivers.libpq import resolve
-from bulkq.drivers.libpq.parameters import value
+from bulkq.drivers.libpq.parameters import find_value
 from bulkq.drivers.libpq.url import hosts_of
 from bulkq.text import urls
 
@@ -43,8 +43,8 @@ def list_places(url: str) -> frozenset[tuple[str, ...]]:
 def _server(url: str, known: Dialect) -> frozenset[tuple[str, ...]]:
     """Of PostgreSQL, with what the service file and the environment add."""
     given = resolve(url, os.environ)
-    database = value(given, "dbname") or value(given, "user")
-    return _of_hosts(known.name, hosts_of(given) or [("", value(given, "port"))], known.port, database)
+    database = find_value(given, "dbname") or find_value(given, "user")
+    return _of_hosts(known.name, hosts_of(given) or [("", find_value(given, "port"))], known.port, database)
 
 
 def _of_hosts(family: str, hosts: Iterable[tuple[str, str]], port: str, database: str) -> frozenset[tuple[str, ...]]:

@@ -46,7 +46,7 @@ async def examine(target: Target) -> Diagnosis:
         driver.capabilities,
         server,
         (
-            *advise(server, local=is_local(target.url), verified=tls_url_options.verified(target.url)),
+            *advise(server, local=is_local(target.url), verified=tls_url_options.add_verification(target.url)),
             *faster(driver.capabilities.name, server),
         ),
     )

@@ -31,7 +31,7 @@ NO_ROWS = "(from the ledger, which contains neither rows nor parameters)"
 """A remark: why a run ended is not kept."""
 
 
-async def recalled(run: str | None, ledger: str) -> RunSummary:
+async def recall_summary(run: str | None, ledger: str) -> RunSummary:
     """What is known of a run that has ended.
 
     Args:

@@ -18,7 +18,7 @@ from bulkq.errors import BulkqError, RefusedError, UsageError
 from bulkq.ledger import new_owner, open_ledger
 from bulkq.lifecycle import open_targets, restore_request, target_markers
 from bulkq.lifecycle.command_steps import Console, RunJob, carry_out
-from bulkq.lifecycle.expand_targets import again
+from bulkq.lifecycle.expand_targets import recall_targets
 from bulkq.lifecycle.settings_from_events import settings_from_events
 from bulkq.lifecycle.take_over_targets import marker_tables, take_over
 from bulkq.model import RunState
@@ -81,7 +81,7 @@ async def resume(
             return await _finished(stored, record, request)
         request = await restore_request.with_values(stored, record, request)
         if request.targets.listed_by is not None:
-            request = await again(request, config)
+            request = await recall_targets(request, config)
         await restore_request.refuse_changed(record, request)
         await _still_ours(stored, record)
         owner = new_owner()
@@ -180,7 +180,7 @@ async def _given_up(stored: StoredLedger, record: RunRecord, control: Control) -
     return replace(
         restore_request.nothing_to_do(record, f"{control.reason} while the run was taken over: nothing was sent"),
         exit_code=control.exit_code,
-        status=exit_codes.status(control.exit_code),
+        status=exit_codes.name_status(control.exit_code),
         resume=f"bulkq resume {record.run}",
     )
 

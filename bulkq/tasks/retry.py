@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from bulkq.errors import RefusedError
 from bulkq.ledger import open_ledger
 from bulkq.lifecycle import restore_request, run_fingerprints
-from bulkq.lifecycle.expand_targets import again
+from bulkq.lifecycle.expand_targets import recall_targets
 from bulkq.lifecycle.resume_state import ResumeState
 from bulkq.model import RunState
 from bulkq.policy import safety
@@ -75,7 +75,7 @@ async def retry(
         os.chdir(folder)
         request = await restore_request.with_values(stored, record, request)
         if request.targets.listed_by is not None:
-            request = await again(request, config)
+            request = await recall_targets(request, config)
         await restore_request.refuse_changed(record, request)
         request, repeats = await _failed_sets(stored, record, request)
     finally:
@@ -100,7 +100,7 @@ async def _failed_sets(stored: StoredLedger, record: RunRecord, request: Run) ->
     }
     request, failed, places = _narrowed(request, failed)
     then = run_fingerprints.databases(record)
-    spools, inherited = await restore_request.spooled(stored, record)
+    spools, inherited = await restore_request.find_spools(stored, record)
     return request, ResumeState(
         repeats=record,
         only=failed,
@@ -117,12 +117,12 @@ async def _chosen(run: str | None, ledger: str, say: Callable[[str], None]) -> t
         if run is not None:
             record = await stored.find(run)
         else:
-            record = await restore_request.newest(stored, restore_request.is_retried)
+            record = await restore_request.find_newest(stored, restore_request.is_retried)
             if record.run != (await stored.last()).run:
                 say(f"run {record.run} is the newest that can be retried")
     finally:
         await stored.close()
-    return record.run, restore_request.continues(record)
+    return record.run, restore_request.is_same_run(record)
 
 
 async def _latest(stored: StoredLedger, record: RunRecord, say: Callable[[str], None]) -> RunRecord:

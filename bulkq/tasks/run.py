@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from bulkq.ledger import open_recorder
 from bulkq.lifecycle.command_steps import Console, RunJob, Steps, carry_out, new_run_id
 from bulkq.lifecycle.execute_run import execute, first_line
-from bulkq.lifecycle.expand_targets import expanded
+from bulkq.lifecycle.expand_targets import expand_targets
 from bulkq.lifecycle.finish import finish
 from bulkq.lifecycle.open_run import open_run
 from bulkq.lifecycle.preflight import look_first
@@ -67,7 +67,7 @@ async def run(
             observer.notice(text)
 
     if repeats is None and given is None:
-        request = await expanded(request, config, say)
+        request = await expand_targets(request, config, say)
     job = RunJob(
         request=request,
         run=new_run_id(),

@@ -155,7 +155,9 @@ async def _captured(
         UsageError: it has kept nothing.
         RefusedError: it is still executed by a live process.
     """
-    record = await (stored.find(run) if run is not None else restore_request.newest(stored, restore_request.captures))
+    record = await (
+        stored.find(run) if run is not None else restore_request.find_newest(stored, restore_request.keeps_images)
+    )
     request, folder = restore_request.request_of(record, changes, ledger, config)
     options = request.backfill
     if options is None:

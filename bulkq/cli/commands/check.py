@@ -155,7 +155,7 @@ def selected_of(options: CheckOptions, targets: Sequence[Target]) -> CheckSelect
     """
     from dataclasses import replace
 
-    from bulkq.lifecycle.query_files import chosen
+    from bulkq.lifecycle.query_files import choose_queries
     from bulkq.tasks.check.selection import InvalidCheck, select
 
     changed = None
@@ -176,7 +176,7 @@ def selected_of(options: CheckOptions, targets: Sequence[Target]) -> CheckSelect
     if changed is not None:
         changed.verify()
     try:
-        inline = chosen((), options["sql"], dialect) if options["sql"] else ()
+        inline = choose_queries((), options["sql"], dialect) if options["sql"] else ()
     except UsageError as error:
         return replace(found, broken=(*found.broken, InvalidCheck("", 1, str(error))))
     return replace(found, queries=(*found.queries, *inline))

@@ -15,7 +15,7 @@ from bulkq.cli.options.output import DEBUG, LOG_FORMAT
 from bulkq.cli.options.queries import PATHS
 from bulkq.cli.options.targets import TARGET
 from bulkq.errors import BulkqError, UsageError
-from bulkq.lifecycle.query_files import every, lines_of
+from bulkq.lifecycle.query_files import lines_of, load_all
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,7 +54,7 @@ def command(
     warn_of_password(target, ctx, messages)
     targets = some_targets(target, ctx) if prepare or target else ()
     url = targets[0].url if targets else None
-    queries, errors = every(paths, dialect(url))
+    queries, errors = load_all(paths, dialect(url))
     from bulkq.query import lint
 
     found = [finding for query in queries for finding in lint(query, dialect(url))]

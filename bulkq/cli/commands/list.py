@@ -14,7 +14,7 @@ from bulkq.cli.options.output import DEBUG, FORM, LOG_FORMAT
 from bulkq.cli.options.queries import PATHS
 from bulkq.cli.options.targets import TARGET
 from bulkq.errors import UsageError
-from bulkq.lifecycle.query_files import every, lines_of
+from bulkq.lifecycle.query_files import lines_of, load_all
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,7 +48,7 @@ def command(
     """
     if not paths:
         raise UsageError("no path: name a query file or a folder, for example bulkq list sql/")
-    queries, errors = every(paths, dialect(some_targets(target, ctx)[0].url if target else None))
+    queries, errors = load_all(paths, dialect(some_targets(target, ctx)[0].url if target else None))
     for line in [_json(queries)] if form == "json" else (line for query in queries for line in _text(query)):
         click.echo(line)
     messages = Messages(as_json=log_format == "json")

@@ -60,7 +60,7 @@ def command(
 ) -> int:
     """Write a report of a recorded run: verdicts, values, counts and times. The ledger does not record result rows."""
     from bulkq.reports import parse_report, write_report
-    from bulkq.tasks.report import recalled
+    from bulkq.tasks.report import recall_summary
 
     messages = Messages(as_json=log_format == "json")
     warn_of_password(ledger, messages)
@@ -70,7 +70,7 @@ def command(
     if ":" in form:
         raise UsageError(f'--format "{form}": name the format alone, and the file with -o')
     wanted = parse_report(form if output in {None, "-"} else f"{form}:{output}")
-    summary = asyncio.run(recalled(run, ledger))
+    summary = asyncio.run(recall_summary(run, ledger))
     stdout = sys.stdout.buffer if sys.stdout is not None else BytesIO()
     stderr = sys.stderr.buffer if sys.stderr is not None else BytesIO()
     try:

@@ -171,10 +171,10 @@ def _query_names(file: str) -> list[str]:
 def _queries(files: Sequence[str]) -> list[Query]:
     """Return the queries of files, as far as they can be read."""
     from bulkq.dialects import DEFAULT
-    from bulkq.lifecycle.query_files import every, split
+    from bulkq.lifecycle.query_files import load_all, split_spec
 
-    paths = [split(file)[0] for file in files]
-    return every([path for path in paths if Path(path).is_file()], DEFAULT)[0]
+    paths = [split_spec(file)[0] for file in files]
+    return load_all([path for path in paths if Path(path).is_file()], DEFAULT)[0]
 
 
 def _config(ctx: click.Context) -> Config | None:

@@ -12,7 +12,7 @@ import click
 from bulkq.cli.display.listed_run import ListedRun, next_step, status_of
 from bulkq.errors import UsageError
 from bulkq.model.counts import changed_number, changed_text, counts_of
-from bulkq.policy.exit_codes import status
+from bulkq.policy.exit_codes import name_status
 from bulkq.policy.run_group import group_exit_code, group_jobs, sum_counts
 from bulkq.text.characters import escape_unprintable
 from bulkq.text.durations import duration_text
@@ -77,7 +77,7 @@ def group_text(name: str, jobs: Sequence[GroupJob], steps: Mapping[str, str]) ->
     words = {**counts_of(total), "changed": changed_text(total.changed)}
     counts = " ".join(f"{one}={value}" for one, value in words.items())
     lines = [line for job in jobs for line in _job(job)]
-    lines.append(f"group={escape_unprintable(name)} status={status(code)} {counts} exit={code}")
+    lines.append(f"group={escape_unprintable(name)} status={name_status(code)} {counts} exit={code}")
     lines += [f"next: {step}" for step in _steps(jobs, steps)]
     return "\n".join(lines)
 
@@ -87,7 +87,7 @@ def group_object(name: str, jobs: Sequence[GroupJob], steps: Mapping[str, str]) 
     code = group_exit_code(jobs)
     return {
         "group": name,
-        "status": str(status(code)),
+        "status": str(name_status(code)),
         "exit": code,
         "counts": _numbers(sum_counts(job.counts for job in jobs)),
         "jobs": [

@@ -15,7 +15,7 @@ from bulkq.lifecycle.backfill.validate_request import (
     range_statement,
     statement_of,
 )
-from bulkq.lifecycle.query_files import chosen
+from bulkq.lifecycle.query_files import choose_queries
 from bulkq.model import Run
 from bulkq.model.run import (
     BackfillOptions,
@@ -97,7 +97,7 @@ def _written(options: BackfillValues, targets: Sequence[Target]) -> Query | None
     if made:
         raise UsageError(f"{file} has the statement: leave out {made[0]}, or the file")
     dialects = list(dict.fromkeys(build_run.dialect(target.url) for target in targets))
-    found = [chosen([file], (), one) for one in dialects]
+    found = [choose_queries([file], (), one) for one in dialects]
     if any(len(queries) > 1 for queries in found):
         names = ", ".join(query.name for query in found[0])
         raise UsageError(f"{file} has {len(found[0])} queries ({names}): name one, {file}:{found[0][0].name}")

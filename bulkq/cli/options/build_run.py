@@ -12,7 +12,7 @@ from bulkq.cli.options.shard_files import own_file, refuse_queried
 from bulkq.dialects import dialect_for
 from bulkq.drivers import dialect_of
 from bulkq.errors import BulkqError, UsageError, join_errors
-from bulkq.lifecycle.query_files import chosen
+from bulkq.lifecycle.query_files import choose_queries
 from bulkq.model import Run, Threshold
 from bulkq.model.run import LimitOptions, OutputOptions, QueryOptions, SafetyOptions, SourceOptions, TargetOptions
 from bulkq.policy import safety
@@ -202,7 +202,7 @@ def _output(options: RunOptions, ctx: click.Context) -> OutputOptions:
 def _queries(options: RunOptions, targets: Sequence[Target]) -> tuple[Query, ...]:
     """Return the queries, which must mean the same in the SQL dialects of all targets."""
     dialects = list(dict.fromkeys(dialect(target.url) for target in targets))
-    found = [chosen(options["files"], options["sql"], one) for one in dialects]
+    found = [choose_queries(options["files"], options["sql"], one) for one in dialects]
     for other, queries in zip(dialects[1:], found[1:], strict=True):
         if queries != found[0]:
             names = ", ".join(a.place for a, b in zip(found[0], queries, strict=False) if a != b)

@@ -15,7 +15,7 @@ from urllib.parse import unquote, urlencode
 
 from bulkq.drivers.asyncpg.unsupported_parameters import OFF, refuse_unsupported
 from bulkq.drivers.libpq import resolve, settings_of
-from bulkq.drivers.libpq.parameters import refuse_encoding, value
+from bulkq.drivers.libpq.parameters import find_value, refuse_encoding
 from bulkq.drivers.libpq.url import hosts_of
 from bulkq.errors import UsageError
 from bulkq.model.frozen_dataclass import frozen
@@ -106,20 +106,20 @@ def read_options(url: str, environment: Mapping[str, str] | None = None) -> Asyn
     _refuse_missing_files(given)
     _refuse_two_addresses(given)
     hosts = hosts_of(given)
-    mode = value(given, "sslmode") or ("require" if value(given, "requiressl") == "1" else "")
-    required = not mode and not all(local(host) for host, _ in hosts)
-    system = value(given, "sslrootcert") == "system"
+    mode = find_value(given, "sslmode") or ("require" if find_value(given, "requiressl") == "1" else "")
+    required = not mode and not all(is_local(host) for host, _ in hosts)
+    system = find_value(given, "sslrootcert") == "system"
     return AsyncpgOptions(
         extra=_extra(given),
         hosts=tuple(host or "localhost" for host, _ in hosts),
         ports=_ports(given, hosts),
-        user=value(given, "user") or None,
-        password=value(given, "password") or None,
-        database=value(given, "dbname") or None,
+        user=find_value(given, "user") or None,
+        password=find_value(given, "password") or None,
+        database=find_value(given, "dbname") or None,
         ssl=_system_certificates() if system else mode or ("require" if required else None),
         required=required and not system,
-        passfile=_passfile(value(given, "passfile")),
-        application_name=value(given, "application_name") or None,
+        passfile=_passfile(find_value(given, "passfile")),
+        application_name=find_value(given, "application_name") or None,
         timeout_s=timeout_s(given),
         keep_alive=_keep_alive(given),
         settings=settings_of(given),
@@ -155,21 +155,21 @@ def _port_is_possible(host: str) -> bool:
 
 
 def _ports(given: Mapping[str, ConnectionParameter], hosts: list[tuple[str, str]]) -> tuple[int, ...]:
-    texts = [port for _, port in hosts] or [value(given, "port")]
+    texts = [port for _, port in hosts] or [find_value(given, "port")]
     for text in texts:
         if not _port_is_possible(f":{text}"):
             raise UsageError(f'"{text}" is not a port ({given["port"].source}): give a number from 1 to {HIGHEST_PORT}')
     return tuple(int(text or 5432) for text in texts)
 
 
-def local(host: str) -> bool:
+def is_local(host: str) -> bool:
     """Whether what is sent to `host` stays on this machine."""
     return host.startswith(("/", "@")) or LOCAL.fullmatch(host) is not None
 
 
 def _refuse_two_addresses(given: Mapping[str, ConnectionParameter]) -> None:
     """libpq connects to `hostaddr` and checks the certificate against `host`; asyncpg has one name for both."""
-    host, address = value(given, "host"), value(given, "hostaddr")
+    host, address = find_value(given, "host"), find_value(given, "hostaddr")
     if host and address and host != address:
         raise UsageError(
             f"hostaddr={address} ({given['hostaddr'].source}) beside host={host} is not supported by the asyncpg driver: "
@@ -179,7 +179,7 @@ def _refuse_two_addresses(given: Mapping[str, ConnectionParameter]) -> None:
 
 def _refuse_missing_files(given: Mapping[str, ConnectionParameter]) -> None:
     for name in ("sslrootcert", "sslcert", "sslkey", "sslcrl"):
-        path = value(given, name)
+        path = find_value(given, name)
         if path and path != "system" and not Path(path).is_file():
             raise UsageError(f'{name}: there is no file "{path}"')
 
@@ -194,7 +194,7 @@ def _system_certificates() -> SSLContext:
 def _passfile(named: str) -> str | None:
     """The file that is named; one that does not exist where others may read it, because asyncpg would print a warning of its own."""
     path = at_home(named, ".pgpass")
-    return f"{path}.ignored" if exposed(path) else named or None
+    return f"{path}.ignored" if is_exposed(path) else named or None
 
 
 def at_home(named: str | None, name: str) -> Path:
@@ -205,7 +205,7 @@ def at_home(named: str | None, name: str) -> Path:
         return Path(os.devnull)
 
 
-def exposed(path: Path) -> bool:
+def is_exposed(path: Path) -> bool:
     """Whether group or others have access to a password file. As libpq, bulkq then ignores it."""
     return path.is_file() and bool(path.stat().st_mode & 0o077)
 
@@ -223,7 +223,7 @@ def timeout_s(given: Mapping[str, ConnectionParameter]) -> float:
 def _keep_alive(given: Mapping[str, ConnectionParameter]) -> KeepAlive:
     usual = KeepAlive()
     return KeepAlive(
-        on=value(given, "keepalives") not in OFF[1:],
+        on=find_value(given, "keepalives") not in OFF[1:],
         idle_s=_whole(given, "keepalives_idle", 0) or usual.idle_s,
         interval_s=_whole(given, "keepalives_interval", 0) or usual.interval_s,
         count=_whole(given, "keepalives_count", 0) or usual.count,
@@ -232,14 +232,14 @@ def _keep_alive(given: Mapping[str, ConnectionParameter]) -> KeepAlive:
 
 
 def _whole(given: Mapping[str, ConnectionParameter], name: str, default: int) -> int:
-    text = value(given, name).strip()
+    text = find_value(given, name).strip()
     if text and re.fullmatch(r"[+-]?\d{1,9}", text, re.ASCII) is None:
         raise UsageError(f'{name}: "{text}" is not a whole number ({given[name].source}): correct it')
     return int(text) if text else default
 
 
 def _extra(given: Mapping[str, ConnectionParameter]) -> str:
-    found = {name: value(given, name) for name in PASSED_ON if value(given, name)}
+    found = {name: find_value(given, name) for name in PASSED_ON if find_value(given, name)}
     if found.get("sslrootcert") == "system":
         del found["sslrootcert"]
     return f"postgresql:///?{urlencode(found)}" if found else "postgresql://"

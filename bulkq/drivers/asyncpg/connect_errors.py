@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import asyncpg
 
-from bulkq.drivers.asyncpg.connect_arguments import at_home, exposed
+from bulkq.drivers.asyncpg.connect_arguments import at_home, is_exposed
 from bulkq.drivers.libpq import blame
 from bulkq.errors import BulkqError, NoRoom, TargetError, UsageError
 from bulkq.text import urls
@@ -62,7 +62,7 @@ SSL_REQUEST = struct.pack("!ii", 8, 80877103)
 ASK_S = 2.0
 
 
-async def foreign(error: Exception) -> bool:
+async def is_foreign_server(error: Exception) -> bool:
     """Whether the server is not PostgreSQL. asyncpg reports any answer as refused TLS, so this connects once more."""
     found = NO_TLS.search(str(error))
     if found is None:
@@ -79,8 +79,8 @@ async def foreign(error: Exception) -> bool:
     return answer != b"N"
 
 
-def explained(error: Exception, url: str, options: AsyncpgOptions, *, foreign: bool = False) -> BulkqError:
-    """The error to raise for `error`, and for what `foreign` said of it; no password of `url` is in it."""
+def explain_error(error: Exception, url: str, options: AsyncpgOptions, *, foreign: bool = False) -> BulkqError:
+    """The error to raise for `error`; `foreign`: the server does not speak the protocol of PostgreSQL. No password of `url` is in it."""
     if isinstance(error, BulkqError):
         return error
     if isinstance(error, (asyncpg.ClientConfigurationError, ValueError)) and not isinstance(
@@ -181,6 +181,6 @@ def _line(error: Exception) -> str:
 def _pgpass() -> str:
     """A note if the password file is ignored because others may read it, as libpq does without saying so; else ""."""
     path = at_home(os.environ.get("PGPASSFILE"), ".pgpass")
-    if exposed(path):
+    if is_exposed(path):
         return f' ("{path}" is ignored because others may read it: chmod 600)'
     return ""

@@ -11,7 +11,7 @@ import asyncpg
 from bulkq.dialects import postgresql
 from bulkq.drivers import libpq, postgresql_read_only_errors
 from bulkq.drivers.asyncpg.connect_arguments import read_options
-from bulkq.drivers.asyncpg.connect_errors import explained, foreign
+from bulkq.drivers.asyncpg.connect_errors import explain_error, is_foreign_server
 from bulkq.drivers.asyncpg.connection import AsyncpgConnection
 from bulkq.drivers.asyncpg.extended_connection import AsyncpgSession
 from bulkq.model import Capabilities, Server
@@ -82,7 +82,7 @@ class AsyncpgDriver:
             raise
         except Exception as error:  # noqa: BLE001 - whatever it was, the target cannot be used
             _drop(session)
-            raise explained(error, self._url, self._options, foreign=await foreign(error)) from None
+            raise explain_error(error, self._url, self._options, foreign=await is_foreign_server(error)) from None
         return AsyncpgConnection(session, server, read_only=self._read_only, recipes=self._recipes)
 
     def _known(self, session: AsyncpgSession) -> Server | None:
@@ -157,7 +157,7 @@ class AsyncpgDriver:
             await session.recover()
 
     async def _obstacle(self, session: AsyncpgSession) -> str:
-        return postgresql_read_only_errors.reason(
+        return postgresql_read_only_errors.explain_read_only(
             await session.fetchrow(postgresql_read_only_errors.WHY), self._options.settings
         )
 

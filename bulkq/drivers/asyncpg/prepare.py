@@ -32,8 +32,8 @@ from bulkq.drivers.asyncpg.statement import (
     Recipe,
     StatementForm,
     StatementShape,
-    exact,
     json_text,
+    make_exact,
 )
 from bulkq.errors import RefusedError
 from bulkq.model import Decoding, PlaceholderKind, StatementClass
@@ -352,4 +352,4 @@ def _converter(parameter: Parameter, kind: ParameterType, *, typed: bool) -> Arg
         return None
     if kind.oid in (JSON, JSONB):
         return json_text
-    return exact if kind.oid == NUMERIC else None
+    return make_exact if kind.oid == NUMERIC else None

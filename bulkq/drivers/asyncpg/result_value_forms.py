@@ -32,7 +32,7 @@ from bulkq.drivers.asyncpg.pg_types import (
     TIMETZ,
     VARCHAR,
 )
-from bulkq.drivers.asyncpg.type_modifiers import modified
+from bulkq.drivers.asyncpg.type_modifiers import name_modified_type
 from bulkq.model import Column, Decoding
 from bulkq.text import pg_text
 
@@ -71,7 +71,7 @@ ELEMENTS = (
 def describe_column(name: str, kind: PgType, decoding: Decoding, modifier: int = -1) -> Column:
     """The column as a sink sees it."""
     raw = decoding is Decoding.JSON and (kind.oid in (JSON, JSONB) or bool(kind.element))
-    return Column(name, modified(kind.name, modifier), raw)
+    return Column(name, name_modified_type(kind.name, modifier), raw)
 
 
 def find_printed_types(oids: Iterable[int], decoding: Decoding) -> frozenset[int]:

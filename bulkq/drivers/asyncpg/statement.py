@@ -174,9 +174,9 @@ class AsyncpgStatement:
 
     def plain_reply(self, answers: Sequence[tuple[list[Sequence[object]], str]]) -> Reply:
         """What unwrapped executions brought back: per set its records and its command tag."""
-        changed = sum(affected(status) for _, status in answers)
+        changed = sum(parse_affected(status) for _, status in answers)
         if not self.shape.kinds:
-            counts = [affected(status) for _, status in answers]
+            counts = [parse_affected(status) for _, status in answers]
             return Reply(self.columns, [counts], range(len(answers)), changed)
         positions = [i for i, (records, _) in enumerate(answers) for _ in records]
         values = transpose((r for records, _ in answers for r in records), len(self.columns))
@@ -190,7 +190,7 @@ class AsyncpgStatement:
             raise DatabaseError(str(error), sqlstate=None, phase=Phase.ENCODING, position=position) from None
 
 
-def affected(status: str) -> int:
+def parse_affected(status: str) -> int:
     """Rows changed, from a command tag: 3 of `UPDATE 3`, 0 of `SELECT 3`."""
     verb, _, rest = status.partition(" ")
     return int(rest.rpartition(" ")[2]) if verb in {"INSERT", "UPDATE", "DELETE", "MERGE"} else 0
@@ -201,6 +201,6 @@ def json_text(value: object) -> object:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-def exact(value: object) -> object:
+def make_exact(value: object) -> object:
     """A float for a numeric parameter as people read it: 1.1, not its 55 binary digits."""
     return Decimal(repr(value)) if isinstance(value, float) else value

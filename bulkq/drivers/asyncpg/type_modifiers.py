@@ -103,7 +103,7 @@ def fields_of(description: bytes) -> list[tuple[int, ...]]:
     return found
 
 
-def modified(name: str, modifier: int) -> str:
+def name_modified_type(name: str, modifier: int) -> str:
     """The name of a type with its modifier: `numeric(20,4)`, `numeric(20,4)[]`. Other types keep their names."""
     bare = name.removesuffix("[]")
     if bare != "numeric" or modifier < VARIABLE:

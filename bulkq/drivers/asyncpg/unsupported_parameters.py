@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bulkq.drivers.libpq.parameters import shown
+from bulkq.drivers.libpq.parameters import describe_parameter
 from bulkq.errors import UsageError
 
 if TYPE_CHECKING:
@@ -51,5 +51,5 @@ def refuse_unsupported(given: Mapping[str, ConnectionParameter]) -> None:
     for name, values in ASYNCPG.items():
         if name in given and given[name].value not in values:
             raise UsageError(
-                f"{shown(name, given[name])} is not supported by the asyncpg driver: remove it, or use postgresql+psycopg://"
+                f"{describe_parameter(name, given[name])} is not supported by the asyncpg driver: remove it, or use postgresql+psycopg://"
             )

@@ -28,4 +28,4 @@ def open(url: str, *, application_name: str, read_only: bool) -> SqlDriver:  # n
     from bulkq.drivers.dbapi import sqlalchemy_urls
     from bulkq.drivers.dbapi.driver import SqlDriver
 
-    return SqlDriver(sqlalchemy_urls.ask(url), application_name=application_name, read_only=read_only)
+    return SqlDriver(sqlalchemy_urls.ask_sqlalchemy(url), application_name=application_name, read_only=read_only)

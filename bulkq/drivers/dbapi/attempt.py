@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, NoReturn
 from bulkq import markers
 from bulkq.dialects.sqlstates import CANCELED
 from bulkq.drivers.dbapi import batch_statement, multi_statement_packet
-from bulkq.drivers.dbapi.build_reply import further, reply_of
+from bulkq.drivers.dbapi.build_reply import add_further_results, reply_of
 from bulkq.drivers.dbapi.prepare import must_be_allowed
-from bulkq.drivers.dbapi.statement import SqlStatement, ordered
-from bulkq.drivers.expected_rows import check_rows, uncounted
+from bulkq.drivers.dbapi.statement import SqlStatement, order_sets
+from bulkq.drivers.expected_rows import check_rows, explain_uncounted
 from bulkq.errors import DatabaseError, RefusedError
 from bulkq.model import Limits, Phase, StatementClass
 from bulkq.model.counts import UNCOUNTED
@@ -81,7 +81,7 @@ class Execution:
         guarded = reading and statement.query.transaction and bool(statement.lasting)  # a read runs nothing of it
         if (statement.single and not guarded) or not limits.transaction:
             return self._alone(statement, sets, limits)
-        order, given = ordered(statement, sets, limits)
+        order, given = order_sets(statement, sets, limits)
         theirs: Exception | None = None
         transaction.phase = Phase.PREPARING
         try:
@@ -199,7 +199,7 @@ class Execution:
             transaction.phase = Phase.COMMITTING  # from here on only the server knows
             since_s = time.monotonic()
             reply = self._execute(statement, sets, range(1))
-            reply = further(
+            reply = add_further_results(
                 transaction, statement, transaction.cursors.last_reader(statement.decoding), reply, transaction.fetch
             )
             self._must_be_in_time(since_s)
@@ -399,7 +399,7 @@ class Execution:
     def _check(self, reply: Reply, statement: SqlStatement, sets: int, limits: Limits) -> None:
         if limits.expect_rows is not None:
             if reply.changed == UNCOUNTED:
-                raise uncounted("--expect-rows")
+                raise explain_uncounted("--expect-rows")
             counts = statement.returns_rows is False
             check_rows(reply, sets, limits.expect_rows, counted=counts)
 

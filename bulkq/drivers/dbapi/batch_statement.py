@@ -6,9 +6,9 @@ from dataclasses import replace
 from operator import itemgetter
 from typing import TYPE_CHECKING, cast
 
-from bulkq.drivers.build_reply import columnar
+from bulkq.drivers.build_reply import transpose_answers
 from bulkq.drivers.dbapi.prepare import PREPARE
-from bulkq.drivers.dbapi.statement import shaped
+from bulkq.drivers.dbapi.statement import shape_column
 from bulkq.errors import DatabaseError
 from bulkq.model import Column, Decoding, Phase
 from bulkq.policy.batch_form import why_apart
@@ -81,12 +81,12 @@ def _reply(transaction: Transaction, statement: SqlStatement, rows: Sequence[tup
     forms = statement.forms
     if forms is None:
         forms = adapter.forms(transaction, cursor, decoding)[1:]
-    turned = columnar((Column("n"), *columns), [rows])
+    turned = transpose_answers((Column("n"), *columns), [rows])
     positions = list(map(int, cast("Sequence[int]", turned.values[0])))
     values = turned.values[1:]
     if any(forms) and positions:
         values = [
-            column if form is None else shaped(form, column, named, positions)
+            column if form is None else shape_column(form, column, named, positions)
             for form, column, named in zip(forms, values, columns, strict=True)
         ]
     return replace(turned, columns=columns, values=values, positions=positions, together=True)

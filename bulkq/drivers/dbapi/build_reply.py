@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from bulkq.drivers.build_reply import columnar, counted
-from bulkq.drivers.dbapi.statement import shaped
+from bulkq.drivers.build_reply import list_counts, transpose_answers
+from bulkq.drivers.dbapi.statement import shape_column
 from bulkq.model import Decoding, StatementClass
 
 if TYPE_CHECKING:
@@ -48,30 +48,30 @@ def reply_of(
             sorted_answers[place] = answer
         answers = sorted_answers
     if statement.returns_rows is False or all(isinstance(answer, int) for answer in answers):
-        return counted(answers)  # type: ignore[arg-type] # ints
+        return list_counts(answers)  # type: ignore[arg-type] # ints
     found: list[Rows] = [answer if not isinstance(answer, int) else () for answer in answers]  # type: ignore[misc]
     changes = statement.query.statement is StatementClass.WRITE
-    return formed(transaction, statement, cursor, found, sum(map(len, found)) if changes else 0)
+    return form_columns(transaction, statement, cursor, found, sum(map(len, found)) if changes else 0)
 
 
-def formed(
+def form_columns(
     transaction: Transaction, statement: SqlStatement, cursor: DbapiCursor, answers: Sequence[Rows], changed: int = 0
 ) -> Reply:
     """The rows of the sets as columns, each in the form that is wanted."""
     adapter, decoding = transaction.adapter, statement.decoding
     columns = statement.columns or adapter.columns(transaction, cursor, json_wanted=decoding is Decoding.JSON)
     forms = adapter.forms(transaction, cursor, decoding) if statement.forms is None else statement.forms
-    reply = columnar(columns, answers, changed=changed)
+    reply = transpose_answers(columns, answers, changed=changed)
     if not any(forms) or not reply.positions:
         return reply
     made = [
-        values if form is None else shaped(form, values, column, reply.positions)
+        values if form is None else shape_column(form, values, column, reply.positions)
         for form, values, column in zip(forms, reply.values, columns, strict=True)
     ]
     return replace(reply, values=made)
 
 
-def further(
+def add_further_results(
     transaction: Transaction,
     statement: SqlStatement,
     cursor: DbapiCursor,
@@ -85,7 +85,7 @@ def further(
     replies, following = [reply], False
     while transaction.adapter.next_result(statement.query, cursor):
         if cursor.description:
-            replies.append(formed(transaction, statement, cursor, [fetched(cursor)]))
+            replies.append(form_columns(transaction, statement, cursor, [fetched(cursor)]))
         following = True
     if following:
         transaction.warned.see(cursor, statement.query)

@@ -98,7 +98,7 @@ class SqlDriver:
                 urls.remove_passwords(self._why(error), self._known.text)
             ) from None
         server = replace(server, settings=self._settings)
-        if tls_url_options.far(self._known.url):
+        if tls_url_options.is_remote(self._known.url):
             server = await self._guarded(executor, server)
         return SqlConnection(executor, session, server, self._left, self.warnings, cancels=self.capabilities.cancels)
 
@@ -137,7 +137,7 @@ class SqlDriver:
             await _drop(executor)
             raise TargetError(
                 f'TLS refused: "{self._known.url.host}" has none, so the connection would not be encrypted: '
-                f"add {tls_url_options.plain(self._known.text)} to the URL to allow an unencrypted connection"
+                f"add {tls_url_options.add_plain_text(self._known.text)} to the URL to allow an unencrypted connection"
             )
         return replace(server, tls=server.tls or "unknown")
 

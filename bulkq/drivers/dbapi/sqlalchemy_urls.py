@@ -38,7 +38,7 @@ DISTRIBUTIONS = {
 """Packages whose name on the index is not the one they are imported by."""
 
 
-def ask(text: str) -> ParsedUrl:
+def ask_sqlalchemy(text: str) -> ParsedUrl:
     """Ask SQLAlchemy about the URL `text`.
 
     Raises:

@@ -48,7 +48,7 @@ class SqlStatement:
     """Why there is none; "" if there is one, None if the database was not asked."""
 
 
-def shaped(form: Form, values: Sequence[object], column: Column, positions: Sequence[int]) -> Sequence[object]:
+def shape_column(form: Form, values: Sequence[object], column: Column, positions: Sequence[int]) -> Sequence[object]:
     """A column in another form; NULL stays.
 
     Raises:
@@ -65,7 +65,7 @@ def shaped(form: Form, values: Sequence[object], column: Column, positions: Sequ
     return made
 
 
-def ordered(
+def order_sets(
     statement: SqlStatement, sets: Sequence[ParameterSet], limits: Limits
 ) -> tuple[Sequence[int], Sequence[ParameterSet]]:
     """The sets in the order in which they are executed, and the place of each in `sets`."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING, NoReturn
 
-from bulkq.drivers.dbapi.build_reply import formed
+from bulkq.drivers.dbapi.build_reply import form_columns
 from bulkq.drivers.dbapi.prepare import must_be_allowed
 from bulkq.drivers.dbapi.transaction import PIECE
 from bulkq.model import Phase
@@ -52,7 +52,7 @@ class Stream:
             rows = self._cursor.fetchmany(PIECE)
             if len(rows) < PIECE:
                 self._transaction.warned.see(self._cursor, statement.query)
-            return formed(self._transaction, statement, self._cursor, [rows])
+            return form_columns(self._transaction, statement, self._cursor, [rows])
         except Exception as error:  # noqa: BLE001 - translated
             self._fail(error, statement, params)
 

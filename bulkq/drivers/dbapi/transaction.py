@@ -12,11 +12,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 from bulkq.dialects.sqlstates import CANCELED, NOT_NOW, TOO_LARGE, UNREADABLE
-from bulkq.drivers.build_reply import uncollected
+from bulkq.drivers.build_reply import pause_collection
 from bulkq.drivers.dbapi.adapter_return_types import Refusal
 from bulkq.drivers.dbapi.attempt_state import AttemptState
 from bulkq.drivers.dbapi.cursors import Cursors
-from bulkq.drivers.dbapi.translate_errors import ErrorMoment, translated
+from bulkq.drivers.dbapi.translate_errors import ErrorMoment, translate_error
 from bulkq.drivers.dbapi.warnings import SessionWarnings
 from bulkq.errors import DatabaseError, RefusedError
 from bulkq.model import Phase
@@ -94,7 +94,7 @@ class Transaction:
         if len(rows) < PIECE:
             return rows
         every = list(rows)
-        with uncollected():
+        with pause_collection():
             while rows:
                 self._breathe()
                 self.stop_if_cancelled()
@@ -276,7 +276,7 @@ class Transaction:
         if at < len(sets) and (large := self.adapter.too_large(sets[at], error)):
             raise self._refused(large, position) from error
         moment = ErrorMoment(self.phase, at, position, binding, prefix, self.lost)
-        trouble = translated(error, self.adapter, self.attempt, moment)
+        trouble = translate_error(error, self.adapter, self.attempt, moment)
         if kept:
             trouble.broken_off, trouble.hint = True, kept
         raise trouble from error

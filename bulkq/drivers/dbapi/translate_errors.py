@@ -38,7 +38,7 @@ class ErrorMoment:
     lost: bool
 
 
-def translated(error: Exception, adapter: Adapter, attempt: AttemptState, moment: ErrorMoment) -> DatabaseError:
+def translate_error(error: Exception, adapter: Adapter, attempt: AttemptState, moment: ErrorMoment) -> DatabaseError:
     """Return `error` as a `DatabaseError`."""
     if isinstance(error, Refusal):
         killed = error.sqlstate == CANCELED and moment.phase is Phase.COMMITTING

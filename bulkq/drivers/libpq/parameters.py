@@ -95,7 +95,7 @@ class ConnectionParameter:
     source: str  # `the URL`, `service "shop"`, `PGOPTIONS`
 
 
-def value(given: Mapping[str, ConnectionParameter], name: str) -> str:
+def find_value(given: Mapping[str, ConnectionParameter], name: str) -> str:
     """The value of a parameter; "" where it is not given."""
     return given[name].value if name in given else ""
 
@@ -109,11 +109,11 @@ def refuse_encoding(given: Mapping[str, ConnectionParameter]) -> None:
     asked = given.get("client_encoding")
     if asked is not None and asked.value.replace("-", "").replace("_", "").lower() not in UTF8:
         raise UsageError(
-            f"{shown('client_encoding', asked)}: bulkq exchanges UTF-8 with the server and reads and writes UTF-8 files: "
+            f"{describe_parameter('client_encoding', asked)}: bulkq exchanges UTF-8 with the server and reads and writes UTF-8 files: "
             "remove it, and convert the files with iconv"
         )
 
 
-def shown(name: str, given: ConnectionParameter) -> str:
+def describe_parameter(name: str, given: ConnectionParameter) -> str:
     """Return the parameter with its source, for a message; the value of a secret is left out."""
     return f"{name} ({given.source})" if name in SECRET else f"{name}={given.value} ({given.source})"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bulkq.drivers.libpq.parameters import KEYWORDS, SYNONYMS, value
+from bulkq.drivers.libpq.parameters import KEYWORDS, SYNONYMS, find_value
 from bulkq.errors import UsageError
 from bulkq.text.message_parts import find_nearest
 
@@ -22,10 +22,10 @@ def parameters_of_service(
     given: Mapping[str, ConnectionParameter], environment: Mapping[str, str]
 ) -> Iterable[tuple[str, str, str]]:
     """Name, value and source of each parameter of the service that is asked for, if any."""
-    service = value(given, "service") or environment.get("PGSERVICE", "")
+    service = find_value(given, "service") or environment.get("PGSERVICE", "")
     if not service:
         return
-    named = value(given, "servicefile") or environment.get("PGSERVICEFILE", "")
+    named = find_value(given, "servicefile") or environment.get("PGSERVICEFILE", "")
     files = [named or home_file(USER_FILE)]
     if environment.get("PGSYSCONFDIR"):
         files.append(str(Path(environment["PGSYSCONFDIR"]) / SYSTEM_FILE))

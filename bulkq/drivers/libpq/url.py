@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, unquote
 
-from bulkq.drivers.libpq.parameters import SYNONYMS, value
+from bulkq.drivers.libpq.parameters import SYNONYMS, find_value
 from bulkq.errors import UsageError
 
 if TYPE_CHECKING:
@@ -41,11 +41,11 @@ def hosts_of(given: Mapping[str, ConnectionParameter]) -> list[tuple[str, str]]:
     Raises:
         UsageError: there are more ports than one and not as many as hosts.
     """
-    text = value(given, "host") or value(given, "hostaddr")
+    text = find_value(given, "host") or find_value(given, "hostaddr")
     if not text:
         return []
     pairs = [_split(part.strip()) for part in text.split(",")]
-    ports = [port.strip() for port in value(given, "port").split(",")]
+    ports = [port.strip() for port in find_value(given, "port").split(",")]
     if len(ports) not in {1, len(pairs)}:
         raise UsageError(f"{len(ports)} ports for {len(pairs)} hosts: give one port, or one for each host")
     ports = ports * len(pairs) if len(ports) == 1 else ports

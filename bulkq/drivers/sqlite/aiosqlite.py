@@ -13,7 +13,7 @@ import aiosqlite
 from bulkq.drivers.sqlite.blocking_session import PIECE
 from bulkq.drivers.sqlite.connection import GRACE_S
 from bulkq.drivers.sqlite.driver import SqliteDriver
-from bulkq.drivers.threads import ended
+from bulkq.drivers.threads import interrupt_until_done
 
 if TYPE_CHECKING:
     import sqlite3
@@ -61,5 +61,5 @@ class AiosqliteThread:
         if not self._connection._thread.is_alive():  # noqa: SLF001
             return
         stopped = self._connection.stop()
-        if stopped is not None and await ended(stopped, interrupt, GRACE_S):
+        if stopped is not None and await interrupt_until_done(stopped, interrupt, GRACE_S):
             self._connection._thread.join(GRACE_S)  # noqa: SLF001 - it has nothing left to do

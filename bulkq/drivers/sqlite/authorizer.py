@@ -7,7 +7,7 @@ import sqlite3
 from bulkq.dialects import pragmas
 
 
-def refusal(action: int, first: str | None, second: str | None, *, reading: bool, verb: str) -> str:
+def explain_refusal(action: int, first: str | None, second: str | None, *, reading: bool, verb: str) -> str:
     """Why a statement that begins with `verb` may not do what SQLite's authorizer asks about; "" where it may.
 
     Args:

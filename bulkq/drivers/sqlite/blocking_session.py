@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from bulkq import markers
 from bulkq.dialects import SQLITE
-from bulkq.drivers.build_reply import ROWCOUNT, columnar, counted
+from bulkq.drivers.build_reply import ROWCOUNT, list_counts, transpose_answers
 from bulkq.drivers.expected_rows import check_rows
 from bulkq.drivers.sqlite.bind_parameters import SqliteBinding
 from bulkq.drivers.sqlite.insert_marker import insert_marker
@@ -189,7 +189,7 @@ class SqliteSession:
             errors = self._answered(statement, sets, calls, answers)
         finally:
             self._db.rollback()
-        return columnar(columns[-1], answers, errors=tuple(errors))
+        return transpose_answers(columns[-1], answers, errors=tuple(errors))
 
     def _answered(
         self,
@@ -326,12 +326,12 @@ class SqliteSession:
         return max(count, 0)
 
     def _reply(self, statement: SqliteStatement, answers: Sequence[Rows | int]) -> Reply:
-        return counted(answers) if statement.returns_rows is False else self._returned(statement, answers)
+        return list_counts(answers) if statement.returns_rows is False else self._returned(statement, answers)
 
     def _returned(self, statement: SqliteStatement, answers: Sequence[Rows | int]) -> Reply:
         rows = [answer for answer in answers if isinstance(answer, list)]
         changed = sum(map(len, rows)) if statement.writes else 0
-        return columnar(_columns(self._db.cursor), rows, changed=changed)
+        return transpose_answers(_columns(self._db.cursor), rows, changed=changed)
 
     # a result in pieces
 
@@ -366,7 +366,7 @@ class SqliteSession:
         except TROUBLE as error:
             raise self._db.failed(error, statement.binding, values=params, position=0) from error
         self._spent_s += time.monotonic() - started_s
-        return columnar(statement.columns or _columns(self._db.cursor), [rows])
+        return transpose_answers(statement.columns or _columns(self._db.cursor), [rows])
 
 
 def _ended_early(position: int) -> DatabaseError:

@@ -16,7 +16,7 @@ from bulkq.drivers.optional_connection_methods import BaseConnection
 from bulkq.drivers.prepare_attempt_steps import prepare_steps
 from bulkq.drivers.sqlite.blocking_session import PIECE, SqliteSession, SqliteStatement
 from bulkq.drivers.statement_cache import StatementCache
-from bulkq.drivers.threads import ended, what_lasts
+from bulkq.drivers.threads import interrupt_until_done, what_lasts
 from bulkq.errors import DatabaseError
 from bulkq.model import Decoding, Phase, Server
 
@@ -183,7 +183,7 @@ class SqliteConnection(BaseConnection):
         except asyncio.CancelledError:
             self._lost = True  # until the thread is known to be idle
             with suppress(asyncio.CancelledError):  # called back twice
-                await ended(hop, self._handle.cancel, GRACE_S)
+                await interrupt_until_done(hop, self._handle.cancel, GRACE_S)
             self._lost = not hop.done()
             if lasting and self._handle.committing:
                 return what_lasts(hop, GRACE_S)

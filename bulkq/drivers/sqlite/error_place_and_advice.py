@@ -16,7 +16,7 @@ _CULPRIT = re.compile(
 )
 
 
-def culprit(message: str, text: str) -> int | None:
+def find_culprit(message: str, text: str) -> int | None:
     """Where in `text` the word stands that SQLite's `message` complains about; None where that is not certain.
 
     SQLite knows the place (`sqlite3_error_offset`), but Python does not give it.

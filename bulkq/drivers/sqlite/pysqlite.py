@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from bulkq.drivers.sqlite.connection import GRACE_S
 from bulkq.drivers.sqlite.driver import SqliteDriver
-from bulkq.drivers.threads import DatabaseThread, ended
+from bulkq.drivers.threads import DatabaseThread, interrupt_until_done
 
 if TYPE_CHECKING:
     import asyncio
@@ -60,5 +60,5 @@ class PysqliteThread:
             return
         closed = self._thread.run(opened.close)
         self._thread.end()
-        if await ended(closed, interrupt, GRACE_S):
+        if await interrupt_until_done(closed, interrupt, GRACE_S):
             self._thread.join(GRACE_S)  # it has nothing left to do

@@ -257,7 +257,7 @@ class Handle:
         """SQLite asks at every compilation whether a statement may do what it says."""
         if self.deadline.off:
             return sqlite3.SQLITE_OK
-        reason = authorizer.refusal(action, first, second, reading=self.reading, verb=self.verb)
+        reason = authorizer.explain_refusal(action, first, second, reading=self.reading, verb=self.verb)
         self._refusal = reason or self._refusal
         return sqlite3.SQLITE_DENY if reason else sqlite3.SQLITE_OK
 
@@ -278,7 +278,7 @@ class Handle:
         state = _state(error)
         message = self._message(error, state, patience_s)
         at = (
-            error_place_and_advice.culprit(message, binding.sample)
+            error_place_and_advice.find_culprit(message, binding.sample)
             if phase is Phase.PREPARING and binding is not None
             else None
         )

@@ -19,7 +19,7 @@ from bulkq.model import Decoding, Limits, PartSpec, Query, StatementClass
 from bulkq.model.check_conditions import Measure
 from bulkq.model.frozen_dataclass import frozen
 from bulkq.policy.batch_size import BatchSize
-from bulkq.policy.query_limits import effective
+from bulkq.policy.query_limits import choose_limits
 from bulkq.protocols import SnapshotConnection
 from bulkq.query import read_rules as rules_of
 from bulkq.sinks.discard_rows import NoSink
@@ -327,7 +327,7 @@ async def _source(opened: OpenChecks, wanted: Request, query: Query, target: Ope
 
 def _spec(opened: OpenChecks, query: Query, target: OpenTarget, source: ParameterSource) -> PartSpec:
     run = opened.request.run
-    own = effective(run.limits, query)
+    own = choose_limits(run.limits, query)
     return PartSpec(
         query=replace(query, lock_timeout_s=own.lock_timeout_s),  # for its description too
         target=target.label,

@@ -20,7 +20,7 @@ from bulkq.errors import BulkqError, StoppedError, UsageError
 from bulkq.ledger import EventsOnly, NoLedger, new_owner, open_ledger
 from bulkq.lifecycle.command_steps import Console, Steps, carry_out, new_run_id
 from bulkq.lifecycle.execute_run import identity_words, make_runner
-from bulkq.lifecycle.expand_targets import expanded
+from bulkq.lifecycle.expand_targets import expand_targets
 from bulkq.lifecycle.finish import ALL_SKIPPED, sum_up
 from bulkq.lifecycle.record import ended
 from bulkq.lifecycle.request_json import to_json
@@ -93,7 +93,7 @@ async def check(
         run = request.run
         waits_s = min(filter(None, (run.limits.connect_timeout_s, run.limits.deadline_s)), default=None)
         asking = replace(run, limits=replace(run.limits, connect_timeout_s=waits_s))
-        found = await expanded(asking, config, _say_to(observers), everywhere=not request.allow_empty)
+        found = await expand_targets(asking, config, _say_to(observers), everywhere=not request.allow_empty)
         limits = replace(found.limits, connect_timeout_s=run.limits.connect_timeout_s)
         request = replace(request, run=replace(found, limits=limits))
     job = CheckJob(
@@ -387,7 +387,7 @@ async def _finish(recorded: RecordedChecks, results: Sequence[CheckResult]) -> R
         await (await opened.job.ledger).finish(ended(recorded.record, RunState.FINISHED, summary))
     except BulkqError as error:
         code = summary.exit_code or StoppedError.exit_code
-        summary = replace(summary, status=exit_codes.status(code), exit_code=code, reason=str(error))
+        summary = replace(summary, status=exit_codes.name_status(code), exit_code=code, reason=str(error))
     return summary
 
 

@@ -10,7 +10,7 @@ from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
 from bulkq.errors import QueryFileError, UsageError
-from bulkq.lifecycle.query_files import WILD, matching, read, split, under
+from bulkq.lifecycle.query_files import WILD, list_files, match_glob, read_query_file, split_spec
 from bulkq.model.check_conditions import Measure
 from bulkq.model.frozen_dataclass import frozen
 
@@ -169,10 +169,10 @@ def _files(spec: str, *, allow_empty: bool) -> list[tuple[str, str]]:
     if WILD.isdisjoint(path) or Path(path).exists():
         files = [path]
     else:
-        files = matching(path)
+        files = match_glob(path)
         if not files and not allow_empty:
             raise QueryFileError(f'no file matches "{spec}"')
-    found = [(file, name) for each in files for file in under(each)]
+    found = [(file, name) for each in files for file in list_files(each)]
     if not found and not allow_empty:
         raise QueryFileError(f'no .sql file in "{path}"')
     return found
@@ -190,7 +190,7 @@ def _without_links(file: str, folders: dict[str, str]) -> str:
 
 def _split(spec: str) -> tuple[str, str]:
     """Path and pattern of names; as `FILE:NAME`, where the name may be a glob."""
-    file, name = split(spec)
+    file, name = split_spec(spec)
     if name is not None:
         return file, name.replace("-", "_")
     head, colon, tail = spec.rpartition(":")
@@ -201,7 +201,7 @@ def _split(spec: str) -> tuple[str, str]:
 def _load(file: str, dialect: str) -> tuple[Query, ...]:
     from bulkq import query as language
 
-    return language.load(read(file), file, dialect)
+    return language.load(read_query_file(file), file, dialect)
 
 
 def _named(file: str, queries: Sequence[Query], patterns: Sequence[str], *, allow_empty: bool) -> list[Query]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from bulkq import query as language
 from bulkq.dialects import dialect_for
 from bulkq.errors import RefusedError, UsageError, join_errors
-from bulkq.lifecycle.query_files import WILD, chosen, read
+from bulkq.lifecycle.query_files import WILD, choose_queries, read_query_file
 from bulkq.model.frozen_dataclass import frozen
 from bulkq.package_data import find
 from bulkq.query.requirement_headers import requirements
@@ -94,7 +94,7 @@ def select_queries(words: Sequence[str], dialects: Sequence[str]) -> tuple[Query
     for word in words:
         name = word.replace("-", "_")
         if _is_file(word):
-            found += chosen([word], (), dialects[0])
+            found += choose_queries([word], (), dialects[0])
         elif any(_matches(one, [name]) for one in known):
             found += [q for folder in folders for one in load_questions(folder, [name]) for q in one.queries]
         else:
@@ -169,7 +169,7 @@ def _files(database: str) -> list[Path]:
 
 def _load(database: str, path: Path) -> Question:
     shown = f"{FOLDER}/{database}/{path.name}"  # the same on every machine, for reports and the history of checks
-    return Question(database, language.load(read(str(path)), shown, dialect_for(database).name))
+    return Question(database, language.load(read_query_file(str(path)), shown, dialect_for(database).name))
 
 
 def _matches(name: str, patterns: Sequence[str]) -> bool:

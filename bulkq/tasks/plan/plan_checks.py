@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bulkq.errors import BulkqError, RefusedError, UsageError
-from bulkq.lifecycle.expand_targets import expanded
+from bulkq.lifecycle.expand_targets import expand_targets
 from bulkq.model import StatementClass
 from bulkq.model.check_conditions import Measure
 from bulkq.model.frozen_dataclass import frozen
@@ -80,7 +80,7 @@ async def plan_checks(
     if not run.targets.selected:
         return ChecksPlan(run, None, (), tuple(_unseen(query, request) for query in run.queries.selected))
     if run.targets.sql is None and (run.targets.schemas or len(run.targets.selected) > 1):
-        run = await expanded(run, config, notices.append, everywhere=True)
+        run = await expand_targets(run, config, notices.append, everywhere=True)
         request = replace(request, run=run)
     job = PlanJob(run, _statements(request), tuple(request.other_targets.values()))
 

@@ -11,7 +11,7 @@ from bulkq.drivers.optional_connection_methods import BaseConnection
 from bulkq.errors import BulkqError, DatabaseError, ParameterError, RefusedError, TargetError, UsageError
 from bulkq.lifecycle import prepare_same_row_write_order
 from bulkq.lifecycle.check_parameter_values import check_identifiers, check_values
-from bulkq.lifecycle.expand_targets import expanded
+from bulkq.lifecycle.expand_targets import expand_targets
 from bulkq.lifecycle.untyped_parameters import find_untyped
 from bulkq.model import Decoding, PlaceholderKind, StatementClass
 from bulkq.model.frozen_dataclass import frozen
@@ -107,7 +107,7 @@ async def plan(
         check_constants(request.queries.selected, request.sources.constants)
     notices: list[str] = []
     if request.targets.sql is None:
-        request = await expanded(request, config, notices.append)
+        request = await expand_targets(request, config, notices.append)
     every = range(len(request.targets.selected))
     job = PlanJob(request, dict.fromkeys(every, request.queries.selected) if len(every) > 1 else {})
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from bulkq.engine.stop_control import Control
 from bulkq.model import Target
 from bulkq.model.maintenance import GONE
-from bulkq.tasks.report import recalled
+from bulkq.tasks.report import recall_summary
 from bulkq.tasks.resume import resume
 from bulkq.tasks.retry import retry
 from tests.support.maintenance import reasons, role, run, script, session
@@ -51,7 +51,7 @@ async def test_the_second_run_does_exactly_what_is_missing(database: str, tmp_pa
         async with session(database) as admin:
             user = url.partition("//")[2].partition(":")[0]
             await admin.execute("; ".join(f"ALTER TABLE {name} OWNER TO {user}" for name in FORBIDDEN))
-        report = await recalled(first.run, ledger)
+        report = await recall_summary(first.run, ledger)
         assert {(one.name, one.state, one.after) for one in report.objects} == {
             (one.name, one.state, one.after) for one in first.objects
         }

@@ -42,7 +42,7 @@ async def test_targets_that_do_not_let_us_in(mariadb: MariaDB, url: str, words: 
 
 def test_words_of_a_server_that_are_no_utf8() -> None:
     """psycopg2 cannot read what a server says in its own encoding before anybody has logged in; it is shown as far as it can be."""
-    adapter = sqlalchemy_urls.ask("postgresql+psycopg2://h/d").adapter
+    adapter = sqlalchemy_urls.ask_sqlalchemy("postgresql+psycopg2://h/d").adapter
     said = UnicodeDecodeError("utf-8", "FATAL: Rolle »u« existiert nicht".encode("latin-1"), 13, 14, "invalid")
     assert adapter.why_not(said, '"h"') == "FATAL: Rolle \ufffdu\ufffd existiert nicht"
 
@@ -66,16 +66,16 @@ def test_a_missing_dialect_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
 
 async def test_hosts_elsewhere_are_talked_to_with_tls() -> None:
     """Nothing is sent in plain text to another machine unless the URL says so."""
-    known = sqlalchemy_urls.ask("postgresql+psycopg2://db.example/x")
+    known = sqlalchemy_urls.ask_sqlalchemy("postgresql+psycopg2://db.example/x")
     assert known.adapter.url(known.url, read_only=True).query["sslmode"] == "require"
-    told = sqlalchemy_urls.ask("postgresql+psycopg2://db.example/x?sslmode=disable")
+    told = sqlalchemy_urls.ask_sqlalchemy("postgresql+psycopg2://db.example/x?sslmode=disable")
     assert told.adapter.url(told.url, read_only=True).query["sslmode"] == "disable"
-    near = sqlalchemy_urls.ask("postgresql+psycopg2://127.0.0.1/x")
+    near = sqlalchemy_urls.ask_sqlalchemy("postgresql+psycopg2://127.0.0.1/x")
     assert "sslmode" not in near.adapter.url(near.url, read_only=True).query
-    far = sqlalchemy_urls.ask("mysql+pymysql://db.example/x")
+    far = sqlalchemy_urls.ask_sqlalchemy("mysql+pymysql://db.example/x")
     assert "ssl" in far.adapter.arguments(far.url, "x")
-    assert "ssl" not in sqlalchemy_urls.ask("mysql+pymysql://localhost/x").adapter.arguments(
-        sqlalchemy_urls.ask("mysql+pymysql://localhost/x").url, "x"
+    assert "ssl" not in sqlalchemy_urls.ask_sqlalchemy("mysql+pymysql://localhost/x").adapter.arguments(
+        sqlalchemy_urls.ask_sqlalchemy("mysql+pymysql://localhost/x").url, "x"
     )
 
 
@@ -106,7 +106,7 @@ def test_a_certificate_is_no_leave_for_plain_text() -> None:
         ("?ssl_mode=DISABLED", True),
         ("", False),
     ):
-        known = sqlalchemy_urls.ask(f"mysql+pymysql://db.example/x{url}")
+        known = sqlalchemy_urls.ask_sqlalchemy(f"mysql+pymysql://db.example/x{url}")
         assert known.adapter.plain_allowed(known.url) is allowed
 
 
@@ -130,5 +130,5 @@ def test_missing_packages_are_named() -> None:
 
 def test_the_question_of_the_trial_has_an_answer() -> None:
     """MySQL's statement that does nothing gives no row; what is asked at connect of a library that nobody has tried gives one."""
-    adapter = sqlalchemy_urls.ask("mysql+pymysql://h/d").adapter
+    adapter = sqlalchemy_urls.ask_sqlalchemy("mysql+pymysql://h/d").adapter
     assert (adapter.nothing, adapter.question) == ("DO 0", "SELECT 1")

@@ -224,11 +224,11 @@ def test_errors_of_duckdb_and_mysql() -> None:
     """Numbers and classes become the states that policy knows."""
     import duckdb
 
-    adapter = DuckDB(sqlalchemy_urls.ask("duckdb:///:memory:").dialect)
+    adapter = DuckDB(sqlalchemy_urls.ask_sqlalchemy("duckdb:///:memory:").dialect)
     assert adapter.trouble(duckdb.TransactionException("Conflict on tuple deletion!")).sqlstate == "40001"
     assert adapter.trouble(duckdb.TransactionException("cannot rollback")).sqlstate == "25000"
     assert adapter.trouble(duckdb.FatalException("database was invalidated")).lost
-    mysql = MySQL(sqlalchemy_urls.ask("mysql+pymysql://h/d").dialect)
+    mysql = MySQL(sqlalchemy_urls.ask_sqlalchemy("mysql+pymysql://h/d").dialect)
     error = Exception
     assert mysql.trouble(error(1213, "Deadlock found")).sqlstate == "40001"
     assert mysql.trouble(error(1205, "Lock wait timeout exceeded")).sqlstate == "55P03"
@@ -243,6 +243,6 @@ def test_errors_of_duckdb_and_mysql() -> None:
     )
     assert "lower -j" in mysql.why_not(error(1040, "Too many connections"), "h")
     assert "ssl_disabled" in mysql.why_not(error(2026, "SSL connection error"), "h")
-    plain = Adapter(sqlalchemy_urls.ask("sqlite+pysqlite:///x").dialect)
+    plain = Adapter(sqlalchemy_urls.ask_sqlalchemy("sqlite+pysqlite:///x").dialect)
     assert plain.trouble(sqlite3.OperationalError("no\nsuch")).message == "no such"
     assert plain.why_not(sqlite3.OperationalError("no"), '"h"') == '"h": no'

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bulkq.model import RunRecord, RunState, Status
-from bulkq.policy.exit_codes import exit_code, status, status_of_record
+from bulkq.policy.exit_codes import exit_code, name_status, status_of_record
 
 
 @pytest.mark.parametrize(
@@ -39,7 +39,7 @@ def test_precedence_of_exit_codes(flags: dict[str, int], code: int) -> None:
 )
 def test_status_of_an_exit_code(code: int, word: Status) -> None:
     """The status in the summary says what the exit code says."""
-    assert status(code) is word
+    assert name_status(code) is word
 
 
 @pytest.mark.parametrize(

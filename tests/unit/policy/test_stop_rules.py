@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bulkq.model import Threshold
-from bulkq.policy.stop_rules import Stop, after_failures, hopeless
+from bulkq.policy.stop_rules import Stop, after_failures, is_hopeless
 
 
 def stop(tried: int, failed: int, limit: Threshold | None = None, *, fail_fast: bool = False) -> Stop | None:
@@ -36,6 +36,6 @@ def test_a_percentage_needs_a_hundred() -> None:
 
 def test_hopeless_runs_stop() -> None:
     """When the first thousand all failed, nobody wants the rest."""
-    assert hopeless(tried=1_000, failed=1_000) == Stop("all of the first 1000 parameter sets failed")
-    assert hopeless(tried=1_000, failed=999) is None
-    assert hopeless(tried=999, failed=999) is None
+    assert is_hopeless(tried=1_000, failed=1_000) == Stop("all of the first 1000 parameter sets failed")
+    assert is_hopeless(tried=1_000, failed=999) is None
+    assert is_hopeless(tried=999, failed=999) is None

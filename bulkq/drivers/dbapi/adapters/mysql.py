@@ -14,7 +14,7 @@ from bulkq.drivers.dbapi.adapters import mysql_engines, mysql_multi_statement_pa
 from bulkq.drivers.dbapi.adapters.base import TABLE, Adapter, one_line, returns_rows
 from bulkq.drivers.dbapi.adapters.error_facts import said
 from bulkq.drivers.dbapi.adapters.parameters import NATIVE, convert, unfit
-from bulkq.drivers.tls_url_options import far, unverified
+from bulkq.drivers.tls_url_options import add_encryption, is_remote
 from bulkq.model import Column, Server, StatementClass
 
 if TYPE_CHECKING:
@@ -173,8 +173,8 @@ class MySQL(Adapter):
             given["client_flag"] = mysql_multi_statement_packet.FLAGS
         if self.dialect.driver != "asyncmy":
             given["program_name"] = application_name
-        if far(url) and not any(name.startswith("ssl") for name in url.query):
-            given["ssl"] = unverified()
+        if is_remote(url) and not any(name.startswith("ssl") for name in url.query):
+            given["ssl"] = add_encryption()
         return given
 
     def plain_allowed(self, url: URL) -> bool:

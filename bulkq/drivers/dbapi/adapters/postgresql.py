@@ -14,7 +14,7 @@ from bulkq.dialects.postgresql_bad_texts import RAISED, of_the_value
 from bulkq.drivers import check_extension_objects, parameter_limit, postgresql_read_only_errors
 from bulkq.drivers.asyncpg import catalog, pg_types
 from bulkq.drivers.asyncpg import result_value_forms as forms
-from bulkq.drivers.asyncpg.connect_arguments import local, timeout_s
+from bulkq.drivers.asyncpg.connect_arguments import is_local, timeout_s
 from bulkq.drivers.bind_parameters import Binding, Style
 from bulkq.drivers.dbapi.adapter_return_types import ErrorDescription, QueryDescription, Refusal
 from bulkq.drivers.dbapi.adapters.base import TABLE, Adapter, returns_rows
@@ -31,10 +31,10 @@ from bulkq.drivers.dbapi.adapters.postgresql_parameters import (
     unwritable,
 )
 from bulkq.drivers.libpq import resolve, settings_of
-from bulkq.drivers.libpq.parameters import KEYWORDS, refuse_encoding, value
+from bulkq.drivers.libpq.parameters import KEYWORDS, find_value, refuse_encoding
 from bulkq.drivers.libpq.parameters import SETTINGS as VARIABLES
 from bulkq.drivers.libpq.url import hosts_of
-from bulkq.drivers.tls_url_options import far, unverified
+from bulkq.drivers.tls_url_options import add_encryption, is_remote
 from bulkq.model import BadValue, Column, Decoding, Server, StatementClass
 
 if TYPE_CHECKING:
@@ -113,8 +113,8 @@ class Postgres(Adapter):
         if not self._libpq:
             return url
         given = self._given(url)
-        told = value(given, "sslmode") or value(given, "requiressl") == "1"
-        if told or all(local(host) for host, _ in hosts_of(given)):
+        told = find_value(given, "sslmode") or find_value(given, "requiressl") == "1"
+        if told or all(is_local(host) for host, _ in hosts_of(given)):
             return url
         return url.update_query_dict({"sslmode": "require"})
 
@@ -148,21 +148,21 @@ class Postgres(Adapter):
         if not self._libpq:
             return self._context(url) if self.dialect.driver == "pg8000" else {}
         given = self._given(url)
-        named = {} if value(given, "application_name") else {"application_name": application_name}
+        named = {} if find_value(given, "application_name") else {"application_name": application_name}
         return named | {"client_encoding": "UTF8", "connect_timeout": math.ceil(timeout_s(given))}
 
     def _context(self, url: URL) -> dict[str, object]:
         """pg8000 goes on in plain text where the server has no TLS, unless it is given a context; it wants a user, as libpq does not."""
         told = str(url.query.get("ssl_context") or "").lower()
         given: dict[str, object] = {} if url.username else {"user": os.environ.get("PGUSER") or getpass.getuser()}
-        if told or far(url):
-            given["ssl_context"] = False if told == "false" else unverified()
+        if told or is_remote(url):
+            given["ssl_context"] = False if told == "false" else add_encryption()
         return given
 
     def plain_allowed(self, url: URL) -> bool:
         """libpq keeps what the user says, wherever it is said; pg8000 has one option."""
         if self._libpq:
-            return bool(value(self._given(url), "sslmode"))
+            return bool(find_value(self._given(url), "sslmode"))
         return str(url.query.get("ssl_context") or "").lower() == "false"
 
     @property
@@ -188,7 +188,9 @@ class Postgres(Adapter):
             in_recovery=bool(standby),
             free_connections=_int(free),
             max_connections=_int(most),
-            read_only=postgresql_read_only_errors.reason(ask(postgresql_read_only_errors.WHY)[0], self._asked)
+            read_only=postgresql_read_only_errors.explain_read_only(
+                ask(postgresql_read_only_errors.WHY)[0], self._asked
+            )
             if locked
             else "",
         )

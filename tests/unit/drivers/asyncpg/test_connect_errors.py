@@ -10,7 +10,7 @@ import asyncpg
 import pytest
 
 from bulkq.drivers.asyncpg import connect_arguments
-from bulkq.drivers.asyncpg.connect_errors import explained
+from bulkq.drivers.asyncpg.connect_errors import explain_error
 from bulkq.errors import BulkqError, TargetError, UsageError
 
 URL = "postgresql://u:hunter2@db1/d"
@@ -71,7 +71,7 @@ def lost(cause: Exception | None) -> Exception:
 )
 def test_target_errors(error: Exception, said: str) -> None:
     """One line, which part it was, no password."""
-    found = explained(error, URL, connect_arguments.read_options(URL, {}))
+    found = explain_error(error, URL, connect_arguments.read_options(URL, {}))
     assert isinstance(found, TargetError)
     assert said in str(found)
     assert "hunter2" not in str(found)
@@ -80,10 +80,10 @@ def test_target_errors(error: Exception, said: str) -> None:
 
 def test_usage_errors() -> None:
     """What asyncpg finds wrong with the URL itself is the user's to mend, and our own errors stay what they are."""
-    found = explained(
+    found = explain_error(
         asyncpg.ClientConfigurationError("bad hunter2 in the URL"), URL, connect_arguments.read_options(URL, {})
     )
     assert isinstance(found, UsageError)
     assert "hunter2" not in str(found)
     own = BulkqError("ours")
-    assert explained(own, URL, connect_arguments.read_options(URL, {})) is own
+    assert explain_error(own, URL, connect_arguments.read_options(URL, {})) is own

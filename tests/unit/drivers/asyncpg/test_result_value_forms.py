@@ -85,14 +85,14 @@ def test_typed_values() -> None:
     """Objects for json, floats for numeric."""
     assert statement.json_text({"a": "é"}) == '{"a": "é"}'
     assert statement.json_text('{"a":1}') == '{"a":1}'
-    assert statement.exact(1.1) == Decimal("1.1")
-    assert statement.exact(3) == 3
+    assert statement.make_exact(1.1) == Decimal("1.1")
+    assert statement.make_exact(3) == 3
 
 
 def test_counts_of_command_tags() -> None:
     """Only tags of changes count."""
     found = [
-        statement.affected(tag)
+        statement.parse_affected(tag)
         for tag in ("INSERT 0 3", "UPDATE 2", "DELETE 0", "MERGE 1", "SELECT 5", "CREATE TABLE", "")
     ]
     assert found == [3, 2, 0, 1, 0, 0, 0]

@@ -7,7 +7,7 @@ import struct
 
 import pytest
 
-from bulkq.drivers.asyncpg.type_modifiers import DescriptionTap, fields_of, modified
+from bulkq.drivers.asyncpg.type_modifiers import DescriptionTap, fields_of, name_modified_type
 
 
 def description_of(*modifiers: int) -> bytes:
@@ -100,4 +100,4 @@ def test_not_a_description() -> None:
 )
 def test_names(name: str, modifier: int, wanted: str) -> None:
     """A numeric has its precision and scale."""
-    assert modified(name, modifier) == wanted
+    assert name_modified_type(name, modifier) == wanted

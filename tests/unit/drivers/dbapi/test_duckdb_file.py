@@ -31,7 +31,7 @@ def test_files(url: str, path: str, mode: str | None) -> None:
     found = duckdb_file.FILE.fullmatch(url)
     assert found is not None
     assert (found["path"], found["mode"]) == (path, mode)
-    assert sqlalchemy_urls.ask(url).url.database == path
+    assert sqlalchemy_urls.ask_sqlalchemy(url).url.database == path
 
 
 @pytest.mark.parametrize(

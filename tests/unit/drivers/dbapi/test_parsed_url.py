@@ -10,7 +10,7 @@ from bulkq.drivers.dbapi.parsed_url import ParsedUrl
 
 def test_classes_are_those_of_the_module_and_of_what_it_wraps() -> None:
     """Whichever of the names are there."""
-    known = sqlalchemy_urls.ask("sqlite:///x")
+    known = sqlalchemy_urls.ask_sqlalchemy("sqlite:///x")
     inner = SimpleNamespace(Connection=1, Cursor=2)
     wrapped = SimpleNamespace(connection=3, driver=inner)
     found = ParsedUrl("", known.url, known.dialect, is_async=False, adapter=known.adapter, module=wrapped)

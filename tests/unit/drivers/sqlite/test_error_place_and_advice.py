@@ -24,4 +24,4 @@ from bulkq.drivers.sqlite import error_place_and_advice
 )
 def test_the_place_of_a_mistake(message: str, text: str, at: int | None) -> None:
     """The word that SQLite names is pointed at where it stands in the text once."""
-    assert error_place_and_advice.culprit(message, text) == at
+    assert error_place_and_advice.find_culprit(message, text) == at
