@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from contextlib import AsyncExitStack
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from bulkq.dialects import dialect_for
 from bulkq.drivers import tls_url_options
+from bulkq.lifecycle.command_steps import new_run_id
+from bulkq.model import Run
 from bulkq.model.frozen_dataclass import frozen
+from bulkq.model.run import set_fields
 from bulkq.targets import open_target
 
 if TYPE_CHECKING:
-    from bulkq.model import Capabilities, Server, Target
+    from collections.abc import Sequence
+
+    from bulkq.errors import BulkqError
+    from bulkq.model import Capabilities, ExecutorChoice, Server, Target
 
 FEW_CONNECTIONS = 8
 """The default of `-j`: with fewer slots free, a run with default options cannot have its lanes."""
@@ -50,6 +57,40 @@ async def examine(target: Target) -> Diagnosis:
             *faster(driver.capabilities.name, server),
         ),
     )
+
+
+@frozen
+class WorkerDiagnosis:
+    """What one worker of an executor says of one target: the server, or why it cannot connect."""
+
+    worker: str
+    target: str
+    server: Server | None
+    error: BulkqError | None
+
+
+async def examine_workers(choice: ExecutorChoice, targets: Sequence[Target]) -> list[WorkerDiagnosis]:
+    """Let each worker look the password of each target up, and connect once, read-only.
+
+    Raises:
+        TargetError: there is no scheduler, or no worker.
+        RefusedError: workers have other versions, or a secret would be sent without TLS.
+        MissingDriver: a package is not installed here.
+    """
+    from bulkq.lifecycle.open_executor import open_executor
+
+    found: list[WorkerDiagnosis] = []
+    async with AsyncExitStack() as stack:
+        request = set_fields(Run(), {"executor": choice})
+        executor = await open_executor(request, new_run_id(), lambda _: None, stack)
+        assert executor is not None, "a choice is a cluster"
+        for target in targets:
+            local = open_target(target, application_name="bulkq doctor", read_only=True)
+            driver = executor.driver(target, local)
+            for channel in executor.cluster.workers():
+                server, error = await driver.visit(channel)
+                found.append(WorkerDiagnosis(channel.address, local.target, server, error))
+    return found
 
 
 def faster(library: str, server: Server) -> list[str]:

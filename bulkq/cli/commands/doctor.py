@@ -12,7 +12,8 @@ from bulkq import __version__
 from bulkq.cli.display.shared_plan_lines import settings_text
 from bulkq.cli.help import DocumentedCommand
 from bulkq.cli.messages import Messages
-from bulkq.cli.options.build_run import WORST_FIRST, named, some_targets, warn_of_password
+from bulkq.cli.options.build_run import WORST_FIRST, executor_of, named, some_targets, warn_of_password
+from bulkq.cli.options.limits import EXECUTOR
 from bulkq.cli.options.option import together
 from bulkq.cli.options.output import DEBUG, FORM, LOG_FORMAT
 from bulkq.cli.options.targets import TARGET
@@ -22,7 +23,7 @@ from bulkq.errors import BulkqError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bulkq.model import Server, Target
+    from bulkq.model import ExecutorChoice, Server, Target
     from bulkq.tasks.doctor import Diagnosis
 
 SHOWN = (*LIBRARIES, "sqlglot", "click", "rich")
@@ -40,13 +41,18 @@ SHOWN = (*LIBRARIES, "sqlglot", "click", "rich")
 )
 @together(
     TARGET,
+    EXECUTOR,
     FORM,
     LOG_FORMAT,
     DEBUG,
 )
 @click.pass_context
-def command(ctx: click.Context, /, target: tuple[str, ...], form: str, log_format: str, **_: object) -> int:
+def command(
+    ctx: click.Context, /, target: tuple[str, ...], executor: str | None, form: str, log_format: str, **_: object
+) -> int:
     """Connect to a target and show what it is: driver, version, TLS, pooler, privileges, free connections.
+
+    With --executor, each worker connects to each target instead.
 
     bulkq examines several targets one after the other. To connect to many at the same time, use bulkq targets test.
     """
@@ -55,11 +61,41 @@ def command(ctx: click.Context, /, target: tuple[str, ...], form: str, log_forma
     messages = Messages(as_json=log_format == "json")
     warn_of_password(target, ctx, messages)
     found = some_targets(target, ctx)
+    choice = executor_of(executor, ctx)
+    if choice is not None:
+        return asyncio.run(_workers(choice, found, form))
     if len(found) == 1:
         diagnosis = asyncio.run(examine(found[0]))
         click.echo(_json(_record(diagnosis)) if form == "json" else "\n".join(_text(diagnosis)))
         return 0
     return asyncio.run(_several(found, form, messages))
+
+
+async def _workers(choice: ExecutorChoice, targets: Sequence[Target], form: str) -> int:
+    """Print what each worker finds, and return the exit code of the worst."""
+    from bulkq.tasks.doctor import examine_workers
+
+    found = await examine_workers(choice, targets)
+    if form == "json":
+        click.echo(
+            _json(
+                [
+                    {
+                        "worker": one.worker,
+                        "target": one.target,
+                        "server": None if one.server is None else asdict(one.server),
+                        "error": None if one.error is None else str(one.error),
+                    }
+                    for one in found
+                ]
+            )
+        )
+    else:
+        for one in found:
+            what = f"{one.server.product} {one.server.version}" if one.server is not None else f"error: {one.error}"
+            click.echo(f"worker {one.worker}: {one.target}: {what}")
+    codes = {one.error.exit_code for one in found if one.error is not None}
+    return next((code for code in WORST_FIRST if code in codes), 0)
 
 
 async def _several(targets: Sequence[Target], form: str, messages: Messages) -> int:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from bulkq.engine.executors.worker_channel import WorkerChannel
     from bulkq.engine.executors.worker_session import AttemptAnswer
-    from bulkq.model import Target
+    from bulkq.model import Server, Target
     from bulkq.protocols import Connection, Driver, WarningCounts
 
     Identify = Callable[[Connection], Awaitable[str]]
@@ -95,6 +95,17 @@ class RemoteDriver:
         except BulkqError as error:
             self._leave_out({channel.address: error})
         return None
+
+    async def visit(self, channel: WorkerChannel) -> tuple[Server | None, BulkqError | None]:
+        """Connect once in one worker. Return what it found, or why it cannot connect."""
+        try:
+            opened = await self._connected(channel)
+        except WorkerLost as error:
+            return None, TargetError(f"the worker was lost: {error}")
+        except BulkqError as error:
+            return None, error
+        await RemoteConnection(self, channel, opened).close()
+        return opened.server, None
 
     def better(self, channel: WorkerChannel) -> WorkerChannel | None:
         """Return a worker with at least two connections fewer than `channel`, or any other if that one is to end."""

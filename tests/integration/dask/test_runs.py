@@ -135,6 +135,17 @@ def test_maintenance_and_checks_run_in_workers(cluster: DaskProcesses, cli: Cli,
     assert done.code == 0, done.err
 
 
+def test_the_doctor_asks_each_worker(cluster: DaskProcesses, cli: Cli, database: str) -> None:
+    """A line for each worker and target; the exit code is that of the worst."""
+    away = "postgresql://postgres@127.0.0.1:1/d"
+    done = cli("doctor", "-t", database, "-t", away, *executor(cluster))
+    lines = done.text.splitlines()
+    assert (done.code, len(lines)) == (3, 4), done.err
+    assert all(line.startswith("worker tcp://127.0.0.1:") for line in lines)
+    assert sum(": postgresql " in line for line in lines) == 2
+    assert sum(": error: " in line for line in lines) == 2
+
+
 def test_bad_input_is_one_line(cluster: DaskProcesses, cli: Cli, database: str) -> None:
     """Nothing is sent."""
     words = ("run", "-e", "select 1", "--ledger", "none")
