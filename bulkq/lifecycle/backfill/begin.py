@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -60,7 +61,8 @@ def _with_tables(opened: OpenRun) -> OpenRun:
         lasting_identity(one.facts, dialect_of(target.definition.url)) if one is not None else ""
         for one, (target, _) in zip(made, parts, strict=True)
     )
-    known = replace(options, tables=names, identities=identities)
+    acting = tuple(json.dumps(one.facts.acting if one is not None else ()) for one in made)
+    known = replace(options, tables=names, identities=identities, acting=acting)
     return replace(opened, request=replace(opened.request, backfill=known))
 
 

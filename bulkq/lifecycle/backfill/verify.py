@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bulkq.dialects import dialect_for, key_ranges
@@ -99,7 +101,7 @@ async def _left(opened: OpenRun) -> list[str]:
 async def _verify(opened: OpenRun, target: OpenTarget, part: PartState, made: TableBackfill) -> str:
     """What is left of one table, also because something happened to it while the run worked; "" if nothing is."""
     try:
-        since = await _changes(opened, target, made)
+        since = await _changes(opened, target, part, made)
     except (BulkqError, DatabaseError) as error:
         made.advice = "verify"
         return f"the table cannot be found: {error}"
@@ -113,13 +115,15 @@ async def _verify(opened: OpenRun, target: OpenTarget, part: PartState, made: Ta
     return await _left_in(opened, target, part, made, since.triggers)
 
 
-async def _changes(opened: OpenRun, target: OpenTarget, made: TableBackfill) -> TableChanges:
-    """What happened to a table while the run worked."""
-    options = opened.request.backfill
+async def _changes(opened: OpenRun, target: OpenTarget, part: PartState, made: TableBackfill) -> TableChanges:
+    """What happened to a table since the run began, also before it was resumed."""
+    options, place, facts = opened.request.backfill, part.spec.number - 1, made.facts
     assert options is not None
+    if place < len(options.acting):
+        facts = replace(facts, acting=tuple(json.loads(options.acting[place])))
     connection = await target.sessions.first()
     try:
-        return await changes_since(connection, dialect_of(target.definition.url), options.over, made.facts)
+        return await changes_since(connection, dialect_of(target.definition.url), options.over, facts)
     finally:
         await connection.close()
 
@@ -132,7 +136,7 @@ def _unchanged(opened: OpenRun, part: PartState, made: TableBackfill, came: Sequ
     if not options.assignments or not UNCOUNTED < changed < rows:
         return ""
     if came:
-        return f"{changed} of {rows} rows of {table} were changed, and {', '.join(came)} came while the run worked: give --verify QUERY"
+        return f"{changed} of {rows} rows of {table} were changed, and {', '.join(came)} came since the run began: give --verify QUERY"
     opened.say(
         f"{table}: {changed} of {rows} rows were changed: a trigger or a rule kept the others as they were, or other sessions deleted "
         "them: give --verify QUERY"
