@@ -46,7 +46,18 @@ class Cluster:
         self._thread.start()
 
     def _start(self, name: str) -> None:
-        words = {"scheduler": ["scheduler", "--host", "127.0.0.1", "--port", str(self.port), "--no-dashboard"]}
+        words = {
+            "scheduler": [
+                "scheduler",
+                "--host",
+                "127.0.0.1",
+                "--port",
+                str(self.port),
+                "--no-dashboard",
+                "--dashboard-address",
+                "127.0.0.1:0",
+            ]
+        }
         worker = [
             "worker",
             self.address,
@@ -55,6 +66,8 @@ class Cluster:
             "--nthreads",
             "1",
             "--no-dashboard",
+            "--dashboard-address",
+            "127.0.0.1:0",
             "--memory-limit",
             "0",
         ]

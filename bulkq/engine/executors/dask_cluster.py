@@ -300,6 +300,7 @@ async def _start_local(workers: int) -> Any:
         memory_limit=0,
         security=True,
         dashboard_address="127.0.0.1:0",
+        worker_dashboard_address="127.0.0.1:0",  # without it, workers answer HTTP on all interfaces
         scheduler_kwargs={"dashboard": False},
         asynchronous=True,
         silence_logs=logging.CRITICAL,

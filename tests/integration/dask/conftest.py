@@ -45,7 +45,8 @@ class DaskProcesses:
         environment = kept | passwords.environment()
         with (self.folder / f"{module}.log").open("wb") as log:
             code = CODE.format(module, module.partition("_")[2])
-            extra = ["--no-dashboard", "--memory-limit", "0"] if module == "dask_worker" else []
+            extra = ["--dashboard-address", "127.0.0.1:0"]  # without it, both answer HTTP on all interfaces
+            extra += ["--memory-limit", "0"] if module == "dask_worker" else []
             command = [sys.executable, "-c", code, *words, *extra]
             self._started.append(subprocess.Popen(command, stdout=log, stderr=log, env=environment, cwd=self.folder))
 
