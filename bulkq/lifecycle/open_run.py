@@ -59,24 +59,20 @@ async def open_run(job: RunJob, stack: AsyncExitStack) -> OpenRun:
     sources = Sources(job, stack, [target.driver.capabilities for target in targets])
     opened = await sources.open_all()
     sinks = _sinks(job, labels)
-    for target in targets:
-        target.parts = [
-            _part(request, number, label, schema, query, opened[number], sinks[label, query.name], target)
-            for number, label, schema, query in _numbered(request, target, labels)
-        ]
-        for part in target.parts:
-            part.mapper = _timed(request, part, mapping)
-            part.record_commit = holding.recorder(target.label)
-    parts = [part for target in targets for part in target.parts]
-    if executor is not None:
-        await executor.prepare(request, parts)
-        executor.map_rows(request, parts)
-    outputs = tuple({id(part.sink): part for part in reversed(parts)}.values())
     try:
+        for target in targets:
+            target.parts = _parts(job, target, labels, opened, sinks)
+            for part in target.parts:
+                part.mapper = _timed(request, part, mapping)
+                part.record_commit = holding.recorder(target.label)
+        parts = [part for target in targets for part in target.parts]
+        if executor is not None:
+            await executor.prepare(request, parts)
+            executor.map_rows(request, parts)
         failure_file = _failure_file(job)
     except BaseException:
-        for part in outputs:
-            part.sink.discard()
+        for sink in {id(one): one for one in sinks.values()}.values():
+            sink.discard()
         raise
     return OpenRun(
         job=job,
@@ -87,7 +83,7 @@ async def open_run(job: RunJob, stack: AsyncExitStack) -> OpenRun:
         progress=_progress(job),
         parts=parts,
         labels=labels,
-        outputs=outputs,
+        outputs=tuple({id(part.sink): part for part in reversed(parts)}.values()),
         failure_file=failure_file,
         observers=job.observers if failure_file is None else (*job.observers, failure_file),
         resume=job.resume,
@@ -156,6 +152,19 @@ def _numbered(request: Run, target: OpenTarget, labels: Sequence[str]) -> list[t
         (place * count + at, labels[place], request.targets.selected[place], query)
         for place in target.places
         for at, query in enumerate(request.queries.selected, 1)
+    ]
+
+
+def _parts(
+    job: RunJob,
+    target: OpenTarget,
+    labels: Sequence[str],
+    sources: Mapping[int, PeekableSource],
+    sinks: Mapping[tuple[str, str], Sink],
+) -> list[PartState]:
+    return [
+        _part(job.request, number, label, schema, query, sources[number], sinks[label, query.name], target)
+        for number, label, schema, query in _numbered(job.request, target, labels)
     ]
 
 

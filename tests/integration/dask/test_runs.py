@@ -153,11 +153,12 @@ def test_bad_input_is_one_line(cluster: DaskProcesses, cli: Cli, database: str) 
         (("-t", database, "--executor", "dask=127.0.0.1:1"), 3, "no Dask scheduler answers at tcp://127.0.0.1:1"),
         (("-t", database, "--executor", "nonsense"), 2, '--executor "nonsense" is unknown'),
         (("-t", "postgresql://u:pw@127.0.0.1:1/d", *executor(cluster)), 4, "would be sent to the workers without TLS"),
-        (("-t", database, "--map", "nowhere:f", *executor(cluster)), 2, "worker tcp://127.0.0.1:"),
+        (("-t", database, "--map", "nowhere:f", "-o", "rows.csv", *executor(cluster)), 2, "worker tcp://127.0.0.1:"),
         (("-t", "postgresql://postgres@127.0.0.1:1/d", *executor(cluster)), 3, "worker tcp://127.0.0.1:"),
     ):
         done = cli(*words, *more)
         assert (done.code, text in done.err, "Traceback" in done.err) == (code, True, False), done.err
+    assert not list(cli.folder.glob("rows.csv*"))
 
 
 async def test_sqlite_files_are_read_by_both_workers(cluster: DaskProcesses, cli: Cli) -> None:
