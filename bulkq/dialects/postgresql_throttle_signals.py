@@ -146,6 +146,21 @@ _AUTOVACUUM = SignalQuery(
     impossible="SELECT CASE WHEN to_regclass({name}) IS NULL THEN 'there is no table ' || {name} END",
 )
 
+# A role without the right sees neither the type nor the state of the sessions of others: they count as busy, and their numbers decide.
+_OTHERS = SignalQuery(
+    sql=(
+        "SELECT d.datid::text, d.active_time / 1000, (d.xact_commit + d.xact_rollback)::float8, b.busy "
+        "FROM pg_catalog.pg_stat_database AS d, (SELECT count(*)::float8 FROM pg_catalog.pg_stat_activity "
+        f"WHERE datid IS NOT NULL AND coalesce(backend_type, 'client backend') = 'client backend' AND NOT {_OURS} "
+        "AND (state IS NULL OR state = 'active' OR state_change > clock_timestamp() - interval '1s')) AS b(busy) WHERE d.datid <> 0"
+    ),
+    impossible=(
+        "SELECT CASE WHEN current_setting('server_version_num')::int < 140000 "
+        "THEN 'PostgreSQL counts the time of its sessions from version 14 on' "
+        "WHEN current_setting('track_activities') = 'off' THEN 'track_activities is off' END"
+    ),
+)
+
 SIGNALS = SignalCatalog(
     values={
         "slot": _SLOT,
@@ -160,4 +175,5 @@ SIGNALS = SignalCatalog(
         primary=_PRIMARY, read_primary=read_primary, replica=_REPLICA, read_replica=read_replica
     ),
     position=SignalQuery(sql=WAL_POSITION, impossible=f"SELECT CASE {_STANDBY} END"),
+    others=_OTHERS,
 )

@@ -91,9 +91,12 @@ class SignalCatalog:
             seconds after which it has to send one. Without replicas one row, whose name is NULL.
         named_replica: of the signal `lag` with the name of a target.
         position: of the signal `wal`: gives one row with the position of the log, in bytes.
+        others: of `--nice auto`: a row for each database: its name, the seconds in which its sessions executed statements, the number of
+            its transactions, and how many sessions of others on the whole server execute a statement or did in the last second.
     """
 
     values: Mapping[str, SignalQuery] = field(default_factory=dict)
     replicas: SignalQuery | None = None
     named_replica: ReplicaCatalog | None = None
     position: SignalQuery | None = None
+    others: SignalQuery | None = None

@@ -68,7 +68,7 @@ class AutoLanes:
         if not busy:
             return
         context, decision = self._context, self._decision
-        working = [lanes for lanes in busy if lanes.gate.reason is None]
+        working = [lanes for lanes in busy if lanes.gate.reason is None and not lanes.gate.resting]
         if len(working) != self._working or not working or any(lanes.sessions.lost for lanes in busy):
             decision.interrupt()
         self._working = len(working)

@@ -47,6 +47,8 @@ def _pace(context: RunContext) -> Iterator[str]:
         wait_s = pace.wait_s(time.monotonic())
         held = f": the next batch begins in {spaced_duration(wait_s)}" if wait_s else ", which does not hold it now"
         yield f"rate={pace.rate.text}{held}"
+    whys = dict.fromkeys(gentle.why for gentle in pace.gentle.values())
+    yield from (why for why in whys if why and why != context.progress.lanes_why)
     if pace.nice:
         yield f"nice={pace.nice:g}: each connection pauses for {pace.nice:g} times its work"
     if pace.largest is not None:

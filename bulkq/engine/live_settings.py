@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from bulkq.errors import RefusedError, UsageError
 from bulkq.policy.auto_concurrency import MOST
 from bulkq.policy.changeable_settings import THROTTLE
+from bulkq.policy.gentle_pace import AUTO
 from bulkq.policy.pace import Rate
 from bulkq.policy.throttle_expressions import ThrottleExpression, limit_text
 from bulkq.text.durations import exact_duration
@@ -47,7 +48,7 @@ class LiveSettings:
         pace, found = self._context.pace, {}
         found["concurrency"] = "auto" if self._auto.active else str(self._context.limiter.concurrency)
         found["rate"] = "none" if pace.rate is None else pace.rate.text
-        found["nice"] = f"{pace.nice:g}"
+        found["nice"] = AUTO if any(gentle.on for gentle in pace.gentle.values()) else f"{pace.nice:g}"
         if self.backfill:
             size = next(self._sizes(), None)
             if size is not None:
@@ -72,6 +73,11 @@ class LiveSettings:
         for setting in settings:
             if setting.key == "concurrency":
                 self._check_concurrency(setting)
+            elif setting.key == "nice" and setting.value is None and not self._context.pace.gentle:
+                raise UsageError(
+                    f"nice={AUTO}: the run began without it, or its server does not give what it needs: drain it, and continue with "
+                    f"bulkq resume {self._context.progress.run} --nice {AUTO}"
+                )
             elif setting.key.startswith(THROTTLE):
                 self._check_limit(setting)
         self._check_rows({setting.key: setting for setting in settings})
@@ -87,8 +93,8 @@ class LiveSettings:
                 assert value is None or isinstance(value, Rate)
                 pace.change(value)
             case "nice":
-                assert isinstance(value, float)
-                pace.nice = value
+                assert value is None or isinstance(value, float)
+                pace.set_nice(value)
             case "batch":
                 assert value is None or isinstance(value, int)
                 pace.largest = value

@@ -170,7 +170,7 @@ class LaneGroup:
         able = part.sessions.driver.capabilities
         several = concurrent(able, read_only=part.spec.limits.read_only)
         most = min(self.most, self._context.limiter.share()) if several else 1
-        return max(0, min(most - self.stranded, self.gate.allowance.lanes or most))
+        return max(0, min(most - self.stranded, self.gate.lanes(most)))
 
     @property
     def at_work(self) -> int:
@@ -216,7 +216,7 @@ class LaneGroup:
             assert task is not None
             self._beginning.discard(task)
             self._lanes.discard(task)  # now: another lane that looks must not leave in place of this one
-            await self._put_away(executor)
+            await (executor.discard() if self._context.control.cancelled else executor.close())
 
     def _ended_by(self, error: BulkqError) -> None:
         """Handle an error: an outage stops this target if there are others, any other error stops the run."""
@@ -224,9 +224,6 @@ class LaneGroup:
             self.wake()
         else:
             self._context.stop_by(error)
-
-    async def _put_away(self, executor: Executor) -> None:
-        await (executor.discard() if self._context.control.cancelled else executor.close())
 
     async def _next_batch(self, executor: Executor, slot: LimiterSlot) -> bool:
         """Cut, execute and deliver one batch. Return False if there is none for this lane."""
@@ -253,9 +250,11 @@ class LaneGroup:
                 return False
             self._spread()
             await self.gate.stand_by(slot, lambda: self._going, let_go)
-            began_s = time.monotonic()
-            out = await self._execute(executor, slot, *cut)
-            worked_s = time.monotonic() - began_s
+            began_s = self.gate.begin()
+            try:
+                out = await self._execute(executor, slot, *cut)
+            finally:
+                worked_s = self.gate.end(began_s)
         await out.deliver()
         if self._context.pace.nice:
             await self.gate.be_nice(worked_s, self._wants_batch)

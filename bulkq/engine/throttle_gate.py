@@ -15,7 +15,11 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from bulkq.model import Reading
+    from bulkq.policy.gentle_pace import GentlePace
     from bulkq.protocols import Slot, Throttle
+
+LOOK_S = 0.1
+"""A lane that rests looks after this time whether the rest has ended."""
 
 
 class ThrottleGate:
@@ -26,6 +30,7 @@ class ThrottleGate:
         changed: is told when the lanes begin to wait (`reason` is set) and when the wait has ended.
         pace: of the run.
         pause: of the run.
+        gentle: when the lanes work and rest; None: they do not rest.
     """
 
     def __init__(
@@ -34,7 +39,9 @@ class ThrottleGate:
         changed: Callable[[ThrottleGate], None],
         pace: Pace | None = None,
         pause: Pause | None = None,
+        gentle: GentlePace | None = None,
     ) -> None:
+        self.gentle = gentle
         self._pace = pace or Pace(None)
         self._pause = pause or Pause()
         self._throttle = throttle
@@ -55,6 +62,37 @@ class ThrottleGate:
     def closed(self) -> bool:
         """Whether no further batch may begin now."""
         return self._pause.on or self.held or self._pace_s() > 0
+
+    @property
+    def resting(self) -> bool:
+        """Whether the lanes rest, so that others can be measured without them."""
+        return self.gentle is not None and self.gentle.resting
+
+    def lanes(self, most: int) -> int:
+        """Lanes that may work, of `most`."""
+        allowed = min(self.allowance.lanes or most, most)
+        if self.gentle is None:
+            return allowed
+        self.gentle.most = most
+        return min(self.gentle.lanes or allowed, allowed)
+
+    @property
+    def why(self) -> str:
+        """Why fewer lanes may work, or why they rest; "" if neither is so."""
+        return self.allowance.why or (self.gentle.why if self.gentle is not None else "")
+
+    def begin(self) -> float:
+        """Count a batch that begins. Return the time, of a monotonic clock."""
+        if self.gentle is not None:
+            self.gentle.begin()
+        return time.monotonic()
+
+    def end(self, began_s: float) -> float:
+        """Count a batch that has ended. Return the seconds since it began."""
+        worked_s = time.monotonic() - began_s
+        if self.gentle is not None:
+            self.gentle.end(worked_s)
+        return worked_s
 
     @property
     def held(self) -> bool:
@@ -100,8 +138,9 @@ class ThrottleGate:
                 await self._pause.admit(going, let_go)
 
     def _pace_s(self) -> float:
-        """Seconds until the pace allows a batch."""
-        return self._pace.wait_s(time.monotonic())
+        """Seconds until the pace allows a batch; of a rest, until it is to be looked at again."""
+        wait_s = self._pace.wait_s(time.monotonic())
+        return max(wait_s, LOOK_S) if self.resting else wait_s
 
     async def _wait(self, going: Callable[[], bool]) -> None:
         self._lanes += 1

@@ -56,7 +56,13 @@ class Gates:
         self._ticked_s = time.monotonic()
         self._several = len(targets) > 1
         self._gates = {
-            target: ThrottleGate(part_of(throttle, target, several=self._several), self._changed, pace, pause)
+            target: ThrottleGate(
+                part_of(throttle, target, several=self._several),
+                self._changed,
+                pace,
+                pause,
+                pace.gentle.get(target.label),
+            )
             for target in targets
         }
         self._targets = {gate: target for target, gate in self._gates.items()}
@@ -105,8 +111,8 @@ class Gates:
         """
         for gate in self._gates.values():
             gate.allowance.tick(gate.load, now_s, share)
-        allowances = [self._gates[target].allowance for target in self._busy]
-        return sum(one.lanes or share for one in allowances), max((one.why for one in allowances), default="")
+        gates = [self._gates[target] for target in self._busy]
+        return sum(gate.lanes(share) for gate in gates), max((gate.why for gate in gates), default="")
 
     def tick(self) -> None:
         """Wake the waiting lanes, so that they read their throttle again. A timer does this."""

@@ -9,7 +9,7 @@ from typing import Any, Literal, TypedDict
 
 from bulkq.errors import UsageError
 from bulkq.model.shard import Shard, parse_shard
-from bulkq.policy.pace import parse_rate
+from bulkq.policy.pace import check_nice, parse_rate
 from bulkq.policy.safety import ALLOWABLE
 from bulkq.throttles import NO_THROTTLE, check_throttles, check_windows
 
@@ -24,7 +24,7 @@ MOST_SHOWN = 80
 
 OPTION = re.compile(
     r"--(over|set|delete|where|key|verify|select|map-timeout|map|apply|capture|param|min-rows|max-rows|max-affected|throttle|critical"
-    r"|window|max-rate)\b"
+    r"|window|max-rate|nice)\b"
     r"(?: (\d+|\"[^\"]*\"|TABLE|MODULE:FUNCTION|true\b)| COLUMN=EXPR| FILE:NAME| (\w+)=VALUE)?"
 )
 """An option that an argument of `Database.backfill` stands for, with its value in a message."""
@@ -87,7 +87,7 @@ class PaceArguments(TypedDict, total=False):
     critical: str | Iterable[str]
     on_critical: Literal["stop", "pause"]
     window: str | Iterable[str]
-    nice: float
+    nice: float | Literal["auto"]
     max_rate: str | None
 
 
@@ -111,6 +111,7 @@ def limits_of_pace(throttle: object, pace: PaceArguments, *, backfill: bool = Fa
     try:
         if max_rate is not None:
             parse_rate(max_rate, backfill=backfill)
+        check_nice(pace.get("nice"), backfill=backfill)
         return {
             "throttle": throttles(throttle),
             "target_throttles": texts(throttle) != NO_THROTTLE,
@@ -119,7 +120,7 @@ def limits_of_pace(throttle: object, pace: PaceArguments, *, backfill: bool = Fa
             "critical": check_throttles(critical, "--critical"),
             "on_critical": pace.get("on_critical", "stop"),
             "window": check_windows(windows),
-            "nice": pace.get("nice", 0.0),
+            "nice": pace.get("nice"),
             "max_rate": max_rate,
         }
     except UsageError as error:
@@ -132,8 +133,9 @@ def _check_pace(pace: PaceArguments) -> None:
         if seconds is not None and not (isinstance(seconds, int | float) and 0 < seconds < MOST_SECONDS):
             raise UsageError(f"{name}={shown(seconds)}: seconds, more than 0")
     nice, rate, effect = pace.get("nice", 0.0), pace.get("max_rate"), pace.get("on_critical", "stop")
-    if isinstance(nice, bool) or not isinstance(nice, int | float) or not 0 <= nice <= MOST_NICE:
-        raise UsageError(f"nice={shown(nice)}: a number from 0 to {MOST_NICE}")
+    number = isinstance(nice, int | float) and not isinstance(nice, bool) and 0 <= nice <= MOST_NICE
+    if not number and nice != "auto":
+        raise UsageError(f'nice={shown(nice)}: a number from 0 to {MOST_NICE}, or "auto"')
     if rate is not None and not isinstance(rate, str):
         raise UsageError(f'max_rate={shown(rate)}: a text such as "500/s" or "5000rows/s"')
     if effect not in {"stop", "pause"}:

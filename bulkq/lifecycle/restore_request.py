@@ -14,7 +14,7 @@ from bulkq.model import CHECK_MODE, RunSummary
 from bulkq.model.counts import counts_of
 from bulkq.model.run import set_fields
 from bulkq.policy import exit_codes, safety
-from bulkq.policy.pace import parse_rate
+from bulkq.policy.pace import check_nice, parse_rate
 from bulkq.policy.throttle_expressions import replica_names
 from bulkq.sources.fingerprints import find_changes as source_changes
 from bulkq.sources.spool import load_constants
@@ -130,6 +130,7 @@ def _check_holds(request: Run, changes: Mapping[str, object]) -> None:
     rate = changes.get("max_rate")
     if rate is not None:
         parse_rate(str(rate), backfill=request.backfill is not None)
+    check_nice(request.limits.nice, backfill=request.backfill is not None)
     if "target_throttles" in changes and not request.limits.target_throttles:
         refused = safety.refuse_unthrottled(request.targets.selected, request.safety.confirmed)
         if refused is not None:

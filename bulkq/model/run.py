@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import field, fields, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from bulkq.model.frozen_dataclass import frozen
 
@@ -93,7 +93,9 @@ class LimitOptions:
     critical: tuple[str, ...] = ()  # --critical: expressions that end the run, or hold it
     on_critical: str = "stop"
     window: tuple[str, ...] = ()  # --window, as typed
-    nice: float = 0.0  # pause of a lane, as a multiple of the time that its batch took
+    nice: float | Literal["auto"] | None = (
+        None  # pause of a lane, as a multiple of the time that its batch took; None: not given
+    )
     max_rate: str | None = None  # as typed
     executor: ExecutorChoice | None = None  # None: batches are executed in this process
 

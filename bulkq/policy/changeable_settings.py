@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from bulkq.errors import UsageError
 from bulkq.model.frozen_dataclass import frozen
 from bulkq.policy.auto_concurrency import MOST
+from bulkq.policy.gentle_pace import AUTO
 from bulkq.policy.pace import Rate, parse_rate
 from bulkq.policy.throttle_expressions import SIGNALS, ThrottleExpression, parse_expression
 from bulkq.text.durations import exact_duration, parse_duration
@@ -33,7 +34,7 @@ class RunSetting:
 
     Attributes:
         key: of `KEYS`, or `throttle.NAME`.
-        value: None switches a limit off, and leaves `concurrency` and `batch` to bulkq.
+        value: None switches a limit off, and leaves `concurrency`, `batch` and `nice` to bulkq.
         text: the value for people, which `parse_settings` reads back.
     """
 
@@ -161,9 +162,10 @@ def _rate(text: str, backfill: bool) -> tuple[SettingValue, str]:
 
 
 def _nice(text: str, backfill: bool) -> tuple[SettingValue, str]:
-    del backfill
+    if text == AUTO and backfill:
+        return None, text
     if not re.fullmatch(r"\d{1,3}(\.\d{1,6})?", text, re.ASCII) or float(text) > MOST_NICE:
-        raise ValueError(f"it is not a number from 0 to {MOST_NICE:g}")
+        raise ValueError(f"it is not a number from 0 to {MOST_NICE:g}{' or auto' if backfill else ''}")
     return float(text), f"{float(text):g}"
 
 

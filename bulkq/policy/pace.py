@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 from bulkq.errors import UsageError
 from bulkq.model.frozen_dataclass import frozen
+from bulkq.policy.gentle_pace import AUTO
 from bulkq.text.message_parts import quoted
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from bulkq.policy.gentle_pace import GentlePace
 
 _RATE = re.compile(r"(\d+(?:\.\d+)?)\s*(|sets?|rows?)\s*/\s*(s|m|h)", re.ASCII | re.IGNORECASE)
 _SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0}
@@ -55,19 +62,31 @@ def parse_rate(text: str, *, backfill: bool = False) -> Rate:
     return Rate(float(found[1]) / _SECONDS[found[3].lower()], rows)
 
 
+def check_nice(nice: float | str | None, *, backfill: bool) -> None:
+    """Refuse `--nice auto` of a run that is not a backfill.
+
+    Raises:
+        UsageError: it is.
+    """
+    if nice == AUTO and not backfill:
+        raise UsageError(f"--nice {AUTO}: only a backfill finds its pace: give a number, for example --nice 1")
+
+
 class Pace:
     """When the next batch may begin, so that a run keeps its rate on average. An unused second is not made up for.
 
     Args:
         rate: the limit; None: there is none.
         nice: the pause of a lane after a batch, as a multiple of the time that the batch took.
+        gentle: of `--nice auto`: the pace of each target by its label, which replaces `nice`.
     """
 
-    __slots__ = ("_next_s", "largest", "nice", "rate")
+    __slots__ = ("_next_s", "gentle", "largest", "nice", "rate")
 
-    def __init__(self, rate: Rate | None, nice: float = 0.0) -> None:
+    def __init__(self, rate: Rate | None, nice: float = 0.0, gentle: Mapping[str, GentlePace] | None = None) -> None:
         self.rate = rate
         self.nice = nice
+        self.gentle = gentle or {}
         self.largest: int | None = None
         """Sets of a batch at most, whatever the rate; None for no limit."""
 
@@ -85,6 +104,12 @@ class Pace:
     def change(self, rate: Rate | None) -> None:
         """Have another rate from now on."""
         self.rate, self._next_s = rate, 0.0
+
+    def set_nice(self, nice: float | None) -> None:
+        """Pause for `nice` times the work from now on; None: as the pace of each target."""
+        self.nice = nice or 0.0
+        for gentle in self.gentle.values():
+            gentle.on = nice is None
 
     def wait_s(self, now_s: float) -> float:
         """Seconds until the next batch may begin; 0.0: now."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from bulkq.errors import UsageError
 from bulkq.model.frozen_dataclass import frozen
+from bulkq.policy.gentle_pace import chooses_pace
 from bulkq.policy.pace import Pace, parse_rate
 from bulkq.policy.throttle_expressions import parse_expression, path_of
 from bulkq.text.message_parts import quoted
@@ -15,6 +16,7 @@ from bulkq.throttles.commit_latency import CommitLatency
 from bulkq.throttles.file import FileThrottle
 from bulkq.throttles.http import HttpThrottle
 from bulkq.throttles.named_replica_lag import NamedReplicaLag
+from bulkq.throttles.others_activity import OthersActivity
 from bulkq.throttles.replication_lag import ReplicationLag
 from bulkq.throttles.server_value import ServerValue
 from bulkq.throttles.sql import SqlThrottle
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 
     from bulkq.model import Target
     from bulkq.model.run import LimitOptions
+    from bulkq.policy.gentle_pace import GentlePace
     from bulkq.policy.throttle_expressions import ThrottleExpression
     from bulkq.protocols import Throttle
     from bulkq.throttles.base import PolledThrottle
@@ -161,7 +164,6 @@ async def open_throttles(limits: LimitOptions, stack: AsyncExitStack, context: T
     every = [throttle for text in holding for throttle in _made(parse_expression(text), context)]
     timed = await _opened([*every, *own], stack, context, critical=False)
     critical = await open_throttle(limits.critical, stack, context, critical=True) if stops else None
-    rate = parse_rate(limits.max_rate, backfill=bool(context.table)) if limits.max_rate is not None else None
     parts: list[Throttle] = [timed] if timed is not None else []
     if limits.window:
         parts.append(Windows(limits.window))
@@ -169,8 +171,23 @@ async def open_throttles(limits: LimitOptions, stack: AsyncExitStack, context: T
         throttle=AnyOf(parts) if parts else None,
         timed=timed,
         critical=critical,
-        pace=Pace(rate, limits.nice) if rate is not None or limits.nice else None,
+        pace=await _pace(limits, stack, context),
     )
+
+
+async def _pace(limits: LimitOptions, stack: AsyncExitStack, context: ThrottleContext) -> Pace:
+    """The pace of a run; of `--nice auto`, that of each target whose server says what others do."""
+    rate = parse_rate(limits.max_rate, backfill=bool(context.table)) if limits.max_rate is not None else None
+    own = [text for _, target in context.targets for text in target.throttle] if limits.target_throttles else []
+    if not chooses_pace(limits, [*limits.throttle, *own], backfill=bool(context.table)):
+        return Pace(rate, limits.nice if isinstance(limits.nice, float | int) else 0.0)
+    found: dict[str, GentlePace] = {}
+    for label, target in context.targets:
+        others = OthersActivity(context, label, target, timed=not context.computes)
+        stack.push_async_callback(others.close)
+        if await others.open():
+            found[label] = others.pace
+    return Pace(rate, gentle=found)
 
 
 def _made(expression: ThrottleExpression, context: ThrottleContext) -> Iterator[Throttle]:

@@ -11,6 +11,7 @@ from bulkq.dialects import dialect_for
 from bulkq.drivers import dialect_of
 from bulkq.ledger.location import locate
 from bulkq.markers import tables
+from bulkq.policy.gentle_pace import AUTO, chooses_pace
 from bulkq.policy.mask_values import hidden_names
 from bulkq.text.durations import exact_duration
 from bulkq.text.mask import MASK
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from bulkq.model import FallbackSchemas, Query, Run, Server
-    from bulkq.model.run import LimitOptions
     from bulkq.tasks.plan.plan_run import QueryPlan
     from bulkq.tasks.plan.prepare_statements import TargetInspection
 
@@ -164,16 +164,20 @@ def limits_of_stopping(request: Run) -> list[str]:
         most = request.limits.max_failures
         parts.append(f"max failures {most.count if most.count is not None else f'{most.percent:g}%'}")
     parts += ["fail fast"] if request.limits.fail_fast else []
-    return [*parts, *(f"throttle {expression}" for expression in request.throttles), *_pace(request.limits)]
+    return [*parts, *(f"throttle {expression}" for expression in request.throttles), *_pace(request)]
 
 
-def _pace(limits: LimitOptions) -> Iterator[str]:
+def _pace(request: Run) -> Iterator[str]:
     """Yield what else holds or ends the run."""
+    limits = request.limits
     yield from (f"critical {expression} ({limits.on_critical}s)" for expression in limits.critical)
     yield from (f"window {text}" for text in limits.window)
     if limits.max_rate is not None:
         yield f"max rate {limits.max_rate}"
-    if limits.nice:
+    if chooses_pace(limits, request.throttles, backfill=request.backfill is not None):
+        given = "" if limits.nice else ", because a throttle of commit or lag is given, and neither --nice nor -j"
+        yield f"nice {AUTO}{given}"
+    elif limits.nice:
         yield f"nice {limits.nice:g}"
     if limits.throttle_timeout_s is not None:
         yield f"throttle timeout {exact_duration(limits.throttle_timeout_s)}"

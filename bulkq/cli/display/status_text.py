@@ -73,7 +73,7 @@ def _lanes(status: RunStatus) -> str:
     lanes = status.lanes
     if not lanes.allowed:
         return ""
-    wanted = f"-j {lanes.wanted}" if lanes.wanted is not None else f"-j auto: {lanes.why}"
+    wanted = f"-j {'auto' if lanes.wanted is None else lanes.wanted}{f': {lanes.why}' if lanes.why else ''}"
     batch = "" if status.batch is None else f", {status.batch} sets in a batch"
     return f"{lanes.working} of {lanes.allowed} ({wanted}){batch}"
 

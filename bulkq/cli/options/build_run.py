@@ -16,7 +16,7 @@ from bulkq.lifecycle.query_files import choose_queries
 from bulkq.model import Run, Threshold
 from bulkq.model.run import LimitOptions, OutputOptions, QueryOptions, SafetyOptions, SourceOptions, TargetOptions
 from bulkq.policy import safety
-from bulkq.policy.pace import parse_rate
+from bulkq.policy.pace import check_nice, parse_rate
 from bulkq.policy.parse_executor import parse_executor
 from bulkq.text.urls import find_passwords, hide_passwords
 from bulkq.throttles import NO_THROTTLE, check_throttles, check_windows
@@ -134,15 +134,22 @@ def executor_of(text: str | None, ctx: click.Context) -> ExecutorChoice | None:
     return known[text] if text in known else parse_executor(text)
 
 
-def pace_of(options: PaceValues, *, backfill: bool = False) -> dict[str, Any]:
+def pace_of(options: PaceValues, *, backfill: bool = False, recorded: bool = False) -> dict[str, Any]:
     """Return the fields of `LimitOptions` for throttles, hours and pace.
 
+    Args:
+        options: of the command.
+        backfill: the run is one.
+        recorded: which run it is, is not known yet.
+
     Raises:
-        UsageError: an expression, a window or a rate is not valid.
+        UsageError: an expression, a window, a rate or a pace is not valid.
     """
     max_rate = None if options["max_rate"] == "none" else options["max_rate"]
     if max_rate is not None:
         parse_rate(max_rate, backfill=backfill)
+    if not recorded:
+        check_nice(options["nice"], backfill=backfill)
     return {
         "throttle": check_throttles(options["throttle"]),
         "target_throttles": options["throttle"] != NO_THROTTLE,

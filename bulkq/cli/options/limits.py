@@ -65,10 +65,10 @@ ON_CRITICAL = partial(
 NICE = partial(
     option,
     "--nice",
-    type=Multiple(100),
-    metavar="N",
+    type=Multiple(100, "auto"),
+    metavar="auto|N",
     help="Pause of a connection after each batch, as a multiple of the time that the batch took, from 0 to 100: "
-    "0.5 is half of it.",
+    "0.5 is half of it. auto, for a backfill on PostgreSQL, works and rests so that transactions of others take hardly longer.",
 )
 _HOLDS = (
     option(
@@ -108,7 +108,7 @@ _PACE = (
         help="Maximum rate on average: 500/s parameter sets, or 5000rows/s, which is the form for a backfill. Default: none.",
     ),
 )
-PACE = (*_HOLDS, ON_CRITICAL(default="stop", show_default=True), *_PACE, NICE(default=0.0))
+PACE = (*_HOLDS, ON_CRITICAL(default="stop", show_default=True), *_PACE, NICE())
 RECORDED_PACE = (*_HOLDS, ON_CRITICAL(), *_PACE, NICE())
 """The same without defaults, which are the values of the recorded run."""
 

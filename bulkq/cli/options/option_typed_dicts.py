@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NotRequired, TypedDict
+from typing import TYPE_CHECKING, Literal, NotRequired, TypedDict
 
 from bulkq.cli.options import sources, targets
 
@@ -28,7 +28,7 @@ class PaceValues(TypedDict):
     critical: tuple[str, ...]
     on_critical: str
     window: tuple[str, ...]
-    nice: float
+    nice: float | Literal["auto"] | None
     max_rate: str | None
 
 

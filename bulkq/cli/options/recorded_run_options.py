@@ -118,7 +118,7 @@ def understood(ctx: click.Context, options: RecordedOptions) -> tuple[Messages, 
 
 def _changes(ctx: click.Context, options: RecordedOptions) -> dict[str, object]:
     """Return the options of the command line. The environment is ignored: it was part of the request when the run began."""
-    pace = pace_of(options)
+    pace = pace_of(options, recorded=True)
     values: dict[str, object] = {
         **{field: dict(options)[name] for name, field in RUN_FIELDS.items()},
         **pace,
@@ -131,6 +131,8 @@ def _changes(ctx: click.Context, options: RecordedOptions) -> dict[str, object]:
     changes = {field: values[field] for name, field in RUN_FIELDS.items() if typed(ctx, name)}
     if "throttle" in changes:
         changes["target_throttles"] = pace["target_throttles"]
+    if "concurrency" in changes:
+        changes["concurrency_given"] = True
     if "timeout_s" in changes:
         changes["timeout_given"] = True
     if "batch" in changes:

@@ -282,23 +282,26 @@ class ShardText(Value["Shard"]):
         return parse_shard(text)
 
 
-class Multiple(Value[float]):
-    """A number from 0 to `most`, by which a time is multiplied."""
+class Multiple(Value[float | str]):
+    """A number from 0 to `most`, by which a time is multiplied; or `word`."""
 
     name = "n"
 
-    def __init__(self, most: int) -> None:
-        """Accept numbers up to `most`."""
+    def __init__(self, most: int, word: str) -> None:
+        """Accept numbers up to `most`, and `word`."""
         self.most = most
+        self.word = word
 
-    def read(self, text: str) -> float:
-        """Return the number."""
+    def read(self, text: str) -> float | str:
+        """Return the number, or the word."""
+        if text.strip() == self.word:
+            return self.word
         try:
             found = float(text)
         except ValueError:
             found = math.nan
         if not 0 <= found <= self.most:  # nan is not
-            raise ValueError(f"{text}: must be a number from 0 to {self.most}, for example 0.5")
+            raise ValueError(f"{text}: must be {self.word} or a number from 0 to {self.most}, for example 0.5")
         return found
 
 

@@ -10,6 +10,7 @@ from bulkq.engine.auto_lanes import AutoLanes
 from bulkq.engine.bottlenecks import reasons
 from bulkq.engine.target_lanes import LaneGroup
 from bulkq.engine.throttle_gates_by_target import Gates
+from bulkq.policy.gentle_pace import GentlePace, ServerLoad
 from bulkq.policy.pace import Pace, Rate
 from bulkq.policy.row_progress import RowProgress
 from tests.support.lanes import context_of, part
@@ -53,6 +54,11 @@ def test_a_run_that_nothing_holds(tmp_path: Path) -> None:
     run.context.pace.nice = 1.0
     assert run.reasons()[1] == "all 0 lanes of -j work, a query takes - (median)"
     run.context.pace.nice = 0.0
+    gentle = GentlePace()
+    gentle.start(ServerLoad({}, busy=1), 0.0)
+    run.context.pace.gentle = {"a": gentle}
+    assert run.reasons()[0].startswith("nice=auto measures how long")
+    gentle.on = False
     run.context.progress.lanes, run.context.progress.lanes_why = 2, "lag is at 80 % of its limit"
     assert run.reasons() == ["2 of 0 lanes may work: lag is at 80 % of its limit"]
     run.auto.begin()

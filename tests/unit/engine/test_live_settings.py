@@ -13,6 +13,7 @@ from bulkq.engine.target_lanes import LaneGroup
 from bulkq.engine.throttle_gates_by_target import Gates
 from bulkq.errors import RefusedError, UsageError
 from bulkq.policy.changeable_settings import parse_settings
+from bulkq.policy.gentle_pace import GentlePace
 from bulkq.policy.pace import Pace
 from bulkq.policy.range_size import RangeSize
 from bulkq.policy.throttle_expressions import parse_expression
@@ -102,6 +103,21 @@ def test_ranges_of_a_backfill_are_changed(tmp_path: Path) -> None:
         with pytest.raises(UsageError, match="is above max-rows"):
             change(settings, *words)
     change(settings, "concurrency=8")
+
+
+def test_a_pace_that_is_found_gives_way_to_a_number(tmp_path: Path) -> None:
+    """`nice=auto` takes it back; a run that began without it is told how to have it."""
+    one = read_part(tmp_path)
+    one.ranges = RangeSource()
+    settings = settings_of(one)
+    with pytest.raises(UsageError, match="^nice=auto: the run began without it, .* --nice auto$"):
+        change(settings, "nice=auto")
+    gentle = settings._context.pace.gentle = {"db": GentlePace()}
+    assert settings.read()["nice"] == "auto"
+    change(settings, "nice=0.5")
+    assert (settings.read()["nice"], gentle["db"].on) == ("0.5", False)
+    change(settings, "nice=auto")
+    assert (settings.read()["nice"], gentle["db"].on, settings._context.pace.nice) == ("auto", True, 0.0)
 
 
 def test_limits_of_throttles_are_changed(tmp_path: Path) -> None:

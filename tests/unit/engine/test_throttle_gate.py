@@ -6,6 +6,7 @@ import asyncio
 import time
 
 from bulkq.engine.throttle_gate import ThrottleGate
+from bulkq.policy.gentle_pace import GentlePace, ServerLoad
 from bulkq.policy.pace import Pace, Rate
 from tests.support.throttles import Held
 
@@ -93,3 +94,22 @@ async def test_a_nice_lane_pauses_for_a_share_of_its_work() -> None:
     plain = ThrottleGate(None, [].append)
     await plain.be_nice(60.0, always)
     assert not plain.closed
+
+
+async def test_lanes_rest_while_the_gentle_pace_does() -> None:
+    """Before the first batch others are measured: lanes wait, one is allowed, and a number instead ends the rest."""
+    gentle = GentlePace()
+    pace = Pace(None, gentle={"db": gentle})
+    gate = ThrottleGate(None, [].append, pace, gentle=gentle)
+    assert (gate.closed, gate.lanes(4), gate.why) == (False, 4, "")
+    gentle.start(ServerLoad({}, busy=1), time.monotonic())
+    assert (gate.closed, gate.resting, gate.lanes(4)) == (True, True, 1)
+    assert gate.why.startswith("nice=auto measures")
+    lane = asyncio.create_task(gate.admit(always))
+    await asyncio.sleep(0.02)
+    assert not lane.done()
+    pace.set_nice(0.0)
+    gate.wake()
+    await lane
+    assert (gate.closed, gate.lanes(4), gate.why) == (False, 4, "")
+    assert gate.end(gate.begin()) < 1.0

@@ -65,7 +65,7 @@ def test_pace() -> None:
     [
         ({"throttle_every": 0}, "throttle_every=0: seconds, more than 0"),
         ({"throttle_timeout": "2h"}, "throttle_timeout='2h': seconds, more than 0"),
-        ({"nice": -1}, "nice=-1: a number from 0 to 100"),
+        ({"nice": -1}, 'nice=-1: a number from 0 to 100, or "auto"'),
         ({"nice": True}, "nice=True: a number from 0 to 100"),
         ({"max_rate": 5}, 'max_rate=5: a text such as "500/s" or "5000rows/s"'),
         ({"max_rate": "fast"}, 'max_rate="fast" is not a rate: use 5000rows/s'),
@@ -118,3 +118,12 @@ def test_texts() -> None:
 def test_advice_of_a_backfill(advice: str, expected: str) -> None:
     """Options of `bulkq backfill` become arguments."""
     assert in_python(advice) == expected
+
+
+def test_only_a_backfill_finds_its_pace() -> None:
+    """`nice="auto"` of a run with parameter sets is refused."""
+    assert limits_of_pace((), {"nice": "auto"}, backfill=True)["nice"] == "auto"
+    with pytest.raises(
+        UsageError, match="^nice auto: only a backfill finds its pace: give a number, for example nice=1$"
+    ):
+        limits_of_pace((), {"nice": "auto"})

@@ -30,13 +30,14 @@ def test_settings_of_a_run() -> None:
 
 def test_settings_of_a_backfill() -> None:
     """Ranges have a time and bounds of rows; the rate counts rows."""
-    words = ["target-time=250ms", "min-rows=5", " max-rows = 5000 ", "rate=100rows/s"]
+    words = ["target-time=250ms", "min-rows=5", " max-rows = 5000 ", "rate=100rows/s", "nice=auto"]
     found = parse_settings(words, backfill=True)
     assert [(s.key, s.value, s.text) for s in found] == [
         ("target-time", 0.25, "250ms"),
         ("min-rows", 5, "5"),
         ("max-rows", 5000, "5000"),
         ("rate", Rate(100.0, rows=True), "100rows/s"),
+        ("nice", None, "auto"),
     ]
 
 
@@ -66,6 +67,7 @@ def test_limits_of_throttles() -> None:
         (["rate=5"], 'set rate=5: "5" is not a rate: use 500/s for parameter sets, or 5000rows/s$'),
         (["nice=101"], "set nice=101: it is not a number from 0 to 100: write nice=0.5"),
         (["nice=x"], "it is not a number from 0 to 100"),
+        (["nice=auto"], "it is not a number from 0 to 100: write nice=0.5"),
         (["throttle.lagg=5s"], 'set throttle.lagg: unknown signal "lagg" .did you mean "lag"..: use lag, wal'),
         (["throttle.file=x"], "set throttle.file: file has no limit that could be changed"),
         (["throttle.lag=5x"], 'set throttle "lag<5x": unknown unit "x": use lag<2s or lag<64MB'),

@@ -32,7 +32,11 @@ def changes(*arguments: str) -> dict[str, object]:
     [
         (["--last"], {}),
         (["a1"], {}),
-        (["a1", "-j", "2", "--batch", "10"], {"concurrency": 2, "batch": 10, "batch_given": True}),
+        (
+            ["a1", "-j", "2", "--batch", "10"],
+            {"concurrency": 2, "concurrency_given": True, "batch": 10, "batch_given": True},
+        ),
+        (["a1", "--nice", "auto"], {"nice": "auto"}),
         (["a1", "--batch", "auto"], {"batch": None, "batch_given": True}),
         (["a1", "--timeout", "5m"], {"timeout_s": 300.0, "timeout_given": True}),
         (["a1", "--timeout", "none", "--outage", "none"], {"timeout_s": None, "timeout_given": True, "outage_s": 0.0}),
