@@ -50,8 +50,8 @@ MOST_PAUSE = 9.0
 LEAST_RATE = 10.0
 """Transactions of others per second. With fewer there is nothing to compare with."""
 
-SEEN = 3
-"""Readings in a row with transactions of others after which a run that was free measures them."""
+REPORTED_S = 1.8
+"""Seconds in which each session has reported what it did."""
 
 KEPT = 8
 """Comparisons that count."""
@@ -129,7 +129,6 @@ class GentlePace:
         self._phase = PaceTurn.FREE
         self._running = self._batches = 0
         self._worked_s = 0.0
-        self._seen = 0
         self._since_s: float | None = None  # the phase began, and of a rest, the last batch ended
         self._marks: deque[_LoadMark] = deque()  # of the phase, from the first that counts
         self._work: tuple[_LoadMark, _LoadMark] | None = None  # the window of the last work
@@ -202,11 +201,12 @@ class GentlePace:
         return _LoadMark(now_s, load, self._batches, self._worked_s)
 
     def _look_for_others(self, mark: _LoadMark) -> None:
-        before = self._marks[-1] if self._marks else None
-        self._marks = deque([mark])
-        busy = before is not None and mark.load.busy and self._rate(before, mark) >= LEAST_RATE
-        self._seen = self._seen + 1 if busy else 0
-        if self._seen >= SEEN:
+        if not mark.load.busy:
+            self._marks.clear()
+        self._marks.append(mark)
+        if mark.now_s - self._marks[0].now_s < TURN_S - 1:
+            return
+        if self._rate(self._marks.popleft(), mark) >= LEAST_RATE:
             self._rest(mark.now_s)
 
     def _measure_rest(self, mark: _LoadMark) -> None:
@@ -216,7 +216,7 @@ class GentlePace:
         if not self._settled(mark):
             return
         first, rate = self._marks[0], self._rate(self._marks[0], mark)
-        if mark.now_s > first.now_s and rate < LEAST_RATE:
+        if mark.now_s - first.now_s >= REPORTED_S and rate < LEAST_RATE:
             self._be_free()
         elif mark.now_s - first.now_s >= TURN_S - 1 and mark.now_s - (self._since_s or 0.0) >= self._wanted_rest_s:
             alone_s = self._mean_s(first, mark)
@@ -315,6 +315,6 @@ class GentlePace:
 
     def _be_free(self) -> None:
         self._begin(PaceTurn.FREE, None)
-        self._seen, self._work, self._alone_s = 0, None, None
+        self._work = self._alone_s = None
         self._shares.clear()
         self._lanes, self._work_s, self._rest_s = 1, TURN_S, TURN_S * FIRST_PAUSE

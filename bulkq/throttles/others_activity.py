@@ -11,7 +11,7 @@ from bulkq.errors import BulkqError, DatabaseError, UsageError
 from bulkq.policy.gentle_pace import AUTO, GentlePace, ServerLoad
 from bulkq.policy.throttle_expressions import ThrottleExpression
 from bulkq.throttles.base import EVERY_S, OPEN_S, READ_S
-from bulkq.throttles.signal_connection import SignalConnection
+from bulkq.throttles.signal_reader import SignalReader
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,7 +35,7 @@ class OthersActivity:
         self.pace = GentlePace(timed=timed)
         self._context = context
         self._label = label
-        self._database = SignalConnection(ThrottleExpression(f"nice={AUTO}", "nice"), context, label, target)
+        self._database = SignalReader(ThrottleExpression(f"nice={AUTO}", "nice"), context, label, target)
         self._query: SignalQuery | None = None
         self._task: asyncio.Task[None] | None = None
 

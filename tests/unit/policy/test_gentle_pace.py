@@ -65,12 +65,12 @@ def test_without_others_a_run_has_its_speed() -> None:
 
 
 def test_idle_sessions_and_few_transactions_do_not_hold_it() -> None:
-    """Sessions that seem busy delay the first batch by a second, unless they have ten transactions in a second."""
+    """Sessions that seem busy delay the first batch by two seconds, unless they have ten transactions in a second."""
     server = Server(0.5)
     server.clients, server.mean_s = 1, 0.5
     server.start()
     assert server.pace.resting
-    server.run(1)
+    server.run(2)
     assert not server.pace.resting
     assert server.run(20) == 2
 
