@@ -30,7 +30,7 @@ COMMAND = re.compile(r"^\$ ((?:[^\n]*\\\n)*[^\n]*)\n(.*?)(?=^\$ |\Z)", re.DOTALL
 DOCUMENT = re.compile(r"<<'(\w+)'$")
 
 CHANGES = (
-    (re.compile(r"\b(run=|run |undo of |bulkq (?:retry|resume|report|runs) |retry-|/)[0-9a-z]{10}\b"), r"\1ID"),
+    (re.compile(r"\b(run=|run |undo of |bulkq (?:retry|resume|report|runs|ctl) |retry-|/)[0-9a-z]{10}\b"), r"\1ID"),
     (re.compile(r"^(run +)?[0-9a-z]{10}(?=  |$)", re.MULTILINE), "ID"),
     (re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ( +\d+s)?"), "MOMENT"),
     (re.compile(r"/\S+/bulkq/"), "STATE/"),
