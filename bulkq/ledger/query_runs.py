@@ -88,9 +88,10 @@ def list_recent_runs(connection: Connection, limit: int, name: str | None, statu
     return tuple(row_conversion.run_record(dict(row)) for row in connection.execute(query).mappings())
 
 
-def list_group_runs(connection: Connection, group: str) -> tuple[RunRecord, ...]:
-    """All runs of a group, the newest first."""
+def list_group_runs(connection: Connection, group: str, *, shards: bool = False) -> tuple[RunRecord, ...]:
+    """All runs of a group, the newest first, or those that are `shards`."""
     query = select(RUNS).where(RUNS.c.group == group).order_by(_newest(), RUNS.c.run.desc())
+    query = query.where(RUNS.c.shard.is_not(None)) if shards else query
     return tuple(row_conversion.run_record(dict(row)) for row in connection.execute(query).mappings())
 
 

@@ -14,6 +14,7 @@ from bulkq.errors import LedgerError, RefusedError, TakenOver
 from bulkq.ledger import owners, query_runs, row_conversion
 from bulkq.ledger.schema import DONE, EVENTS, FAILURES, PARTS, POSITIONS, RUNS, metadata
 from bulkq.policy.run_group import applies_again, is_applied_once
+from bulkq.text.characters import escape_unprintable
 
 if TYPE_CHECKING:
     import sqlite3
@@ -138,13 +139,13 @@ def _refuse_second(connection: Connection, run: str) -> None:
 
 
 def _refuse_again(connection: Connection, record: RunRecord, group: str) -> None:
-    """Refuse to apply a shard of a group a second time: a job that is started again must continue the run that began it."""
+    """Refuse to apply sets of a group a second time: a job that is started again must continue the run that began it."""
     if not is_applied_once(record):
         return
     if connection.dialect.name != "sqlite":  # where another transaction of this kind has to wait anyway
         connection.execute(select(func.pg_advisory_xact_lock(func.hashtext(f"bulkq group {group}"))))
     made = row_conversion.run_record(row_conversion.run_row(record))  # without passwords, as the others are
-    for other in query_runs.list_group_runs(connection, group):
+    for other in query_runs.list_group_runs(connection, group, shards=record.shard is None):
         if applies_again(made, other):
             raise RefusedError(
                 f"{_begun(record, other, group)}: bulkq runs {other.run} says how to continue it; to apply its sets once more, "
@@ -154,6 +155,7 @@ def _refuse_again(connection: Connection, record: RunRecord, group: str) -> None
 
 def _begun(record: RunRecord, other: RunRecord, group: str) -> str:
     """Which sets of `record` another run of the group has begun."""
+    group = escape_unprintable(group)
     if record.shard == other.shard:
         return f'shard {record.shard} of the group "{group}" was begun by run {other.run}'
     shown = [f"shard {run.shard}" if run.shard else "a whole run" for run in (record, other)]

@@ -117,7 +117,8 @@ def _job(job: GroupJob) -> Iterator[str]:
         yield f"missing: {', '.join(missing[:SHOWN])}{more}"
     for member in job.members:
         if member.earlier:
-            yield f"shard {member.shard} was begun before: {', '.join(member.earlier)} are not counted"
+            verb = "is" if len(member.earlier) == 1 else "are"
+            yield f"shard {member.shard} was begun before: {', '.join(member.earlier)} {verb} not counted"
     yield ""
 
 

@@ -378,8 +378,10 @@ def check_ledger(ledger: str, group: str | None = None) -> None:
 
         locate(ledger)
     elif group is not None:
+        from bulkq.text.characters import escape_unprintable
+
         raise UsageError(
-            f'--group "{group}" is kept in a ledger: leave out --ledger none (or BULKQ_LEDGER), or leave out --group'
+            f'--group "{escape_unprintable(group)}" is kept in a ledger: leave out --ledger none (or BULKQ_LEDGER), or leave out --group'
         )
 
 

@@ -143,6 +143,12 @@ async def test_a_shard_of_a_group_is_begun_once(url: str) -> None:
         assert isinstance(refused, RefusedError)
         assert 'shard 2/3 of the group "G" was begun by run 01kb4x000' in str(refused)
     async with opened(url) as ledger:
+        shown = [record("01kb4x0003", group="a\nb", shard=Shard(1, 2)), record("01kb4x0004", group="a\nb")]
+        await ledger.begin(shown[0], [])
+        with pytest.raises(
+            RefusedError, match=r'sets of a whole run of the group "a.nb" were begun by run 01kb4x0003 as shard 1/2'
+        ):
+            await ledger.begin(shown[1], [])
         for more in ({"mode": "read"}, {"fingerprint": '{"sql": "y"}'}, {"shard": Shard(1, 3)}, {"group": "H"}):
             changes = {"shard": Shard(2, 3), "group": "G", **more}
             await ledger.begin(record(f"01kb4x001{len(await ledger.recent())}", **changes), [])

@@ -22,7 +22,7 @@ def test_a_group_in_words() -> None:
     assert lines[0].endswith("30 shards: 1 ok, 1 failed, 28 missing")
     assert [line.split()[:4] for line in lines[2:4]] == [["c", "1/30", "ok", "4"], ["b", "2/30", "failed", "2"]]
     assert f"22/30 and {28 - SHOWN} more" in text
-    assert "shard 1/30 was begun before: a are not counted" in text
+    assert "shard 1/30 was begun before: a is not counted" in text
     assert "group=G status=unknown ok=6 failed=1" in text
     assert lines[-2:] == ["next: bulkq retry b", "next: start the missing shards with the same options"]
     found = json.loads(json.dumps(group_object("G", jobs, steps)))
