@@ -141,7 +141,7 @@ def holds(condition: Condition, measured: Measurement) -> bool:
     """Whether `condition` is true of what was `measured`.
 
     Raises:
-        Unknowable: the condition cannot be evaluated.
+        EvaluationError: the condition cannot be evaluated.
     """
     match condition.measure:
         case Measure.ROWS:
@@ -220,7 +220,7 @@ def _value(measured: Measurement) -> str:
     """The only value there is.
 
     Raises:
-        Unknowable: there is none, or there are several.
+        EvaluationError: there is none, or there are several.
     """
     if len(measured.columns) != 1:
         raise EvaluationError(f"expected one row with one column, the query returned {_columns_text(measured.columns)}")

@@ -48,7 +48,7 @@ class WorkerProcess:
         """Start it; what is wrong with the function, or "".
 
         Raises:
-            Overstayed, Died: it never came so far.
+            CallTimeout, ProcessCrash: it never came so far.
         """
         context = multiprocessing.get_context("spawn")  # a fork of a process with threads may hang
         self._executor = ProcessPoolExecutor(1, mp_context=context, initializer=begin_process, initargs=(self._folder,))
@@ -59,8 +59,8 @@ class WorkerProcess:
         """The function's answers for `sets`.
 
         Raises:
-            Overstayed: they took longer than `timeout_s` together.
-            Died: the process ended.
+            CallTimeout: they took longer than `timeout_s` together.
+            ProcessCrash: the process ended.
         """
         if self._executor is None:
             await self.start()
@@ -127,7 +127,7 @@ class ProcessPool:
         """Start the first one; what is wrong with the function, or "".
 
         Raises:
-            Overstayed, Died: as `WorkerProcess.start`.
+            CallTimeout, ProcessCrash: as `WorkerProcess.start`.
         """
         return await self._all[0].start()
 

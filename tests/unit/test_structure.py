@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import builtins
 import inspect
 import os
 import re
@@ -226,6 +227,23 @@ def test_no_docstring_names_its_callers() -> None:
         )
     ]
     assert said == []
+
+
+def test_errors_that_are_promised_exist() -> None:
+    """Each name in a list of errors that a docstring gives is a class of the package, of a library or of Python."""
+    known = {"CancelledError", *vars(builtins)}
+    for tree in trees().values():
+        known |= {node.name for node in nodes(tree) if isinstance(node, ast.ClassDef)}
+        known |= {name.name for node in nodes(tree) if isinstance(node, ast.ImportFrom) for name in node.names}
+    lost = {
+        f"{path.relative_to(PACKAGE)}: {name}"
+        for path, tree in trees().items()
+        for text in docstrings(tree)
+        for line in re.findall(r"^ +([A-Z]\w+(?:, [A-Z]\w+)*): ", text.partition("Raises:\n")[2], re.MULTILINE)
+        for name in line.split(", ")
+        if name not in known
+    }
+    assert lost == set()
 
 
 def test_modules_that_are_mentioned_exist() -> None:

@@ -99,7 +99,7 @@ def must_be_allowed(transaction: Transaction, statement: SqlStatement, *, readin
     """Check what the database itself would not refuse.
 
     Raises:
-        Refused: a rule of ours refuses the statement.
+        Refusal: a rule of ours refuses the statement.
     """
     refused = transaction.adapter.refusal(
         statement.query, statement.binding.sample, transaction.connection, reading=reading
