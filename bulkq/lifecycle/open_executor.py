@@ -83,6 +83,7 @@ class OpenExecutor:
             for number, definition in definitions.items():
                 await channel.define_part(number, definition)
 
+        self.cluster.on_new = prepare  # first, for a worker may join while the others are prepared
         wrong: dict[str, BulkqError] = {}
         for channel in self.cluster.workers():
             try:
@@ -94,7 +95,6 @@ class OpenExecutor:
         if wrong:
             kind = type(next(iter(wrong.values())))
             raise kind("\n".join(f"worker {address}: {error}" for address, error in sorted(wrong.items())))
-        self.cluster.on_new = prepare
 
     def map_rows(self, request: Run, parts: Sequence[PartState]) -> None:
         """Let workers apply the function of `--map`, also to rows that they send as values."""

@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from bulkq.model import AttemptSteps, Batch, Claim, Decoding, Limits, ParameterSet, Query, Reply, Server, Target
     from bulkq.protocols import Connection, Driver, Statement
 
+LOOK_S = 0.5
+"""Seconds between two looks for a sign of life."""
+
 END_S = 4.0
 """Seconds that cancelled requests get to stop their statements on the server."""
 
@@ -355,8 +358,13 @@ class WorkerSession:
             await asyncio.wait(tasks, timeout=END_S)
 
     async def _watch_lease(self) -> None:
-        while (left_s := self._seen_s + self.settings.lease_s - time.monotonic()) > 0:  # noqa: ASYNC110 - every request moves the end
-            await asyncio.sleep(left_s)
+        """End the session after its lease. Time in which this process could not listen, because rows were encoded, does not count."""
+        step_s = min(LOOK_S, self.settings.lease_s / 4)
+        silent_s, seen_s = 0.0, self._seen_s
+        while silent_s < self.settings.lease_s:
+            await asyncio.sleep(step_s)
+            silent_s = silent_s + step_s if seen_s == self._seen_s else 0.0
+            seen_s = self._seen_s
         self._ending = asyncio.ensure_future(self.end())
 
 

@@ -76,3 +76,18 @@ async def test_each_worker_that_is_not_ready_is_named(tmp_path: Path) -> None:
     with pytest.raises(BulkqError, match="worker w1: the test has ended"):
         await alone.prepare(make_run(), [one])
     await there.close()
+
+
+async def test_a_worker_that_joins_meanwhile_is_prepared() -> None:
+    """It may join while the others are prepared."""
+    here = LoopbackWorker("w1")
+    alone = executor(here)
+    early: list[object] = []
+
+    async def define(number: int, definition: object) -> None:
+        early.append(alone.cluster.on_new)
+
+    here.channel.define_part = define  # type: ignore[method-assign]
+    await alone.prepare(make_run(), [part("sqlite:///x.db", "select 1", [])])
+    assert early[0] is not None
+    await here.close()

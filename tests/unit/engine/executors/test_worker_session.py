@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import pickle
+import time
 
 from bulkq.engine.executors.worker_session import WorkerSession, machine
 from bulkq.model import Target
@@ -21,6 +22,17 @@ async def test_a_session_ends_without_a_sign_of_life(database: str) -> None:
         while not session.ended:
             await asyncio.sleep(0.05)
     assert await session.handle(pickle.dumps(ask[2])) == b""
+    await session.end()
+
+
+async def test_a_busy_worker_keeps_its_session() -> None:
+    """While it encodes rows it cannot hear the run, which is no silence of the run."""
+    session = WorkerSession(settings(lease_s=0.4))
+    for _ in range(2):
+        await asyncio.sleep(0.05)
+        time.sleep(0.6)
+        await asyncio.sleep(0)
+        assert await session.handle(pickle.dumps((1, "ping", None, ())))
     await session.end()
 
 
