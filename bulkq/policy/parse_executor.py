@@ -24,7 +24,8 @@ def parse_executor(text: str) -> ExecutorChoice | None:
     kind, _, value = text.partition("=")
     if kind == "dask:local":
         if not value.isascii() or not value.isdigit() or not 1 <= int(value) <= MOST_LOCAL:
-            raise UsageError(f'--executor "{text}": {value or "nothing"} is not a number from 1 to {MOST_LOCAL}')
+            wrong = f"{value} is not a number from 1 to {MOST_LOCAL}" if value else "the number of workers is missing"
+            raise UsageError(f'--executor "{text}": {wrong}: write dask:local=4')
         return ExecutorChoice(text=text, local=int(value))
     if kind == "dask":
         return ExecutorChoice(text=text, address=parse_address(value, f'--executor "{text}"'))
@@ -38,5 +39,6 @@ def parse_address(value: str, place: str) -> str:
         UsageError: it is not valid; `place` says where it stands.
     """
     if not ADDRESS.fullmatch(value):
-        raise UsageError(f"{place}: {value or 'nothing'} is not the address of a scheduler: write tcp://host:8786")
+        wrong = f"{value} is not the address of a scheduler" if value else "the address of a scheduler is missing"
+        raise UsageError(f"{place}: {wrong}: write tcp://host:8786")
     return value if "://" in value else f"tcp://{value}"

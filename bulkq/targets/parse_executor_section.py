@@ -41,6 +41,8 @@ def read_executor(document: ConfigDocument, name: str, entry: object) -> tuple[E
     except UsageError as error:
         return None, [str(error)]
     ca, cert, key_file = (str(document.path.parent / entry[one]) if entry.get(one) else "" for one in KEYS[1:])
-    if ca and not address.startswith("tls://"):
+    if (ca or cert or key_file) and not address.startswith("tls://"):
         return None, [f"{place}: {key} has TLS files, but its address is not at tls://: write {EXAMPLE}"]
+    if bool(ca) != bool(cert) or (key_file and not cert):
+        return None, [f"{place}: {key} has not all TLS files: write tls_ca, tls_cert and tls_key"]
     return ExecutorChoice(text=name, address=address, tls_ca=ca, tls_cert=cert, tls_key=key_file), []

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 import pickle
 import secrets
 import sys
@@ -24,7 +25,7 @@ from distributed.security import Security
 from bulkq.engine.executors.dask_worker import OPERATION, PROBE, begin_session
 from bulkq.engine.executors.worker_channel import LEASE_S, WorkerChannel
 from bulkq.engine.executors.worker_session import SessionSettings
-from bulkq.errors import BulkqError, RefusedError, TargetError
+from bulkq.errors import BulkqError, RefusedError, TargetError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -277,15 +278,32 @@ def _difference(address: str, found: dict[str, Any]) -> str:
 
 
 def _security(choice: ExecutorChoice) -> Any:
-    """Return the TLS files: those of the configuration, else those of Dask's own."""
+    """Return the TLS files: those of the configuration, else those of Dask's own.
+
+    Raises:
+        UsageError: a file is missing, or is not what it should be.
+    """
     if not choice.tls_ca:
         return Security()
-    return Security(
+    for name in ("tls_ca", "tls_cert", "tls_key"):
+        if (file := getattr(choice, name)) and not os.access(file, os.R_OK):
+            raise UsageError(
+                f"executors.{choice.text}.{name}: {file} is not there, or cannot be read: correct bulkq.toml"
+            )
+    security = Security(
         require_encryption=True,
         tls_ca_file=choice.tls_ca,
         tls_client_cert=choice.tls_cert or None,
         tls_client_key=choice.tls_key or None,
     )
+    try:
+        security.get_connection_args("client")
+    except OSError as error:  # also ssl.SSLError
+        raise UsageError(
+            f"executors.{choice.text}: the TLS files cannot be used ({_reason(error)}): tls_ca and tls_cert must be "
+            "certificates in PEM format, and tls_key the key of tls_cert"
+        ) from None
+    return security
 
 
 async def _start_local(workers: int) -> Any:

@@ -33,9 +33,9 @@ def test_a_cluster_is_started_or_found(text: str, address: str, local: int) -> N
     ("text", "words"),
     [
         ("dask:local=0", "0 is not a number from 1 to 256"),
-        ("dask:local=", "nothing is not a number"),
+        ("dask:local=", "the number of workers is missing: write dask:local=4"),
         ("dask:local=²", "is not a number"),
-        ("dask=", "nothing is not the address of a scheduler: write tcp://host:8786"),
+        ("dask=", "the address of a scheduler is missing: write tcp://host:8786"),
         ("dask=http://h:1", "is not the address"),
         ("dask=h", "h is not the address"),
         ("spark", 'executor "spark" is unknown: write local, dask:local=4'),

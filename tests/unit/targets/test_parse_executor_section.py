@@ -9,7 +9,7 @@ import pytest
 from bulkq.errors import UsageError
 from bulkq.targets import load_config
 
-GOOD = '[executors.cluster]\ndask = "tls://h:8786"\ntls_ca = "ca.pem"\n[executors.near]\ndask = "h:8786"\n'
+GOOD = '[executors.cluster]\ndask = "tls://h:8786"\ntls_ca = "ca.pem"\ntls_cert = "run.pem"\n[executors.near]\ndask = "h:8786"\n'
 
 
 def test_a_cluster_has_a_name(tmp_path: Path) -> None:
@@ -35,6 +35,11 @@ def test_a_cluster_has_a_name(tmp_path: Path) -> None:
             '[executors.x]\ndask = "tcp://h:1"\ntls_ca = "c"',
             "executors.x has TLS files, but its address is not at tls://",
         ),
+        (
+            '[executors.x]\ndask = "tls://h:1"\ntls_ca = "c"',
+            "executors.x has not all TLS files: write tls_ca, tls_cert",
+        ),
+        ('[executors.x]\ndask = "tls://h:1"\ntls_key = "k"', "executors.x has not all TLS files"),
         ('[executors."a b"]\ndask = "h:1"', '"a b" cannot be a name'),
     ],
 )
