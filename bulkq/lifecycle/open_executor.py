@@ -70,8 +70,11 @@ class OpenExecutor:
         """Make targets and parts known to all workers, those that join later included.
 
         Raises:
+            RefusedError: a secret parameter would be sent without TLS.
             BulkqError: a worker lacks a driver or the module of `--map`, or has another file of the same name; a line for each.
         """
+        if not self.cluster.encrypted:
+            _refuse_secrets(parts)
         definitions = {part.spec.number: _definition(request, part) for part in parts}
         for part in parts:
             part.remote = True
@@ -133,6 +136,21 @@ async def open_executor(
     stack.push_async_callback(cluster.close)
     await cluster.open()
     return OpenExecutor(cluster, [], say)
+
+
+def _refuse_secrets(parts: Sequence[PartState]) -> None:
+    """Check that no query has a parameter that is declared secret.
+
+    Raises:
+        RefusedError: one has.
+    """
+    for query in (part.spec.query for part in parts):
+        for parameter in query.parameters:
+            if parameter.secret:
+                raise RefusedError(
+                    f"{query.place}: :{parameter.name} is secret, and would be sent to the workers without TLS: "
+                    "use a scheduler at tls://, or --executor local"
+                )
 
 
 def _definition(request: Run, part: PartState) -> PartDefinition:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from bulkq.engine.executors.remote_connection import OpenedConnection, RemoteConnection, RemoteSnapshotConnection
 from bulkq.engine.executors.worker_channel import WorkerLost
-from bulkq.errors import BulkqError, MissingDriver, NoRoom, RefusedError, TargetError
+from bulkq.errors import BulkqError, NoRoom, RefusedError, TargetError, UsageError
 from bulkq.protocols import WarningDriver
 
 if TYPE_CHECKING:
@@ -127,9 +127,9 @@ class RemoteDriver:
             await channel.define_target(self.key, self._definition)
             opened = OpenedConnection(number, *await channel.request("connect", self.key, number))
             await self._compare(channel, opened)
-        except MissingDriver as error:
+        except UsageError as error:  # no driver, no password in its environment
             channel.connections -= 1
-            raise MissingDriver(f"worker {channel.address}: {error}") from None
+            raise type(error)(f"worker {channel.address}: {error}") from None
         except BaseException:
             channel.connections -= 1
             channel.later("close", connection=number)

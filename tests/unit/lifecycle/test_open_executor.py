@@ -91,3 +91,14 @@ async def test_a_worker_that_joins_meanwhile_is_prepared() -> None:
     await alone.prepare(make_run(), [part("sqlite:///x.db", "select 1", [])])
     assert early[0] is not None
     await here.close()
+
+
+async def test_a_secret_parameter_is_not_sent_without_tls() -> None:
+    """With TLS it is."""
+    one = part("sqlite:///x.db", "select :p", [])
+    query = one.spec.query
+    secret = tuple(replace(parameter, secret=True) for parameter in query.parameters)
+    one.spec = replace(one.spec, query=replace(query, parameters=secret))
+    with pytest.raises(RefusedError, match=":p is secret, and would be sent to the workers without TLS"):
+        await executor().prepare(make_run(), [one])
+    await executor(encrypted=True).prepare(make_run(), [one])

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bulkq.errors import RefusedError, TargetError
+from bulkq.errors import RefusedError, TargetError, UsageError
 from bulkq.model import Decoding
 from bulkq.query import inline
 from tests.support.loopback_workers import LoopbackWorker, driver_in
@@ -98,3 +98,14 @@ async def test_a_worker_with_other_settings_is_named(workers: list[LoopbackWorke
 
     with pytest.raises(RefusedError, match="^worker w1: its environment sets x"):
         await driver_in(workers, database, identify=identify).connect()
+
+
+async def test_a_worker_without_the_password_is_named(workers: list[LoopbackWorker], database: str) -> None:
+    """It looks for it in its own environment."""
+
+    async def refuse(key: int, connection: int) -> None:
+        raise UsageError("X is not set")
+
+    workers[0].session.on_connect = refuse  # type: ignore[assignment]
+    with pytest.raises(UsageError, match="^worker w1: X is not set"):
+        await driver_in(workers, database).connect()
