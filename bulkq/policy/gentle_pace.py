@@ -24,7 +24,7 @@ AUTO = "auto"
 """The value of `--nice`."""
 
 FELT = ("commit", "lag")
-"""With a throttle of these signals, a backfill without `--nice` and `-j` has this pace."""
+"""With a throttle of these signals, a backfill to which no other pace is given has this one."""
 
 ROOM = 0.15
 """The transactions of others may take longer by this share, on average over work and rest."""
@@ -61,15 +61,19 @@ DOUBT = 0.2
 
 
 def chooses_pace(limits: LimitOptions, throttles: Iterable[str], *, backfill: bool) -> bool:
-    """Whether the run finds its pace itself: by `--nice auto`, or because a backfill has a throttle of `FELT`, and no `--nice` or `-j`.
+    """Whether the run finds its pace itself: by `--nice auto`, or because a backfill has a throttle of `FELT`, and no other pace.
+
+    Another pace is given by `--nice`, `--max-rate` or `-j`.
 
     Args:
         limits: of the run.
         throttles: the valid expressions that hold it, also those of its targets.
         backfill: whether it is a backfill.
     """
-    if limits.nice is not None or limits.concurrency_given or not backfill:
+    if limits.nice is not None:
         return limits.nice == AUTO
+    if limits.concurrency_given or limits.max_rate is not None or not backfill:
+        return False
     return any(parse_expression(text).signal in FELT for text in throttles)
 
 

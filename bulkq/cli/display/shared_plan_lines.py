@@ -175,7 +175,11 @@ def _pace(request: Run) -> Iterator[str]:
     if limits.max_rate is not None:
         yield f"max rate {limits.max_rate}"
     if chooses_pace(limits, request.throttles, backfill=request.backfill is not None):
-        given = "" if limits.nice else ", because a throttle of commit or lag is given, and neither --nice nor -j"
+        given = (
+            ""
+            if limits.nice
+            else ", because a throttle of commit or lag is given, and none of --nice, --max-rate and -j"
+        )
         yield f"nice {AUTO}{given}"
     elif limits.nice:
         yield f"nice {limits.nice:g}"

@@ -207,10 +207,11 @@ def test_only_databases_that_are_in_both_readings_count() -> None:
         ({"concurrency_given": False}, ("lag<2s",), False, False),
         ({"concurrency_given": False}, ("waiters<1",), True, False),
         ({"concurrency_given": True}, ("commit<20ms",), True, False),
+        ({"concurrency_given": False, "max_rate": "9rows/s"}, ("commit<20ms",), True, False),
     ],
 )
 def test_who_finds_its_pace(
     limits: dict[str, object], throttles: tuple[str, ...], backfill: bool, chosen: bool
 ) -> None:
-    """By the option, or a backfill with a throttle of latency or lag that has neither `--nice` nor `-j`."""
+    """By the option, or a backfill with a throttle of latency or lag without `--nice`, `--max-rate` and `-j`."""
     assert chooses_pace(LimitOptions(**limits), throttles, backfill=backfill) is chosen  # type: ignore[arg-type]
