@@ -146,7 +146,7 @@ def first_line(recorded: RecordedRun) -> str:
     words = [f"run={opened.run}", opened.mode, *where]
     lanes = 1 if request.limits.ordered and not opened.several else request.limits.concurrency or "auto"
     words.insert(len(words) if opened.several else 4, f"lanes={lanes}")
-    words.extend(identity_words(request))
+    words.extend(shard_and_executor_words(request))
     words.extend(f"spool={path}" for path in opened.sources.spools.values())
     words.extend(f"throttle={expression}" for expression in request.throttles)
     if request.safety.write:
@@ -154,10 +154,15 @@ def first_line(recorded: RecordedRun) -> str:
     return " ".join(words)
 
 
-def identity_words(request: Run) -> list[str]:
-    """Return the fields that say which share of its group a run is."""
-    shard, group = request.sources.shard, request.queries.group
-    return [*([f"shard={shard}"] if shard else []), *([f"group={group}"] if group else [])]
+def shard_and_executor_words(request: Run) -> list[str]:
+    """Return the fields that say which share of its group a run is, and where its batches are executed."""
+    executor = request.limits.executor
+    fields = {
+        "shard": request.sources.shard,
+        "group": request.queries.group,
+        "executor": executor and executor.text,
+    }
+    return [f"{name}={value}" for name, value in fields.items() if value]
 
 
 def _shards(request: Run) -> str:

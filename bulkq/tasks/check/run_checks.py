@@ -19,7 +19,7 @@ from bulkq.engine.run_context import StopLimits
 from bulkq.errors import BulkqError, StoppedError, UsageError
 from bulkq.ledger import EventsOnly, NoLedger, new_owner, open_ledger
 from bulkq.lifecycle.command_steps import Console, Steps, carry_out, new_run_id
-from bulkq.lifecycle.execute_run import identity_words, make_runner
+from bulkq.lifecycle.execute_run import make_runner, shard_and_executor_words
 from bulkq.lifecycle.expand_targets import expand_targets
 from bulkq.lifecycle.finish import ALL_SKIPPED, sum_up
 from bulkq.lifecycle.record import ended
@@ -323,7 +323,7 @@ def _first_line(recorded: RecordedChecks) -> str:
         if server is not None and server.tls:
             words.append(f"tls={server.tls}")
     words.append(f"lanes={run.limits.concurrency or 'auto'}")
-    words.extend(identity_words(run))
+    words.extend(shard_and_executor_words(run))
     words.extend(f"throttle={expression}" for expression in run.throttles)
     if opened.request.snapshot:
         words.append("snapshot=on")

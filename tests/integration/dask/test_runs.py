@@ -170,3 +170,4 @@ async def test_sqlite_files_are_read_by_both_workers(cluster: DaskProcesses, cli
     words = ("run", "-e", "select id from t where id = :id", "-t", "sqlite:///s.db", "-p", "range:id=1..3")
     done = await asyncio.to_thread(cli, *words, "--ledger", "none", *executor(cluster))
     assert (done.code, done.text) == (0, '{"id":1}\n{"id":2}\n{"id":3}\n'), done.err
+    assert " executor=dask=tcp://" in done.err.splitlines()[0]
