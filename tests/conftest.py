@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit, urlunsplit
 from uuid import uuid4
+from zlib import crc32
 
 import asyncpg
 import pytest
@@ -42,11 +43,11 @@ MORE_KILLS = 12
 
 UNIT = Path(__file__).parent / "unit"
 
-FOLLOWED = 1
-"""Parameter sets of a test that coverage follows in each process of the suite."""
+FOLLOWED = 2
+"""Parameter sets of a test that coverage follows, of four or more; of fewer, one."""
 
 THINNED = {
-    "crash/test_failpoints.py::test_dies_there_and_goes_on": 4,
+    "crash/test_failpoints.py::test_dies_there_and_goes_on": 6,
     "contract/test_duckdb_batch_forms.py::test_every_type_of_value_and_of_result": 3,
     "contract/test_driver_forms.py::test_what_shapes_the_text_of_copy_shapes_ours": 2,
     "contract/test_columnar_types.py::test_every_type": 2,
@@ -76,14 +77,15 @@ THINNED = {
     "acceptance/test_flow.py::test_the_flow_of_a_command_stays_short": 2,
     "contract/test_batch_forms.py::test_what_would_answer_otherwise_is_executed_set_by_set": 2,
     "contract/test_driver_forms.py::test_every_form_of_statement_gives_the_text_of_copy": 3,
+    "contract/claims/test_attempt_steps.py::test_a_step_has_the_time_of_a_set": 3,
     "contract/claims/test_attempt_steps.py::test_a_step_that_fails_undoes_the_batch": 2,
     "contract/test_report_texts.py::test_every_format_is_printable_text": 3,
     "contract/test_report_texts.py::test_markdown_renders_as_text": 2,
 }
 """Tests of which one in so many parameter sets is executed; the others show more of the same, and are left to `--long`."""
 
-EXECUTED: Counter[str] = Counter()
-"""Parameter sets by test."""
+UNFOLLOWED: set[str] = set()
+"""Node ids of the parameter sets that coverage does not follow."""
 
 CHOICE = pytest.StashKey[servers.Choice]()
 
@@ -101,13 +103,30 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out tests that are marked `long`, unless `--long` asks for them."""
-    if config.getoption("--long") or config.getoption("--kills") > MORE_KILLS:
-        return
-    places: Counter[str] = Counter()
+    """Leave out tests that are marked `long`, unless `--long` asks for them; choose what coverage follows."""
+    left_out: set[str] = set()
+    if not config.getoption("--long") and config.getoption("--kills") <= MORE_KILLS:
+        places: Counter[str] = Counter()
+        for item in items:
+            if item.get_closest_marker("long") is not None or _is_left_out(item, places):
+                item.add_marker(pytest.mark.skip(reason="long: run with --long"))
+                left_out.add(item.nodeid)
+    UNFOLLOWED.update(_choose_unfollowed([item for item in items if item.nodeid not in left_out]))
+
+
+def _choose_unfollowed(items: list[pytest.Item]) -> Iterator[str]:
+    """All parameter sets of a test but one or two, which its name chooses: so each driver is followed in some tests.
+
+    The others execute the same lines, and coverage takes half as long as they. A unit test needs all to show every branch.
+    """
+    sets: dict[str, list[str]] = {}
     for item in items:
-        if item.get_closest_marker("long") is not None or _is_left_out(item, places):
-            item.add_marker(pytest.mark.skip(reason="long: run with --long"))
+        if isinstance(item, pytest.Function) and hasattr(item, "callspec") and UNIT not in item.path.parents:
+            sets.setdefault(f"{item.path.name}::{item.originalname}", []).append(item.nodeid)
+    for test, found in sets.items():
+        first = crc32(test.encode()) % len(found)
+        followed = {first, (first + len(found) // 2) % len(found)} if len(found) >= 2 * FOLLOWED else {first}
+        yield from (node for place, node in enumerate(found) if place not in followed)
 
 
 def _is_left_out(item: pytest.Item, places: Counter[str]) -> bool:
@@ -121,9 +140,9 @@ def _is_left_out(item: pytest.Item, places: Counter[str]) -> bool:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
-    """Follow the first parameter sets of a test for coverage. Those behind them execute the same lines, and coverage takes half as long as they."""
+    """Stop coverage during a parameter set that it need not follow, also in the processes that it starts."""
     environment = suite_coverage_environment()
-    followed = Coverage.current() if _repeats(item) else None
+    followed = Coverage.current() if item.nodeid in UNFOLLOWED else None
     if followed is None:
         return (yield)
     followed.stop()
@@ -134,15 +153,6 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
     finally:
         os.environ.update(environment)
         followed.start()
-
-
-def _repeats(item: pytest.Item) -> bool:
-    """Whether this process has executed enough parameter sets of the test. A unit test needs all of them to show every branch."""
-    if not isinstance(item, pytest.Function) or not hasattr(item, "callspec") or UNIT in item.path.parents:
-        return False
-    test = f"{item.path}::{item.originalname}"
-    EXECUTED[test] += 1
-    return EXECUTED[test] > FOLLOWED
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
