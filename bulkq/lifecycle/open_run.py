@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from contextlib import AsyncExitStack
 
     from bulkq.lifecycle.command_steps import RunJob
-    from bulkq.lifecycle.open_executor import OpenExecutor
+    from bulkq.lifecycle.prepare_workers import OpenExecutor
     from bulkq.model import Query, Run, Target
     from bulkq.policy.progress import Progress
     from bulkq.protocols import ParameterSource, Sink

@@ -9,14 +9,13 @@ from __future__ import annotations
 import math
 from collections import deque
 from enum import StrEnum
-from statistics import fmean
 from typing import TYPE_CHECKING
 
 from bulkq.model.frozen_dataclass import frozen
 from bulkq.policy.throttle_expressions import parse_expression
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from bulkq.model.run import LimitOptions
 
@@ -155,7 +154,7 @@ class GentlePace:
     @property
     def felt(self) -> float | None:
         """How many times as long the transactions of others take while the run works; None if it is not known."""
-        return math.exp(fmean(self._shares)) if self._shares else None
+        return math.exp(_mean(self._shares)) if self._shares else None
 
     @property
     def pause(self) -> float:
@@ -281,7 +280,7 @@ class GentlePace:
 
     def _bound(self) -> float:
         """The mean of the comparisons and its standard error, as a logarithm; not below 0."""
-        mean = fmean(self._shares)
+        mean = _mean(self._shares)
         spread = sum((one - mean) ** 2 for one in self._shares) + DOUBT**2
         return max(0.0, mean + math.sqrt(spread) / len(self._shares))
 
@@ -322,3 +321,8 @@ class GentlePace:
         self._work = self._alone_s = None
         self._shares.clear()
         self._lanes, self._work_s, self._rest_s = 1, TURN_S, TURN_S * FIRST_PAUSE
+
+
+def _mean(values: Sequence[float]) -> float:
+    """As `statistics.fmean`, whose module takes four milliseconds of the start of every command."""
+    return math.fsum(values) / len(values)

@@ -7,6 +7,7 @@ import builtins
 import inspect
 import os
 import re
+import sqlite3
 import subprocess
 import sys
 from collections import Counter
@@ -33,6 +34,7 @@ HEAVY = {
     "asyncio",
     "asyncpg",
     "dataclasses",
+    "distributed",
     "importlib.metadata",
     "junitparser",
     "pyarrow",
@@ -162,6 +164,17 @@ def imported(*arguments: str) -> set[str]:
 def test_help_and_version_import_nothing_heavy(option: str) -> None:
     """Help imports Click and nothing that takes long."""
     assert imported(option) & HEAVY == set()
+
+
+def test_a_run_without_an_executor_imports_nothing_of_workers(tmp_path: Path) -> None:
+    """What `--executor` needs costs nothing where it is not used."""
+    sqlite3.connect(tmp_path / "t.db").close()
+    names = imported("run", "-e", "select 1 as one", "-t", f"sqlite:///{tmp_path}/t.db", "--ledger", "none")
+    assert "bulkq.lifecycle.open_executor" in names
+    assert {name for name in names if name.startswith(("bulkq.engine.executors.", "dask", "distributed"))} == {
+        "bulkq.engine.executors.local"
+    }
+    assert "statistics" not in names
 
 
 def test_version_is_that_of_the_package() -> None:

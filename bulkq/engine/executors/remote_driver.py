@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import count
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bulkq.engine.executors.remote_connection import OpenedConnection, RemoteConnection, RemoteSnapshotConnection
 from bulkq.engine.executors.worker_channel import WorkerLost
@@ -50,6 +50,7 @@ class RemoteDriver:
     ) -> None:
         self.key = key
         self.target = local.target
+        self._local = local
         self.capabilities = local.capabilities
         self._definition = definition
         self._workers = workers
@@ -171,25 +172,17 @@ class RemoteDriver:
 class RemoteWarningDriver(RemoteDriver):
     """The same for a target that counts warnings. Implements `bulkq.protocols.WarningDriver`."""
 
-    def __init__(
-        self,
-        key: int,
-        definition: Target,
-        local: Driver,
-        workers: Callable[[], Sequence[WorkerChannel]],
-        say: Callable[[str], None],
-        identify: Identify | None = None,
-    ) -> None:
-        super().__init__(key, definition, local, workers, say, identify)
-        assert isinstance(local, WarningDriver)
-        self.warnings: WarningCounts = local.warnings
-        self._heard: dict[int, int] = {}  # by channel
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        assert isinstance(self._local, WarningDriver)
+        self.warnings: WarningCounts = self._local.warnings
+        self._heard: dict[WorkerChannel, int] = {}
 
     def hear(self, channel: WorkerChannel, answer: AttemptAnswer) -> None:
         """Add the warnings since the last answer of the same worker."""
-        more = answer.warnings - self._heard.get(id(channel), 0)
+        more = answer.warnings - self._heard.get(channel, 0)
         if more > 0:
-            self._heard[id(channel)] = answer.warnings
+            self._heard[channel] = answer.warnings
             self.warnings.count += more
             new = [text for text in answer.warning_texts if text not in self.warnings.first]
             self.warnings.first += new[: SHOWN_WARNINGS - len(self.warnings.first)]

@@ -1,104 +1,29 @@
-"""What is prepared in workers before a run begins."""
+"""The executor of a run."""
 
 from __future__ import annotations
 
+from contextlib import AsyncExitStack
 from dataclasses import replace
-from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
 
 import pytest
 
-from bulkq.errors import BulkqError, RefusedError, UsageError
-from bulkq.lifecycle import open_executor
-from bulkq.lifecycle.open_executor import OpenExecutor
-from bulkq.model import Target
+from bulkq.errors import TargetError
+from bulkq.lifecycle.open_executor import open_executor
+from bulkq.model import ExecutorChoice
 from bulkq.model.run import make_run
-from bulkq.targets import open_target
-from tests.support.lanes import part
-from tests.support.loopback_workers import LoopbackWorker
 
 
-def executor(*workers: LoopbackWorker, encrypted: bool = False) -> OpenExecutor:
-    """An executor with workers in this process."""
-    cluster: Any = SimpleNamespace(workers=lambda: [one.channel for one in workers], encrypted=encrypted, on_new=None)
-    return OpenExecutor(cluster, [], print)
+async def test_a_run_without_one_has_no_workers() -> None:
+    """Its batches are executed in this process."""
+    async with AsyncExitStack() as stack:
+        assert await open_executor(make_run(), "ngr0000000", print, stack) is None
 
 
-def test_a_secret_is_not_sent_without_tls() -> None:
-    """With TLS it is; a password that workers look up is no secret of the run."""
-    target = Target(url="postgresql://u:secret@h/d")
-    local = open_target(target, read_only=True)
-    with pytest.raises(
-        RefusedError, match="a password in its URL, which would be sent to the workers without TLS"
-    ) as raised:
-        executor().driver(target, local)
-    assert "secret" not in str(raised.value)
-    assert executor(encrypted=True).driver(target, local).key == 1
-
-
-def test_a_file_is_named_by_its_whole_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A database in memory is of one process."""
-    monkeypatch.chdir(tmp_path)
-    assert open_executor._portable("sqlite:///a b.db?mode=ro") == f"sqlite:///{tmp_path}/a%20b.db?mode=ro"
-    assert open_executor._portable("mysql://h/d") == "mysql://h/d"
-    with pytest.raises(UsageError, match="is a database of one process"):
-        open_executor._portable("sqlite:///:memory:")
-
-
-async def test_each_worker_that_is_not_ready_is_named(tmp_path: Path) -> None:
-    """A file that is not the run's, a module that is missing; workers that join later are prepared alike."""
-    here, there = LoopbackWorker("w1"), LoopbackWorker("w2")
-    (tmp_path / "t.db").touch()
-    url = f"sqlite:///{tmp_path}/t.db"
-    target = Target(url=url)
-
-    async def elsewhere(url: str) -> tuple[str, frozenset[tuple[str, ...]]]:
-        return "another machine", frozenset()
-
-    there.session.on_file = elsewhere  # type: ignore[method-assign]
-    both = executor(here, there)
-    both.driver(target, open_target(target, read_only=True))
-    one = part(url, "select 1", [])
-    with pytest.raises(
-        RefusedError, match=r"^worker w2: .* is another file there, or none: use workers on this machine"
-    ):
-        await both.prepare(make_run(), [one])
-    alone = executor(here)
-    await alone.prepare(make_run(), [one])
-    assert one.remote
-    assert alone.cluster.on_new is not None
-    one.spec = replace(one.spec, number=2)
-    with pytest.raises(UsageError, match=r'^worker w1: --map "nowhere:f" cannot be imported'):
-        await alone.prepare(make_run(map="nowhere:f"), [one])
-    await here.close()
-    one.spec = replace(one.spec, number=3)
-    with pytest.raises(BulkqError, match="worker w1: the test has ended"):
-        await alone.prepare(make_run(), [one])
-    await there.close()
-
-
-async def test_a_worker_that_joins_meanwhile_is_prepared() -> None:
-    """It may join while the others are prepared."""
-    here = LoopbackWorker("w1")
-    alone = executor(here)
-    early: list[object] = []
-
-    async def define(number: int, definition: object) -> None:
-        early.append(alone.cluster.on_new)
-
-    here.channel.define_part = define  # type: ignore[method-assign]
-    await alone.prepare(make_run(), [part("sqlite:///x.db", "select 1", [])])
-    assert early[0] is not None
-    await here.close()
-
-
-async def test_a_secret_parameter_is_not_sent_without_tls() -> None:
-    """With TLS it is."""
-    one = part("sqlite:///x.db", "select :p", [])
-    query = one.spec.query
-    secret = tuple(replace(parameter, secret=True) for parameter in query.parameters)
-    one.spec = replace(one.spec, query=replace(query, parameters=secret))
-    with pytest.raises(RefusedError, match=":p is secret, and would be sent to the workers without TLS"):
-        await executor().prepare(make_run(), [one])
-    await executor(encrypted=True).prepare(make_run(), [one])
+async def test_a_scheduler_that_is_not_there_is_named() -> None:
+    """Nothing listens on the port."""
+    request = make_run()
+    choice = ExecutorChoice(text="dask=tcp://127.0.0.1:9", address="tcp://127.0.0.1:9")
+    request = replace(request, limits=replace(request.limits, executor=choice))
+    with pytest.raises(TargetError, match=r"no Dask scheduler answers at tcp://127\.0\.0\.1:9"):
+        async with AsyncExitStack() as stack:
+            await open_executor(request, "ngr0000000", print, stack)
