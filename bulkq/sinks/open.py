@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Protocol
 
@@ -82,28 +83,23 @@ def open_sinks(  # noqa: PLR0913 - one per option that says where results go
         UsageError: as `open_sink`; two queries or targets of one name or one file name; a path that leaves its folder.
         RefusedError: as `open_sink`; `continue_at` names a file with bytes in it that no sink would go on with.
     """
-
-    def opened(path: str | None, queries: Sequence[Query], targets: Sequence[str]) -> OpenedSink:
-        return open_sink(
-            path=path,
-            format=format,
-            include=include,
-            run=run,
-            queries=queries,
-            target=targets[0],
-            several_targets=len(targets) > 1,
-            stdout=stdout,
-            terminal=terminal,
-            width=width,
-            rowcounts=rowcounts,
-            sections=sections,
-            continue_at=continue_at,
-        )
-
+    opened = partial(
+        open_sink,
+        format=format,
+        include=include,
+        run=run,
+        several_targets=len(targets) > 1,
+        stdout=stdout,
+        terminal=terminal,
+        width=width,
+        rowcounts=rowcounts,
+        sections=sections,
+        continue_at=continue_at,
+    )
     sinks: dict[tuple[str, str], OpenedSink] = {}
     try:
         for place, some_queries, some_targets in _groups(path, queries, targets):
-            sink = opened(place, some_queries, some_targets)
+            sink = opened(path=place, queries=some_queries, target=some_targets[0])
             sinks.update({(target, query.name): sink for target in some_targets for query in some_queries})
         _refuse_others(continue_at or {}, sinks.values())
     except BaseException:
@@ -198,20 +194,24 @@ def open_sink(  # noqa: PLR0913 - see open_sinks
             "start a new run, with .csv or .jsonl to be able to resume it"
         )
     output = _output(path, stdout, run)
-    from bulkq.sinks.table import SHOWN_ROWS, TableSink
-
-    if to_file and not sections:
-        return TableSink(output, included, rowcounts=rowcounts, limit=None)
-    if terminal and width is None:
+    if terminal and width is None and not to_file:
         width = shutil.get_terminal_size().columns
     color = _wants_color(os.environ, terminal=terminal)
     if sections:
-        included = ExtraColumns(include, targets=several_targets)
-        limit = None if to_file else SHOWN_ROWS
-        return _sections(
-            output, included, queries, limit=limit, width=None if to_file else width, color=color and not to_file
-        )
-    return TableSink(output, included, rowcounts=rowcounts, limit=SHOWN_ROWS, width=width, color=color)
+        extra = ExtraColumns(include, targets=several_targets)
+        return _sections(output, extra, queries, to_file=to_file, width=width, color=color)
+    return _table(output, included, rowcounts=rowcounts, to_file=to_file, width=width, color=color)
+
+
+def _table(
+    output: Output, extra: ExtraColumns, *, rowcounts: bool, to_file: bool, width: int | None, color: bool
+) -> OpenedSink:
+    """All rows, as wide as they are, in a file; else those that people look at."""
+    from bulkq.sinks.table import SHOWN_ROWS, TableSink
+
+    if to_file:
+        return TableSink(output, extra, rowcounts=rowcounts, limit=None)
+    return TableSink(output, extra, rowcounts=rowcounts, limit=SHOWN_ROWS, width=width, color=color)
 
 
 def format_of(path: str | None, format: str | None, *, terminal: bool) -> str:  # noqa: A002
@@ -261,18 +261,15 @@ def _output(
 
 
 def _sections(
-    output: Output,
-    included: ExtraColumns,
-    queries: Sequence[Query],
-    *,
-    limit: int | None,
-    width: int | None,
-    color: bool,
+    output: Output, extra: ExtraColumns, queries: Sequence[Query], *, to_file: bool, width: int | None, color: bool
 ) -> OpenedSink:
+    from bulkq.sinks.table import SHOWN_ROWS
     from bulkq.sinks.table_sections import TableSections
 
     titles = {query.name: query.description.partition("\n")[0] for query in queries}
-    return TableSections(output, included, titles, limit=limit, width=width, color=color)
+    if to_file:
+        return TableSections(output, extra, titles, limit=None, width=None, color=False)
+    return TableSections(output, extra, titles, limit=SHOWN_ROWS, width=width, color=color)
 
 
 def _columnar(
