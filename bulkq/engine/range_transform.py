@@ -6,6 +6,7 @@ does that. If other sessions have changed some, it is rolled back, and what they
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
@@ -73,6 +74,22 @@ class RangeTransform:
         self.function = function
         self.statements = statements
         self.sets = self.idle = 0
+        self._computed_s = 0.0
+        self._reads = 0
+
+    def take_cost(self) -> tuple[float, int]:
+        """Return the seconds in which ranges were computed without a statement, and their reads, since the last call."""
+        cost = self._computed_s, self._reads
+        self._computed_s, self._reads = 0.0, 0
+        return cost
+
+    async def compute(self, columns: Sequence[str], rows: Rows) -> list[ComputedRows]:
+        """Call the function for `rows`, see `RowFunction.compute`, and count the time."""
+        began_s = time.monotonic()
+        try:
+            return await self.function.compute(columns, rows)
+        finally:
+            self._computed_s += time.monotonic() - began_s
 
     async def apply(
         self, connection: Connection, spec: PartSpec, batch: Batch, send: SendBatch, *, in_doubt: bool
@@ -124,11 +141,11 @@ class RangeTransform:
             RefusedError: the function gives nothing that the query takes, or the range has a row twice.
         """
         assert batch.statement is not None, "the statement of a range reads it"
-        reply = await _fetch(connection, spec, batch.statement, batch.sets[0])
+        reply = await self._fetch(connection, spec, batch.statement, batch.sets[0])
         names = [column.name for column in reply.columns]
         rows = rows_of(reply)
         self.refuse_twice(names, rows)
-        return (names, await self.function.compute(names, rows)) if rows else ([], [])
+        return (names, await self.compute(names, rows)) if rows else ([], [])
 
     def refuse_twice(self, columns: Sequence[str], rows: Rows) -> None:
         """Refuse rows of which two are the same row of the table: the function would get it twice, and it would be changed twice.
@@ -156,18 +173,31 @@ class RangeTransform:
     async def _read(self, connection: Connection, spec: PartSpec, batch: Batch) -> TransformedRange:
         """Read the rows of a range and compute them. No transaction is open afterwards."""
         assert batch.statement is not None, "the statement of a range reads it"
-        reply = await _fetch(connection, spec, batch.statement, batch.sets[0])
+        reply = await self._fetch(connection, spec, batch.statement, batch.sets[0])
         names, rows = [column.name for column in reply.columns], rows_of(reply)
         self.refuse_twice(names, rows)
         found = TransformedRange(self, batch, names)
         await found.compute(rows)
         return found
 
+    async def _fetch(self, connection: Connection, spec: PartSpec, query: Query, params: ParameterSet) -> Reply:
+        """The rows of a statement of a range, in a transaction of their own.
+
+        Raises:
+            DatabaseError: they cannot be read.
+        """
+        self._reads += 1
+        statement = await connection.prepare(query, Decoding.PYTHON, typed=False, identifiers={})
+        reply = await connection.attempt(statement, [params], replace(spec.limits, read_only=True))
+        for error in reply.errors:
+            raise DatabaseError(error.message, sqlstate=error.sqlstate, phase=Phase.SENT, hint=error.hint)
+        return reply
+
     async def _sizes(self, connection: Connection, spec: PartSpec, batch: Batch, failed: Rows) -> list[int]:
         """The sizes of the ranges that `batch` is cut into, in the order of the key, for the keys of rows that fail."""
         if not failed:
             return []
-        reply = await _fetch(connection, spec, *self.statements.keys(batch))
+        reply = await self._fetch(connection, spec, *self.statements.keys(batch))
         wanted = set(map(repr, failed))
         sizes = [0]
         for key in rows_of(reply):
@@ -237,7 +267,7 @@ class TransformedRange:
             RowsFailed: it fails for some.
         """
         for rows in filter(None, groups):
-            self._computed += await self._transform.function.compute(self._columns, rows)
+            self._computed += await self._transform.compute(self._columns, rows)
         failed = [one for one in self._computed if one.sets is None]
         if failed:
             raise self._failed([row for one in failed for row in one.rows], MAP_FAILED, failed[0].wrong)
@@ -246,16 +276,3 @@ class TransformedRange:
         statements = self._transform.statements
         keys = [key for row in rows if (key := statements.key_of(self._columns, row)) is not None]
         return RowsFailed(keys, state, why)
-
-
-async def _fetch(connection: Connection, spec: PartSpec, query: Query, params: ParameterSet) -> Reply:
-    """The rows of a statement of a range, in a transaction of their own.
-
-    Raises:
-        DatabaseError: they cannot be read.
-    """
-    statement = await connection.prepare(query, Decoding.PYTHON, typed=False, identifiers={})
-    reply = await connection.attempt(statement, [params], replace(spec.limits, read_only=True))
-    for error in reply.errors:
-        raise DatabaseError(error.message, sqlstate=error.sqlstate, phase=Phase.SENT, hint=error.hint)
-    return reply

@@ -254,7 +254,7 @@ class LaneGroup:
             try:
                 out = await self._execute(executor, slot, *cut)
             finally:
-                worked_s = self.gate.end(began_s)
+                worked_s = self.gate.end(began_s, cut[0].transform)
         await out.deliver()
         if self._context.pace.nice:
             await self.gate.be_nice(worked_s, self._wants_batch)

@@ -14,6 +14,7 @@ from bulkq.policy.pace import Pace
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from bulkq.engine.range_transform import RangeTransform
     from bulkq.model import Reading
     from bulkq.policy.gentle_pace import GentlePace
     from bulkq.protocols import Slot, Throttle
@@ -87,11 +88,12 @@ class ThrottleGate:
             self.gentle.begin()
         return time.monotonic()
 
-    def end(self, began_s: float) -> float:
-        """Count a batch that has ended. Return the seconds since it began."""
+    def end(self, began_s: float, transform: RangeTransform | None = None) -> float:
+        """Count a batch that has ended. Return the seconds since it began, also those in which `transform` computed."""
         worked_s = time.monotonic() - began_s
+        computed_s, reads = (0.0, 0) if transform is None else transform.take_cost()
         if self.gentle is not None:
-            self.gentle.end(worked_s)
+            self.gentle.end(worked_s - computed_s, 1 + reads)
         return worked_s
 
     @property

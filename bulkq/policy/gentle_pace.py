@@ -106,31 +106,27 @@ class PaceTurn(StrEnum):
 
 @frozen
 class _LoadMark:
-    """A reading, with what the run had done by then."""
+    """A reading, with the transactions that the run had ended by then, and the seconds in which it executed statements."""
 
     now_s: float
     load: ServerLoad
-    batches: int
+    transactions: int
     worked_s: float
 
 
 class GentlePace:
     """When the lanes of a target work and when they rest, and how many work. Not thread-safe: use it on one event loop.
 
-    Args:
-        timed: the batches of the run are statements from begin to end, so that their time can be told from that of others.
-
     Attributes:
         on: False: the lanes neither rest nor are fewer.
         most: lanes that the target would have otherwise.
     """
 
-    def __init__(self, *, timed: bool = True) -> None:
+    def __init__(self) -> None:
         self.on = True
         self.most = 1
-        self._timed = timed
         self._phase = PaceTurn.FREE
-        self._running = self._batches = 0
+        self._running = self._transactions = 0
         self._worked_s = 0.0
         self._since_s: float | None = None  # the phase began, and of a rest, the last batch ended
         self._marks: deque[_LoadMark] = deque()  # of the phase, from the first that counts
@@ -178,10 +174,10 @@ class GentlePace:
         """Count a batch that begins."""
         self._running += 1
 
-    def end(self, worked_s: float) -> None:
-        """Count a batch that has ended after `worked_s` seconds."""
+    def end(self, worked_s: float, transactions: int = 1) -> None:
+        """Count a batch that has ended after `worked_s` seconds, in which it executed statements in so many transactions."""
         self._running -= 1
-        self._batches += 1
+        self._transactions += transactions
         self._worked_s += worked_s
 
     def start(self, load: ServerLoad, now_s: float) -> None:
@@ -201,7 +197,7 @@ class GentlePace:
             self._measure_work(mark)
 
     def _mark(self, load: ServerLoad, now_s: float) -> _LoadMark:
-        return _LoadMark(now_s, load, self._batches, self._worked_s)
+        return _LoadMark(now_s, load, self._transactions, self._worked_s)
 
     def _look_for_others(self, mark: _LoadMark) -> None:
         if not mark.load.busy:
@@ -242,7 +238,7 @@ class GentlePace:
         if mark.now_s - window[0].now_s < TURN_S - 1:
             return
         if mark.now_s - self._since_s >= self._work_s or self._slower(*window):
-            self._work = window if mark.batches > window[0].batches else None
+            self._work = window if mark.transactions > window[0].transactions else None
             self._rest(mark.now_s)
 
     def _slower(self, first: _LoadMark, last: _LoadMark) -> bool:
@@ -300,13 +296,12 @@ class GentlePace:
     def _rate(self, first: _LoadMark, last: _LoadMark) -> float:
         """Transactions of others per second."""
         _, count = last.load.since(first.load)
-        return (count - (last.batches - first.batches)) / max(last.now_s - first.now_s, 1e-3)
+        return (count - (last.transactions - first.transactions)) / max(last.now_s - first.now_s, 1e-3)
 
     def _mean_s(self, first: _LoadMark, last: _LoadMark) -> float | None:
         """Seconds of a transaction of others on average; None if there were too few."""
         seconds, count = last.load.since(first.load)
-        own_s = last.worked_s - first.worked_s if self._timed else 0.0
-        seconds, count = seconds - own_s, count - (last.batches - first.batches)
+        seconds, count = seconds - (last.worked_s - first.worked_s), count - (last.transactions - first.transactions)
         return seconds / count if seconds > 0 and count > 0 else None
 
     def _begin(self, phase: PaceTurn, now_s: float | None) -> None:

@@ -183,7 +183,7 @@ async def _pace(limits: LimitOptions, stack: AsyncExitStack, context: ThrottleCo
         return Pace(rate, limits.nice if isinstance(limits.nice, float | int) else 0.0)
     found: dict[str, GentlePace] = {}
     for label, target in context.targets:
-        others = OthersActivity(context, label, target, timed=not context.computes)
+        others = OthersActivity(context, label, target)
         stack.push_async_callback(others.close)
         if await others.open():
             found[label] = others.pace

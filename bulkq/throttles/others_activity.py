@@ -28,11 +28,10 @@ class OthersActivity:
         context: of the run.
         label: of the target.
         target: the database.
-        timed: see `GentlePace`.
     """
 
-    def __init__(self, context: ThrottleContext, label: str, target: Target, *, timed: bool) -> None:
-        self.pace = GentlePace(timed=timed)
+    def __init__(self, context: ThrottleContext, label: str, target: Target) -> None:
+        self.pace = GentlePace()
         self._context = context
         self._label = label
         self._database = SignalReader(ThrottleExpression(f"nice={AUTO}", "nice"), context, label, target)

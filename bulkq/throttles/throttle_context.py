@@ -36,7 +36,6 @@ class ThrottleContext:
         application_name: of the connections of its lanes.
         writes: it changes rows.
         table: of a backfill; "" if it is none.
-        computes: its batches compute rows in Python beside their statements.
         targets: label and definition of each database.
         replicas: targets that the configuration has under the name of a replica.
         every_s: seconds between two readings; None for the usual time.
@@ -50,7 +49,6 @@ class ThrottleContext:
     application_name: str = IN_PYTHON
     writes: bool = False
     table: str = ""
-    computes: bool = False
     targets: Sequence[tuple[str, Target]] = ()
     replicas: Mapping[str, Target] = field(default_factory=dict)
     every_s: float | None = None
@@ -110,7 +108,6 @@ def describe_run(
         application_name=IN_PYTHON if in_python else f"bulkq/{run}",
         writes=request.safety.write,
         table=request.backfill.over if request.backfill is not None else "",
-        computes=request.backfill is not None and request.backfill.map is not None,
         targets=targets,
         replicas={target.name: target for target in request.targets.replicas},
         every_s=request.limits.throttle_every_s,

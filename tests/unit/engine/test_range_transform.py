@@ -11,11 +11,13 @@ import pytest
 from bulkq import query as queries
 from bulkq.dialects import SQLITE, key_ranges
 from bulkq.engine.range_transform import RangeTransform, RowsFailed
+from bulkq.engine.throttle_gate import ThrottleGate
 from bulkq.errors import AlreadyApplied, DatabaseError, RefusedError
 from bulkq.lifecycle.backfill.transform_queries import TransformQueries
 from bulkq.model import Batch, Decoding, PartSpec, Phase
 from bulkq.model.key_range import KeyColumn, RangeForm, TableKey
 from bulkq.model.own_error_states import MAP_FAILED
+from bulkq.policy.gentle_pace import GentlePace
 from bulkq.transforms import ComputedRows, RowFunction
 from tests.support.sqlite_sessions import WRITES, connected
 
@@ -199,3 +201,16 @@ async def test_a_query_that_fails_has_no_place_in_the_text(sender: Sender) -> No
     with pytest.raises(DatabaseError, match="nix") as caught:
         await made(Upper()).apply(sender.db, SPEC, wrong, sender, in_doubt=False)
     assert caught.value.offset is None
+
+
+async def test_its_pace_is_told_what_was_no_statement(sender: Sender) -> None:
+    """The seconds of the function and the reads are taken once, and a gate takes them off the work of a batch."""
+    transform = made(Upper())
+    await transform.apply(sender.db, SPEC, BATCH, sender, in_doubt=False)
+    seconds, reads = transform.take_cost()
+    assert (seconds > 0, reads, transform.take_cost()) == (True, 1, (0.0, 0))
+    gentle = GentlePace()
+    gate = ThrottleGate(None, [].append, gentle=gentle)
+    await transform.apply(sender.db, SPEC, BATCH, sender, in_doubt=False)
+    assert gate.end(gate.begin(), transform) < 1.0
+    assert transform.take_cost() == (0.0, 0)

@@ -16,11 +16,13 @@ class Server:
     Args:
         slower: by what share the others are slower for each lane that works.
         most: lanes of the run.
-        timed: of the pace.
+        own_s: seconds of a range in which statements of the run are executed.
+        transactions: of a range.
     """
 
-    def __init__(self, slower: float, most: int = 2, *, timed: bool = True) -> None:
-        self.pace = GentlePace(timed=timed)
+    def __init__(self, slower: float, most: int = 2, *, own_s: float = 1.0, transactions: int = 1) -> None:
+        self.pace = GentlePace()
+        self.own_s, self.transactions = own_s, transactions
         self.pace.most = most
         self.slower = slower
         self.clients, self.mean_s = CLIENTS, 0.005
@@ -45,12 +47,12 @@ class Server:
             lanes = 0 if self.pace.resting or self.idle else self.pace.lanes or self.pace.most
             for _ in range(lanes):
                 self.pace.begin()
-                self.pace.end(1.0)
+                self.pace.end(self.own_s, self.transactions)
             self.working.append(lanes)
             self.now_s += 1
             self.busy_s += lanes
-            self.seconds += self.clients + lanes
-            self.count += self.clients / (self.mean_s * (1 + self.slower * lanes)) + lanes
+            self.seconds += self.clients + lanes * self.own_s
+            self.count += self.clients / (self.mean_s * (1 + self.slower * lanes)) + lanes * self.transactions
             self.pace.observe(self.load(), self.now_s)
         return (self.busy_s - before_s) / seconds
 
@@ -163,11 +165,12 @@ def test_work_without_batches_says_nothing() -> None:
     assert server.pace.felt is None
 
 
-def test_without_the_time_of_its_own_the_run_counts_itself_as_felt() -> None:
-    """Batches that compute in Python beside their statements have no time that could be taken off."""
-    server = Server(0.0, timed=False).start()
+def test_ranges_that_compute_beside_their_statements_are_not_felt_for_that() -> None:
+    """Only the time of its statements, and each of its transactions, is taken off what the server has counted."""
+    server = Server(0.0, own_s=0.3, transactions=40).start()
+    server.clients, server.mean_s = 2, 0.02
     server.run(100)
-    assert server.pace.felt == pytest.approx(1 + 1 / CLIENTS, abs=0.02)
+    assert server.pace.felt == pytest.approx(1.0, abs=0.01)
 
 
 def test_it_can_be_switched_off() -> None:

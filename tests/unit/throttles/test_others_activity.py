@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def activity(said: list[str], query: SignalQuery | None) -> OthersActivity:
     """That of a database with a query."""
-    one = OthersActivity(ThrottleContext(say=said.append), "db", DATABASE, timed=True)
+    one = OthersActivity(ThrottleContext(say=said.append), "db", DATABASE)
     if query is not None:
         literal = dialect_for("sqlite").literal
         one._database.dialect = cast("Any", SimpleNamespace(literal=literal, signals=SignalCatalog(others=query)))
