@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import sqrt
+from math import inf, sqrt
 from typing import TYPE_CHECKING
 
 from bulkq.model.frozen_dataclass import frozen
@@ -54,6 +54,21 @@ class RehearsedWave:
 
 
 @frozen
+class ForecastPace:
+    """What else bounds the speed of the whole, and a rehearsal does not show.
+
+    Attributes:
+        nice: rest of a lane after a range, as a multiple of its time.
+        rows_per_s: of `--max-rate`; None: there is none.
+        auto: the run finds its rests itself, while it sees others at work. How long they are cannot be foreseen.
+    """
+
+    nice: float = 0.0
+    rows_per_s: float | None = None
+    auto: bool = False
+
+
+@frozen
 class EstimateBounds:
     """An estimate, and the bounds between which the truth probably is."""
 
@@ -67,11 +82,13 @@ class Forecast:
     """The whole of a backfill.
 
     Attributes:
-        rows_per_s: of the key space.
-        elapsed_s: seconds, without time in throttles; None if the rows of the table are not known.
+        rows_per_s: of the key space, with the rests of `pace` and within its rate.
+        elapsed_s: seconds, without time in throttles and the rests of `pace.auto`; None if the rows of the table are not known.
         wal_bytes: None if that is not known.
         range_rows: rows of a range in the steady state.
         range_s: seconds of such a range.
+        pace: of the run.
+        capped: without the rate of `pace` it would be faster.
     """
 
     rows_per_s: EstimateBounds
@@ -79,15 +96,23 @@ class Forecast:
     wal_bytes: EstimateBounds | None
     range_rows: int
     range_s: float
+    pace: ForecastPace
+    capped: bool
 
 
-def forecast(waves: Sequence[RehearsedWave], total: int | None, lanes: int) -> Forecast | None:
+NO_PACE = ForecastPace()
+
+
+def forecast(
+    waves: Sequence[RehearsedWave], total: int | None, lanes: int, pace: ForecastPace = NO_PACE
+) -> Forecast | None:
     """The forecast from what was rehearsed; None if no range of it went well.
 
     Args:
         waves: in the order of time.
         total: rows of the table; None if they are not known.
         lanes: ranges at the same time.
+        pace: of the run.
     """
     good = [one for wave in waves for one in wave.ranges if not one.error and one.rows]
     if not good:
@@ -96,13 +121,17 @@ def forecast(waves: Sequence[RehearsedWave], total: int | None, lanes: int) -> F
     steady = [one for one in good if one.rows >= least]
     rows, lane_s = sum(one.rows for one in steady), max(sum(one.elapsed_s for one in steady), 1e-9)
     rates = [one.rows / max(one.elapsed_s, 1e-9) for one in steady]
-    rate = _extent(lanes * rows / lane_s, _spread(rates))
+    free = _extent(lanes * rows / lane_s / (1 + pace.nice), _spread(rates))
+    most = inf if pace.rows_per_s is None else pace.rows_per_s
+    rate = EstimateBounds(min(free.value, most), min(free.low, most), min(free.high, most))
     return Forecast(
         rows_per_s=rate,
         elapsed_s=None if total is None else EstimateBounds(total / rate.value, total / rate.high, total / rate.low),
         wal_bytes=None if total is None else _wal(waves, least, total),
         range_rows=rows // len(steady),
         range_s=lane_s / len(steady),
+        pace=pace,
+        capped=free.high > most,
     )
 
 

@@ -13,7 +13,8 @@ from bulkq.lifecycle.backfill.rehearse import rehearse as rehearse_table
 from bulkq.lifecycle.command_steps import RunJob
 from bulkq.lifecycle.open_run import open_run
 from bulkq.model.frozen_dataclass import frozen
-from bulkq.policy.forecast import forecast
+from bulkq.policy.forecast import ForecastPace, forecast
+from bulkq.policy.pace import Pace
 from bulkq.tasks.backfill import prepare_planned
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from bulkq.errors import BulkqError
     from bulkq.lifecycle.backfill.plan_file import PlannedBackfill
+    from bulkq.lifecycle.run_resources import OpenRun
     from bulkq.model import Run
     from bulkq.policy.forecast import Forecast
     from bulkq.protocols import Ledger, Observer
@@ -67,8 +69,20 @@ async def rehearse(
                     continue
                 shown = await rehearse_table(opened, target, ranges)
                 table = opened.backfills[target.parts[0].spec.number].facts.key.table
-                seen = None if shown is None else forecast(shown.waves, shown.total, shown.lanes)
+                seen = (
+                    None
+                    if shown is None
+                    else forecast(shown.waves, shown.total, shown.lanes, _pace(opened, target.label))
+                )
                 found.append(TableRehearsal(target=target.label, table=table, rehearsal=shown, forecast=seen))
             return tuple(found)
         finally:
             opened.discard()
+
+
+def _pace(opened: OpenRun, label: str) -> ForecastPace:
+    """What a run would rest, and its rate, on the target with this label."""
+    pace = opened.throttles.pace or Pace(None)
+    return ForecastPace(
+        nice=pace.nice, rows_per_s=None if pace.rate is None else pace.rate.per_s, auto=label in pace.gentle
+    )

@@ -73,7 +73,6 @@ cli/commands/plan/check cli/commands/plan/run
 cli/commands/report cli/commands/resume cli/commands/retry cli/commands/run cli/commands/runs cli/commands/targets
 cli/commands/undo
 cli/completion/answer cli/completion/shells cli/completion/values cli/display/check_history cli/display/shared_plan_lines
-cli/display/rehearsal_text
 cli/print_error cli/messages cli/options/backfill_options cli/options/build_run
 cli/options/check_options
 cli/options/option_typed_dicts cli/options/plan_file cli/options/limits cli/options/option cli/options/origins cli/options/output

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bulkq.cli.display.shared_plan_lines import row
+from bulkq.policy.gentle_pace import MOST_PAUSE
 from bulkq.text.durations import spaced_duration
 from bulkq.text.message_parts import counted
 
@@ -15,6 +16,11 @@ if TYPE_CHECKING:
     from bulkq.tasks.rehearse import TableRehearsal
 
 MEGABYTE = 1_000_000
+
+AUTO_RESTS = (
+    f"while other sessions are at work, --nice auto rests for up to {MOST_PAUSE:g} times the work and may use fewer lanes: "
+    "the whole may take that much longer"
+)
 
 
 def lines(made: TableRehearsal) -> Iterable[str]:
@@ -74,14 +80,23 @@ def _failed(ranges: Sequence[RehearsedRange]) -> Iterable[str]:
 
 def _forecast(found: Forecast) -> Iterable[str]:
     rate = found.rows_per_s
-    yield row("speed", f"{rate.value:,.0f} rows/s ({rate.low:,.0f} to {rate.high:,.0f})")
+    yield row("speed", f"{rate.value:,.0f} rows/s ({rate.low:,.0f} to {rate.high:,.0f}){_pace(found)}")
     yield row("ranges", f"of about {found.range_rows:,} rows, {found.range_s:.2f} s each")
     if found.elapsed_s is not None:
         whole = found.elapsed_s
         low, high = spaced_duration(whole.low), spaced_duration(whole.high)
-        yield row("whole", f"{spaced_duration(whole.value)} ({low} to {high}), without throttled time")
+        rests = " and the rests of --nice auto" if found.pace.auto else ""
+        yield row("whole", f"{spaced_duration(whole.value)} ({low} to {high}), without throttled time{rests}")
+    if found.pace.auto:
+        yield row("rests", AUTO_RESTS)
     if found.wal_bytes is not None:
         yield row("WAL", f"{_bytes(found.wal_bytes)} for the whole, other sessions included")
+
+
+def _pace(found: Forecast) -> str:
+    """What bounds the speed beside the server; "" if nothing does."""
+    rests = f", with the rests of --nice {found.pace.nice:g}" if found.pace.nice else ""
+    return f"{rests}, bounded by --max-rate" if found.capped else rests
 
 
 def _bytes(found: EstimateBounds) -> str:

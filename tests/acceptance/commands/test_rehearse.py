@@ -98,11 +98,27 @@ def test_failures_are_shown(cli: Cli, url: str) -> None:
 
 def test_a_rehearsal_of_a_file(cli: Cli, file: str, tmp_path: Path) -> None:
     """One lane, because the file has one writer."""
-    done = cli("backfill", "-t", file, "--over", "users", "--set", "n = 2", "--rehearse", "4")
+    done = cli(
+        "backfill",
+        "-t",
+        file,
+        "--over",
+        "users",
+        "--set",
+        "n = 2",
+        "--rehearse",
+        "4",
+        "--nice",
+        "1",
+        "--max-rate",
+        "7rows/s",
+    )
     assert done.code == 0, done.err
     found = rows(done.text)
     assert found["rehearsed"].startswith("4 ranges with 1 lane, ")
     assert found["table"] == "`users`, about 3,000 rows"
+    assert found["speed"] == "7 rows/s (7 to 7), with the rests of --nice 1, bounded by --max-rate"
+    assert found["whole"].endswith(", without throttled time")
     connection = sqlite3.connect(tmp_path / "app.db")
     assert connection.execute("select sum(n), (select count(*) from log) from users").fetchone() == (3000, 0)
     assert connection.execute("select count(*) from sqlite_master where name like 'bulkq%'").fetchone() == (0,)

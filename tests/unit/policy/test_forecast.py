@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from bulkq.policy.forecast import ALONE, LEAST_SPREAD, EstimateBounds, RehearsedRange, RehearsedWave, forecast
+from bulkq.policy.forecast import (
+    ALONE,
+    LEAST_SPREAD,
+    EstimateBounds,
+    ForecastPace,
+    RehearsedRange,
+    RehearsedWave,
+    forecast,
+)
 
 MEGABYTE = 1_000_000
 
@@ -47,3 +55,22 @@ def test_failed_ranges_do_not_count() -> None:
     found = forecast([failed, wave(1000, 1.0)], 1000, 2)
     assert found is not None
     assert (found.rows_per_s.value, found.wal_bytes) == (2000, None)
+
+
+@pytest.mark.parametrize(
+    ("pace", "rate", "capped"),
+    [
+        (ForecastPace(nice=3), EstimateBounds(500, 450, 550), False),
+        (ForecastPace(rows_per_s=1900), EstimateBounds(1900, 1800, 1900), True),
+        (ForecastPace(nice=1, rows_per_s=100), EstimateBounds(100, 100, 100), True),
+        (ForecastPace(rows_per_s=5000, auto=True), EstimateBounds(2000, 1800, 2200), False),
+    ],
+)
+def test_the_pace_bounds_the_speed(pace: ForecastPace, rate: EstimateBounds, *, capped: bool) -> None:
+    """Each lane rests after each range, and no more rows than those of the rate are changed."""
+    found = forecast([wave(1000, 1.0), wave(1000, 1.0)], 9000, 2, pace)
+    assert found is not None
+    bounds = found.rows_per_s
+    assert (bounds.value, bounds.low, bounds.high) == pytest.approx((rate.value, rate.low, rate.high))
+    assert found.elapsed_s is not None
+    assert (found.elapsed_s.value, found.capped, found.pace) == (9000 / found.rows_per_s.value, capped, pace)
