@@ -26,9 +26,12 @@ def text(value: str, column: KeyColumn) -> str:
     return f"(to_json({value}) #>> '{{}}')" if column.type.startswith(DATED) else f"({value})::text"
 
 
-def value(text: str, column: KeyColumn) -> str:  # noqa: ARG001
-    """The parameter alone: it takes the type of what it is compared with, without a length, so nothing is cut."""
-    return text
+def value(text: str, column: KeyColumn) -> str:
+    """The text in the type of the key, without a length, so nothing is cut.
+
+    The type is not left to the server: if the column gets a type of another order, the statement has to fail.
+    """
+    return f"{text}::{column.type}"
 
 
 def ordered(text: str, column: KeyColumn, key: TableKey) -> str:

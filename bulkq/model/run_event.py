@@ -22,6 +22,7 @@ class EventKind(StrEnum):
     RELEASE = "release"  # and hold them no longer
     WAITS = "waits"  # at the end of a process: how long each throttle held lanes
     OBJECTS = "objects"  # at the end of a process of maintenance: what became of each
+    INCOMPLETE = "incomplete"  # what the verification of a backfill has found, and the next step
     SAMPLE = "sample"  # numbers of the run at a moment
 
 

@@ -17,6 +17,7 @@ import pytest
 from bulkq.ledger import new_owner, open_ledger
 from bulkq.ledger.revision_constants import HEAD
 from bulkq.model import Failure, Mark, Outcome, RunRecord, RunState, SinkPosition, SourcePosition
+from bulkq.model.run_event import EventKind
 from tests.support.command import Finished
 from tests.support.servers.processes import NOBODY
 
@@ -132,6 +133,8 @@ async def test_the_next_step_is_named(cli: Cli, run: str, step: str | None) -> N
     [
         ({"mode": "maintenance"}, "bulkq resume 01kb4x0001"),
         ({}, "bulkq resume 01kb4x0001 --again"),
+        ({"advice": "new"}, "start the backfill again"),
+        ({"advice": "verify"}, "bulkq resume 01kb4x0001"),
         ({"request": '{"run": {"backfill": {"capture": true}}}'}, "start the backfill again"),
         ({"name": "undo 01kb4x0000", "state": RunState.FINISHED}, "bulkq undo 01kb4x0000 --dry-run"),
     ],
@@ -141,11 +144,14 @@ async def test_the_next_step_of_a_run_without_failures_that_is_not_ok(
 ) -> None:
     """Skipped objects are resumed. Rows that are left need a second pass, or a second undo. The step is one that is not refused."""
     opened = await open_ledger(str(tmp_path / "l.db"))
-    record = replace(RECORD, **changes)
+    advice = {key: value for key, value in changes.items() if key == "advice"}
+    record = replace(RECORD, **{key: value for key, value in changes.items() if key not in advice})
     await opened.begin(replace(record, state=RunState.RUNNING), [])
+    if advice:
+        opened.record_event(EventKind.INCOMPLETE, "5 rows of t are left", data=advice)
     await opened.finish(replace(record, state=changes.get("state", RunState.STOPPED), exit_code=1, skipped=2))
     await opened.close()
-    status = "incomplete" if step.endswith("again") else "failed"
+    status = "incomplete" if step.endswith("again") or advice else "failed"
     (found,) = json.loads((await cli.run("runs", "--status", status, "--format", "json", "--ledger", "l.db")).text)
     assert found["status"] == status
     assert json.loads((await cli.run("runs", "01kb", "--format", "json", "--ledger", "l.db")).text)["next"] == step

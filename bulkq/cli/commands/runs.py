@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bulkq.cli.display.listed_run import ListedRun, backfill_options_of, next_step, status_of
+from bulkq.cli.display.listed_run import ListedRun, backfill_options_of, incomplete_of, next_step, status_of
 from bulkq.cli.help import DocumentedCommand
 from bulkq.cli.messages import Messages
 from bulkq.cli.options.option import option, together
@@ -220,7 +220,12 @@ async def _read(url: str, run: str | None, limit: int, name: str | None, status:
         else:
             records = await ledger.recent(limit, name, status)
         known = [
-            ListedRun(record, await status_of(ledger, record), undone_by=await _undone_by(ledger, record))
+            ListedRun(
+                record,
+                await status_of(ledger, record),
+                undone_by=await _undone_by(ledger, record),
+                incomplete=await incomplete_of(ledger, record),
+            )
             for record in records
         ]
         return [each for each in known if status in {None, each.status}][:limit]
@@ -249,6 +254,7 @@ async def _whole(ledger: StoredLedger, record: RunRecord) -> ListedRun:
         spools,
         retried_by=None if later is None else later.run,
         undone_by=await _undone_by(ledger, record),
+        incomplete=await incomplete_of(ledger, record),
     )
 
 
@@ -302,6 +308,7 @@ def _details(known: ListedRun, ledger: str) -> list[str]:
         ("elapsed", duration_text(record.elapsed_s)),
         ("counts", " ".join(f"{name}={changed_text(getattr(record, name))}" for name in counts_of(record))),
         ("backfill", _backfill(record)),
+        ("incomplete", known.incomplete.text if known.incomplete is not None else ""),
         ("retry of", record.retry_of or ""),
         ("retried by", known.retried_by or ""),
         ("undone by", known.undone_by or ""),

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 
 from bulkq.model import RunState, Status
 from bulkq.model.frozen_dataclass import frozen
+from bulkq.model.run_event import EventKind
 from bulkq.policy.exit_codes import status_of_record
 from bulkq.policy.undo_name import undo_name
 
 if TYPE_CHECKING:
     from bulkq.ledger.store import StoredLedger
     from bulkq.model import RecordedPart, RunRecord
+    from bulkq.model.run_event import RunEvent
 
 
 @frozen
@@ -25,6 +27,7 @@ class ListedRun:
     spools: tuple[str, ...] = ()
     retried_by: str | None = None
     undone_by: str | None = None
+    incomplete: RunEvent | None = None  # what the verification has found
 
 
 async def status_of(ledger: StoredLedger, record: RunRecord) -> str:
@@ -32,6 +35,14 @@ async def status_of(ledger: StoredLedger, record: RunRecord) -> str:
     if record.state is RunState.RUNNING:
         return "running" if await ledger.owner_alive(record) else "dead"
     return str(status_of_record(record))
+
+
+async def incomplete_of(ledger: StoredLedger, record: RunRecord) -> RunEvent | None:
+    """Return what the last verification of an incomplete backfill has found; None if that is not recorded."""
+    if status_of_record(record) != Status.INCOMPLETE:
+        return None
+    found = await ledger.events(record.run, EventKind.INCOMPLETE)
+    return found[-1] if found else None
 
 
 def next_step(known: ListedRun) -> str:
@@ -60,11 +71,11 @@ def _next_of_the_rest(known: ListedRun) -> str:
     run = known.record.run
     if known.status != Status.INCOMPLETE:
         return f"bulkq resume {run}"
-    return (
-        "start the backfill again"
-        if backfill_options_of(known.record).get("capture")
-        else f"bulkq resume {run} --again"
-    )
+    event = known.incomplete
+    advice = "again" if event is None else (event.data or {}).get("advice", "again")
+    if advice == "new" or backfill_options_of(known.record).get("capture"):
+        return "start the backfill again"
+    return f"bulkq resume {run}" if advice == "verify" else f"bulkq resume {run} --again"
 
 
 def backfill_options_of(record: RunRecord) -> dict[str, object]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bulkq.cli.display.listed_run import ListedRun, next_step, status_of
+from bulkq.cli.display.listed_run import ListedRun, incomplete_of, next_step, status_of
 from bulkq.errors import UsageError
 from bulkq.model.counts import changed_number, changed_text, counts_of
 from bulkq.policy.exit_codes import name_status
@@ -59,7 +59,10 @@ async def _read_group(url: str, name: str) -> list[ListedRun]:
 
     ledger = await open_ledger(url, create=False)
     try:
-        return [ListedRun(record, await status_of(ledger, record)) for record in await ledger.group(name)]
+        return [
+            ListedRun(record, await status_of(ledger, record), incomplete=await incomplete_of(ledger, record))
+            for record in await ledger.group(name)
+        ]
     finally:
         await ledger.close()
 

@@ -91,7 +91,7 @@ async def _prepare(opened: OpenRun, target: OpenTarget, part: PartState, made: T
         raise RefusedError(f"{target.label}: --capture: {error}: name another table with --capture-table") from error
     finally:
         await connection.close()
-    made.cutter.before_cut = partial(_refuse_more, made, wanted, about, most, dialect)
+    made.cutter.before_cut.append(partial(_refuse_more, made, wanted, about, most, dialect))
 
 
 def _refuse_written(made: TableBackfill, options: BackfillOptions, query: Query, dialect: str, version: int) -> None:

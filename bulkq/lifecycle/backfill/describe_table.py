@@ -82,13 +82,21 @@ class TableChanges:
 
     Attributes:
         replaced: its name is that of another table, or of none. False where ALTER TABLE gives a table another identity.
-        refusal: why its rows cannot be changed safely any more; "" if they can.
+        refusal: why its rows cannot be changed safely any more, or were not; "" if they can.
         triggers: triggers and rules that came, or whose definition changed, for people.
     """
 
     replaced: bool = False
     refusal: str = ""
     triggers: tuple[str, ...] = ()
+
+    def told(self, table: str) -> str:
+        """Why the ranges of `table` are not those of its rows; "" if they are."""
+        if self.replaced:
+            return f"{table} was replaced by another table, or dropped, while the run worked: start a new run"
+        if self.refusal:
+            return f"{table} has changed while the run worked, and ranges may have left rows out: {self.refusal}"
+        return ""
 
 
 async def changes_since(connection: Connection, dialect: str, over: str, facts: TableFacts) -> TableChanges:
@@ -107,7 +115,17 @@ async def changes_since(connection: Connection, dialect: str, over: str, facts: 
     if known.tables.lasting and facts.identity and now.table != facts.identity:
         return TableChanges(replaced=True)
     since = replace(facts, acting=tuple(one for one in now.acting if one not in facts.acting))
-    return TableChanges(refusal=(await asking.table()).refusal, triggers=since.triggers)
+    table = await asking.table()
+    return TableChanges(refusal=table.refusal or _other_order(table, now, facts), triggers=since.triggers)
+
+
+def _other_order(table: TableDescription, now: TableIdentity, facts: TableFacts) -> str:
+    """Say that the values of the key have another order than in `facts`; "" if they do not, or if its index is gone."""
+    names = tuple(column.name for column in facts.key.columns)
+    found = next((one.columns[: len(names)] for one in table.candidates if one.names[: len(names)] == names), ())
+    order = ", ".join(_order(column, now.orders) for column in found)
+    same = not found or not facts.order or f"{facts.order}, ".startswith(f"{order}, ")
+    return "" if same else f"its key was ordered by ({facts.order}), and is ordered by ({order}) now: start a new run"
 
 
 async def table_names(connection: Connection, dialect: str) -> list[str]:

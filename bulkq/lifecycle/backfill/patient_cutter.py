@@ -42,8 +42,8 @@ class PatientCutter:
         self._dialect, self._key = dialect_for(dialect), key
         self._cutter = KeyCutter(connection, self._dialect, key)
         self._turn = asyncio.Lock()
-        self.before_cut: Callable[[], Awaitable[None]] | None = None
-        """Is asked before each range, and stops the run by an exception."""
+        self.before_cut: list[Callable[[], Awaitable[None]]] = []
+        """Each is asked before each range, and stops the run by an exception."""
 
     async def greatest(self) -> Position | None:
         """Return the key of the last row; None if the table is empty."""
@@ -51,8 +51,8 @@ class PatientCutter:
 
     async def next_range(self, after: Position, end: Position, rows: int) -> KeyRange | None:
         """Return the next range; see `Cutter`."""
-        if self.before_cut is not None:
-            await self.before_cut()
+        for ask in self.before_cut:
+            await ask()
         return await self._ask(lambda cutter: cutter.next_range(after, end, rows))
 
     async def prepare(self, query: Query) -> None:
@@ -77,6 +77,15 @@ class PatientCutter:
             StoppedError: it was away for too long.
         """
         return await self._again(lambda connection, _: connection.administer(statements))
+
+    async def look(self, question: Callable[[Connection], Awaitable[T]]) -> T:
+        """Ask the database something else, again after an outage.
+
+        Raises:
+            DatabaseError: it refuses to answer.
+            StoppedError: it was away for too long.
+        """
+        return await self._again(lambda connection, _: question(connection))
 
     async def close(self) -> None:
         """Close the connection."""

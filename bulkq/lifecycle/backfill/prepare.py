@@ -19,6 +19,7 @@ from bulkq.lifecycle.backfill.prepare_transform import prepare_transform
 from bulkq.lifecycle.backfill.range_batches import KeyRangeBatches
 from bulkq.lifecycle.backfill.row_image_queries import images_of
 from bulkq.lifecycle.backfill.table_backfill_state import RecordedRanges, TableBackfill
+from bulkq.lifecycle.backfill.table_watch import TableWatch
 from bulkq.lifecycle.backfill.undo import find_images, shown_counts, told_triggers, undo_queries
 from bulkq.lifecycle.backfill.validate_request import range_statement
 from bulkq.lifecycle.backfill.verify import try_verification
@@ -123,6 +124,7 @@ async def _look_at_part(opened: OpenRun, target: OpenTarget, part: PartState, co
     if opened.processes is not None:
         await prepare_transform(opened, part, connection, made, KeyRange(start, end), dialect_for(dialect))
     expect_rows(opened, *await count_rows(connection, facts, options.count), recorded.rows)
+    cutter.before_cut.append(TableWatch(made, dialect, options.over).look)
     _begin(opened, part, made, end)
     opened.sources.ranges[part.spec.number].bounded = options.select is None and _changes_its_table(made, dialect)
 

@@ -15,6 +15,7 @@ from bulkq.lifecycle.finish import finish
 from bulkq.model import Decoding, Limits, StatementClass
 from bulkq.model.counts import UNCOUNTED
 from bulkq.model.key_range import RangeForm
+from bulkq.model.run_event import EventKind
 from bulkq.query import inline
 from bulkq.query.backfill_statement import build_count, tells_what_is_left
 from bulkq.query.range_placeholder import expand
@@ -72,7 +73,15 @@ async def verify_and_finish(recorded: RecordedRun, failures: Sequence[Failure]) 
     _tell_idle(opened)
     ended = not opened.job.control.exit_code and not opened.progress.counts.failed
     left = "; ".join(await _left(opened)) if ended and not opened.progress.counts.unknown else ""
+    if left:
+        recorded.ledger.record_event(EventKind.INCOMPLETE, left, data={"advice": _advice(opened)})
     return await finish(recorded, failures, left=left)
+
+
+def _advice(opened: OpenRun) -> str:
+    """The next step after a verification that has found something; the one that does least harm if targets differ."""
+    found = {made.advice for made in opened.backfills.values()}
+    return "new" if "new" in found else "verify" if "verify" in found else "again"
 
 
 def _tell_idle(opened: OpenRun) -> None:
@@ -105,13 +114,10 @@ async def _verify(opened: OpenRun, target: OpenTarget, part: PartState, made: Ta
     except (BulkqError, DatabaseError) as error:
         made.advice = "verify"
         return f"the table cannot be found: {error}"
-    table = made.facts.key.table
-    if since.replaced or since.refusal:
+    text = since.told(made.facts.key.table)
+    if text:
         made.advice = "new"
-    if since.replaced:
-        return f"{table} was replaced by another table, or dropped, while the run worked: start a new run"
-    if since.refusal:
-        return f"{table} has changed while the run worked, and ranges may have left rows out: {since.refusal}"
+        return text
     return await _left_in(opened, target, part, made, since.triggers)
 
 

@@ -23,17 +23,20 @@ BOTH = RangeForm(0, lower=True, upper=True)
 @pytest.mark.parametrize(
     ("form", "alias", "text"),
     [
-        (RangeForm(0, lower=False, upper=True), "", '("a" <= :bulkq_hi)'),
-        (BOTH, "u", '(u."a" > :bulkq_lo AND u."a" <= :bulkq_hi)'),
+        (RangeForm(0, lower=False, upper=True), "", '("a" <= :bulkq_hi::integer)'),
+        (BOTH, "u", '(u."a" > :bulkq_lo::integer AND u."a" <= :bulkq_hi::integer)'),
         (
             RangeForm(1, lower=True, upper=False),
             "",
-            '("a" = :bulkq_1 AND "b""" COLLATE "C" > :bulkq_lo)',
+            '("a" = :bulkq_1::integer AND "b""" COLLATE "C" > :bulkq_lo::text)',
         ),
         (
             RangeForm(2, lower=True, upper=True),
             "u",
-            '(u."a" = :bulkq_1 AND u."b""" COLLATE "C" = :bulkq_2 AND u."c" > :bulkq_lo AND u."c" <= :bulkq_hi)',
+            (
+                '(u."a" = :bulkq_1::integer AND u."b""" COLLATE "C" = :bulkq_2::text '
+                'AND u."c" > :bulkq_lo::date AND u."c" <= :bulkq_hi::date)'
+            ),
         ),
     ],
 )

@@ -8,9 +8,9 @@ from bulkq.model.key_range import KeyColumn, TableKey
 ODD = KeyColumn('a"b', "text", '"C"')
 
 
-def test_a_parameter_takes_the_type_of_its_column() -> None:
-    """No cast stands there, which would cut `char` and `varchar`."""
-    assert KEYS.value(":bulkq_lo", ODD) == ":bulkq_lo"
+def test_a_parameter_has_the_type_of_its_key() -> None:
+    """A column that gets a type of another order makes the statement fail."""
+    assert KEYS.value(":bulkq_lo", ODD) == ":bulkq_lo::text"
 
 
 def test_dates_do_not_depend_on_settings() -> None:
