@@ -16,6 +16,7 @@ from bulkq.lifecycle.query_files import choose_queries
 from bulkq.model import Run, Threshold
 from bulkq.model.run import LimitOptions, OutputOptions, QueryOptions, SafetyOptions, SourceOptions, TargetOptions
 from bulkq.policy import safety
+from bulkq.policy.gentle_pace import AUTO
 from bulkq.policy.pace import check_nice, parse_rate
 from bulkq.policy.parse_executor import parse_executor
 from bulkq.text.urls import find_passwords, hide_passwords
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from bulkq.cli.options.option_typed_dicts import ExecuteOptions, LimitValues, PaceValues
     from bulkq.cli.options.run_options import RunOptions
     from bulkq.model import ExecutorChoice, Query, Target
+    from bulkq.targets import DefaultSetting
 
 EXAMPLE = "for example -t sqlite:///app.db or -t postgresql://host/database, or set BULKQ_TARGET"
 
@@ -100,8 +102,16 @@ def targets_of(options: ExecuteOptions, targets: tuple[Target, ...]) -> TargetOp
     )
 
 
+def _unused_nice(ctx: click.Context) -> DefaultSetting | None:
+    """Return `nice = "auto"` of the configuration if the command is not a backfill, nor goes on with a recorded run."""
+    paced = {"over", "last"} & ctx.params.keys()
+    unused = not paced and ctx.params.get("nice") == AUTO and not given(ctx, "nice")
+    return config_of(ctx).defaults.get("nice") if unused else None
+
+
 def limits_of(options: LimitValues, ctx: click.Context) -> LimitOptions:
     """What `run`, `check` and `backfill` limit in the same way."""
+    used: LimitValues = options if _unused_nice(ctx) is None else {**options, "nice": None}
     return LimitOptions(
         concurrency=options["concurrency"],
         concurrency_given=said(ctx, "concurrency"),
@@ -115,7 +125,7 @@ def limits_of(options: LimitValues, ctx: click.Context) -> LimitOptions:
         retries=options["retries"],
         retries_given=given(ctx, "retries"),
         outage_s=options["outage"],
-        **pace_of(options, backfill="over" in options),
+        **pace_of(used, backfill="over" in options),
         executor=executor_of(options.get("executor"), ctx),
         fail_fast=options["fail_fast"],
         max_failures=Threshold(*options["max_failures"]) if options["max_failures"] else None,
@@ -340,6 +350,9 @@ def warn_of_password(options: tuple[str, ...], ctx: click.Context, messages: Mes
 
     for notice in config_of(ctx).notices:
         messages.say("warning", notice)
+    if (nice := _unused_nice(ctx)) is not None:
+        text = f'{nice.place}: defaults.nice "{AUTO}" is for backfills: this run has no pauses, unless --nice gives a number'
+        messages.say("info", text, bare=True)
     if ctx.get_parameter_source("target") is not ParameterSource.COMMANDLINE:
         return
     shown = [url for url in options if find_passwords(url)]

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import click
 import pytest
 
-from bulkq.cli.options.build_run import build
+from bulkq.cli.messages import Messages
+from bulkq.cli.options.build_run import build, warn_of_password
 from bulkq.cli.options.config_defaults import common_options, config_of, default_map, given, named_config
 from bulkq.cli.options.run_options import RunOptions, run_options
 from bulkq.cli.options.types import TargetText
@@ -44,6 +45,7 @@ def request(*arguments: str) -> Run:
     @run_options
     @click.pass_context
     def command(ctx: click.Context, /, **options: object) -> None:
+        warn_of_password((), ctx, Messages())
         made.append(build(RunOptions(**options), ctx))  # type: ignore[typeddict-item]
 
     command.main(list(arguments), prog_name="bulkq run", standalone_mode=False)
@@ -118,6 +120,25 @@ def test_an_option_outranks_both(monkeypatch: pytest.MonkeyPatch) -> None:
     )
     assert [target.url for target in run.targets.selected] == ["sqlite:////x.db"]
     assert request("-e", "select 1", "--config", "none", "-t", "sqlite:////x.db").limits.timeout_s == 30.0
+
+
+def test_the_pace_of_backfills_is_no_default_of_others(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A run goes on without it, and one line says so; a number counts, and so does what is typed."""
+    file, words = folder / "bulkq.toml", ("-e", "select 1", "-t", "sqlite:////x.db")
+    file.write_text('[defaults]\nnice = "auto"\n')
+    assert request(*words).limits.nice is None
+    assert capsys.readouterr().err == (
+        'bulkq.toml:2: defaults.nice "auto" is for backfills: this run has no pauses, unless --nice gives a number\n'
+    )
+    assert request(*words, "--nice", "2").limits.nice == 2
+    file.write_text("[defaults]\nnice = 3\n")
+    assert request(*words).limits.nice == 3
+    assert capsys.readouterr().err == ""
+    monkeypatch.setenv("BULKQ_NICE", "auto")
+    with pytest.raises(UsageError, match="only a backfill finds its pace"):
+        request(*words)
 
 
 def test_every_common_option_may_have_a_default() -> None:
