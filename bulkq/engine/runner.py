@@ -16,7 +16,7 @@ from bulkq.engine.run_context import RunContext
 from bulkq.engine.stop_control import DRAIN_S
 from bulkq.engine.target_lanes import LaneGroup
 from bulkq.engine.throttle_gates_by_target import HeldTimes
-from bulkq.engine.timeline_log import TimelineLog
+from bulkq.engine.timeline_log import TimelineLog, record_workers
 from bulkq.model import Batch, BatchResult, SinkPosition
 from bulkq.model.counts import Counts
 from bulkq.policy.auto_concurrency import MOST
@@ -133,6 +133,7 @@ class Runner:
             await asyncio.wait([timer])
             self._timeline.end(time.monotonic())
             self._context.gates.end()
+            record_workers(self._context.progress, self._context.ledger)
             self._context.overflow.close()
         if not timer.cancelled():
             timer.result()

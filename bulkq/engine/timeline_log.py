@@ -1,4 +1,4 @@
-"""Keep the timeline of a run: a sample for each second in memory, and in the ledger every minute."""
+"""Keep the timeline of a run: a sample for each second in memory, and in the ledger every minute. At the end, its workers."""
 
 from __future__ import annotations
 
@@ -55,3 +55,13 @@ class TimelineLog:
         taken = progress.timeline.take(progress.started_at, progress.rate_unit)
         for piece in segment_pieces(taken):
             self._ledger.record_event(EventKind.SAMPLE, "", data=piece, soon=False)
+
+
+def record_workers(progress: Progress, ledger: Ledger) -> None:
+    """Record what the workers of a run with `--executor` have done."""
+    workers = progress.workers()
+    if workers is not None:
+        from bulkq.model.worker_status import workers_object
+        from bulkq.policy.worker_counts import workers_text
+
+        ledger.record_event(EventKind.WORKERS, workers_text(workers), data=workers_object(workers))

@@ -9,11 +9,14 @@ from bulkq.policy.progress import Progress
 
 if TYPE_CHECKING:
     from bulkq.lifecycle.command_steps import Job
+    from bulkq.lifecycle.prepare_workers import OpenExecutor
 
 
-def begin_progress(job: Job, *, name: str, command: str, mode: str, concurrency: int | None) -> Progress:
+def begin_progress(
+    job: Job, executor: OpenExecutor | None, *, name: str, command: str, mode: str, concurrency: int | None
+) -> Progress:
     """Return the counters of `job`, at zero. The arguments are as in `RunStatus`; `concurrency` is its `lanes.wanted`."""
-    return Progress(
+    made = Progress(
         run=job.run,
         name=name,
         command=command,
@@ -21,3 +24,6 @@ def begin_progress(job: Job, *, name: str, command: str, mode: str, concurrency:
         concurrency=concurrency,
         process=str(this_process()),
     )
+    if executor is not None:
+        made.workers = executor.cluster.roster.status
+    return made

@@ -134,6 +134,7 @@ def sum_up(progress: Progress, *, exit_code: int, mode: str, targets: Sequence[s
         timeline=progress.whole_timeline(),
         throttled_s=progress.throttled_s,
         throttles=progress.waits(),
+        workers=progress.workers(),
         **counts_of(progress.counts),
     )
 

@@ -80,7 +80,7 @@ async def open_run(job: RunJob, stack: AsyncExitStack) -> OpenRun:
         run=job.run,
         mode=safety.mode_of_run(request),
         targets=targets,
-        progress=_progress(job),
+        progress=_progress(job, executor),
         parts=parts,
         labels=labels,
         outputs=tuple({id(part.sink): part for part in reversed(parts)}.values()),
@@ -282,11 +282,12 @@ def _spec(
     )
 
 
-def _progress(job: RunJob) -> Progress:
+def _progress(job: RunJob, executor: OpenExecutor | None) -> Progress:
     request = job.request
     title = request.queries.name or first_names([query.name for query in request.queries.selected], 3)
     return begin_progress(
         job,
+        executor,
         name=title,
         command="run" if request.backfill is None else "backfill",
         mode=safety.mode_of_run(request),

@@ -23,6 +23,7 @@ class EventKind(StrEnum):
     WAITS = "waits"  # at the end of a process: how long each throttle held lanes
     OBJECTS = "objects"  # at the end of a process of maintenance: what became of each
     INCOMPLETE = "incomplete"  # what the verification of a backfill has found, and the next step
+    WORKERS = "workers"  # at the end of a process: what its workers have done
     SAMPLE = "sample"  # numbers of the run at a moment
 
 

@@ -13,6 +13,8 @@ from bulkq.model.throttle_readings import Reading, Unit, reading_object
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from bulkq.model.worker_status import WorkersStatus
+
 STATUS_VERSION = 1
 """Version of the JSON form. Fields may be added to a version; none changes its meaning."""
 
@@ -130,6 +132,7 @@ class RunStatus:
         waits: what else the run waits for, for people.
         failures: the first few.
         changes: the last few, the newest last.
+        workers: of a run with `--executor`; None for any other.
         backfill: its rows; None for any other run.
         exit_code: None before the end.
         resume: the command that continues from here; None if there is none.
@@ -170,6 +173,7 @@ class RunStatus:
     waits: tuple[str, ...] = ()
     failures: tuple[StatusFailure, ...] = ()
     changes: tuple[RunChange, ...] = ()
+    workers: WorkersStatus | None = None
     backfill: RowStatus | None = None
     exit_code: int | None = None
     resume: str | None = None
@@ -184,6 +188,7 @@ def status_object(status: RunStatus) -> dict[str, object]:
     found["failures"] = [_by_name(failure) for failure in status.failures]
     found["changes"] = [_by_name(change) for change in status.changes]
     found["waits"] = list(status.waits)
+    found["workers"] = _workers_object(status.workers)
     found["backfill"] = None if status.backfill is None else _by_name(status.backfill)
     return found
 
@@ -206,9 +211,26 @@ def parse_status(values: Mapping[str, object]) -> RunStatus:
         "throttles": tuple(_reading(one) for one in known.get("throttles") or ()),
         "failures": tuple(_from_names(StatusFailure, one) for one in known.get("failures") or ()),
         "changes": tuple(_from_names(RunChange, one) for one in known.get("changes") or ()),
+        "workers": _parse_workers(known.get("workers")),
         "backfill": None if not known.get("backfill") else _from_names(RowStatus, known["backfill"]),
     }
     return _from_names(RunStatus, known)
+
+
+def _workers_object(workers: WorkersStatus | None) -> dict[str, object] | None:
+    if workers is None:
+        return None
+    from bulkq.model.worker_status import workers_object  # most runs have none
+
+    return workers_object(workers)
+
+
+def _parse_workers(values: Mapping[str, Any] | None) -> WorkersStatus | None:
+    if not values:
+        return None
+    from bulkq.model.worker_status import parse_workers
+
+    return parse_workers(values)
 
 
 def _reading(values: Mapping[str, Any]) -> Reading:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from bulkq.model.maintenance import ObjectResult
     from bulkq.model.throttle_wait_total import ThrottleWait
     from bulkq.model.timeline import RunTimeline
+    from bulkq.model.worker_status import WorkersStatus
 
 
 class Status(StrEnum):
@@ -67,6 +68,7 @@ class RunSummary(Counts):
     max_s: float | None = None
     throttled_s: float = 0.0  # in which throttles held all targets with work
     throttles: tuple[ThrottleWait, ...] = ()  # the signals that held lanes, the longest first
+    workers: WorkersStatus | None = None  # of a run with `--executor`; from the ledger: of all processes
     warnings: int = 0  # of servers that count them (MariaDB, MySQL), in this process
     repeated: int = 0  # sets of a write that name a row which an earlier set of this process named
     repeated_exact: bool = True  # False: there may be more

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from bulkq.model import BatchResult, Failure, Reading, ThrottleWait
     from bulkq.model.run_status import RunChange
+    from bulkq.model.worker_status import WorkersStatus
     from bulkq.policy.row_progress import RowProgress
 
 BUCKETS_PER_DOUBLING = 16
@@ -97,6 +98,7 @@ class Progress:
     throttled_s: float = 0.0  # seconds in which lanes waited for a throttle
     throttles: Callable[[], tuple[Reading, ...]] = tuple  # gives the last readings of all throttles, critical ones last
     waits: Callable[[], tuple[ThrottleWait, ...]] = tuple  # gives how long each throttle held lanes
+    workers: Callable[[], WorkersStatus | None] = lambda: None  # gives the workers of a run with --executor
     latencies: Latencies = field(default_factory=Latencies)
     row_progress: RowProgress | None = None  # of a backfill, whose sets are ranges of rows
     failures: Sequence[Failure] = ()  # the first ones; grows while the run goes on

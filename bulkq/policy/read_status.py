@@ -77,6 +77,7 @@ def read_status(progress: Progress, now_s: float, at: str) -> RunStatus:
         waits=_waits(progress),
         failures=tuple(_failure(one) for one in progress.failures[:SHOWN_FAILURES]),
         changes=tuple(progress.changes[-SHOWN_CHANGES:]),
+        workers=progress.workers(),
         backfill=None if rows is None else _row_status(rows),
     )
 

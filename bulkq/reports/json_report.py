@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import bulkq
 from bulkq.model.counts import changed_number
 from bulkq.model.throttle_wait_total import waits_object
+from bulkq.model.worker_status import workers_object
 from bulkq.reports.escape import format_json
 from bulkq.reports.findings import count_verdicts
 
@@ -50,6 +51,7 @@ def json_report(summary: RunSummary) -> str:
             "repeated_exact": summary.repeated_exact,
         },
         "lanes": None if summary.lanes is None else {"number": summary.lanes, "why": summary.lanes_why},
+        "workers": None if summary.workers is None else workers_object(summary.workers),
         "throttled": waits_object(summary.throttled_s, summary.throttles),
         "latency": {"p50_ms": _ms(summary.p50_s), "p95_ms": _ms(summary.p95_s), "max_ms": _ms(summary.max_s)},
         "timeline": _timeline(summary),

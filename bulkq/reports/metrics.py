@@ -85,6 +85,9 @@ def _of_lanes(status: RunStatus) -> Iterator[Family]:
     lanes = status.lanes
     yield "bulkq_lanes", "gauge", "Connections that work.", [({}, lanes.working)]
     yield "bulkq_lanes_allowed", "gauge", "Connections that may work.", [({}, lanes.allowed)]
+    if status.workers is not None:
+        yield "bulkq_workers", "gauge", "Workers of the cluster that get batches.", [({}, status.workers.working)]
+        yield "bulkq_workers_lost_total", "counter", "Workers that were lost.", [({}, status.workers.lost)]
     yield "bulkq_targets", "gauge", "Databases of the run.", [({}, status.targets)]
     yield "bulkq_targets_done", "gauge", "Databases on which the run has ended.", [({}, status.targets_done)]
 

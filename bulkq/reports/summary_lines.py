@@ -21,6 +21,7 @@ def summary_line(summary: RunSummary) -> str:
     more = f" unanswered={s.unanswered}" if s.unanswered else ""
     more += f" warnings={s.warnings}" if s.warnings else ""
     more += f" lanes={s.lanes}" if s.lanes is not None else ""
+    more += f" workers_lost={s.workers.lost}" if s.workers is not None and s.workers.lost else ""
     more += f" throttled={s.throttled_s:.1f}s" if s.throttles else ""
     line = (
         f"bulkq: run={s.run} status={s.status} ok={s.ok} failed={s.failed} unknown={s.unknown} skipped={s.skipped} "

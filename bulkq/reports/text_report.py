@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from bulkq.model.counts import changed_text
 from bulkq.policy.throttle_waits import waits_text
+from bulkq.policy.worker_counts import worker_text, workers_text
 from bulkq.reports.escape import escape_line
 from bulkq.reports.finding_lines import format_rows
 from bulkq.reports.findings import QUIET, describe_ending, format_place, format_title, tally_text, worst_first
@@ -38,6 +39,9 @@ def text_report(summary: RunSummary) -> str:
         lines += ["", f"latency  {shown}"]
     if summary.lanes is not None:
         lines += ["", f"lanes    auto: {summary.lanes}, {summary.lanes_why}"]
+    if summary.workers is not None:
+        lines += ["", f"workers  {workers_text(summary.workers)}"]
+        lines += [f"  {escape_line(worker_text(worker))}" for worker in summary.workers.listed]
     if summary.throttles:
         lines += ["", escape_line(waits_text(summary.throttled_s, summary.throttles))]
     failures = failure_lines(summary, LISTED)

@@ -16,6 +16,7 @@ from bulkq.lifecycle.maintain.recorded_results import results_from_events
 from bulkq.lifecycle.request_json import recorded_queries
 from bulkq.lifecycle.throttle_waits_from_events import throttle_waits_from_events
 from bulkq.lifecycle.timeline_from_events import timeline_from_events
+from bulkq.lifecycle.workers_from_events import workers_from_events
 from bulkq.model import QueryCounts, RunState, RunSummary, Verdict
 from bulkq.model.counts import UNCOUNTED, Counts, counts_of
 from bulkq.model.failure import failure_counts
@@ -63,6 +64,7 @@ async def recall_summary(run: str | None, ledger: str) -> RunSummary:
         timeline=timeline_from_events(events),
         throttled_s=throttled_s,
         throttles=throttles,
+        workers=workers_from_events(events),
         objects=results_from_events(events, summary.failures),
     )
 

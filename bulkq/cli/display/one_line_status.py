@@ -33,6 +33,9 @@ def status_line(status: RunStatus) -> str:
     if counts.unknown:
         parts.append(f"unknown={counts.unknown}")
     parts += [f"lanes={status.lanes.working}", f"eta={'-' if status.eta_s is None else duration_text(status.eta_s)}"]
+    if status.workers is not None:
+        lost = status.workers.lost
+        parts += [f"workers={status.workers.working}", *([f"workers_lost={lost}"] if lost else [])]
     if status.throttled_s >= 1:
         parts.append(f"throttled={duration_text(status.throttled_s)}")
     return " ".join([*parts, *map(escape_unprintable, filter(None, [status.reason, *status.waits]))])

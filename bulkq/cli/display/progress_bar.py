@@ -103,6 +103,9 @@ def _counters(progress: Progress) -> Text:
     line.append(f"  retried {progress.counts.retried:,}  in flight {progress.in_flight:,}")
     if progress.lanes_why:
         line.append(f"  lanes {progress.lanes}")
+    if (workers := progress.workers()) is not None:
+        line.append(f"  workers {workers.working}", style="" if workers.working else "bold red")
+        line.append(f"  lost {workers.lost}" if workers.lost else "", style="yellow")
     for name, q in (("p50", 0.5), ("p95", 0.95)):
         line.append(f"  {name} {latency_text(progress.latencies.quantile(q))}", style="dim")
     return line

@@ -36,6 +36,8 @@ def progress_line(progress: Progress, now_s: float, at: datetime) -> str:
         parts.append(f"targets={progress.targets_done}/{progress.targets}")
     if progress.lanes_why:
         parts.append(f"lanes={progress.lanes}")
+    if (workers := progress.workers()) is not None:
+        parts += [f"workers={workers.working}", *([f"workers_lost={workers.lost}"] if workers.lost else [])]
     if rows is None:
         eta = progress.eta_s(now_s)
         parts.append(f"eta={'-' if eta is None else duration_text(eta)}")
@@ -81,6 +83,7 @@ def progress_object(progress: Progress, now_s: float, at: datetime) -> dict[str,
         "in_flight": progress.in_flight,
         "lanes": progress.lanes or None,
         "lanes_why": progress.lanes_why or None,
+        "workers": _workers(progress),
         "targets": progress.targets,
         "targets_done": progress.targets_done,
         "waiting_for": progress.waiting_for,
@@ -93,6 +96,15 @@ def progress_object(progress: Progress, now_s: float, at: datetime) -> dict[str,
         "eta_s": None if eta is None else round(eta, 1),
         **_row_object(progress, now_s),
     }
+
+
+def _workers(progress: Progress) -> dict[str, object] | None:
+    workers = progress.workers()
+    if workers is None:
+        return None
+    from bulkq.model.worker_status import workers_object  # most runs have none
+
+    return workers_object(workers)
 
 
 def _row_object(progress: Progress, now_s: float) -> dict[str, object]:

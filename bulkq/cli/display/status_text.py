@@ -8,6 +8,7 @@ from bulkq.cli.display.progress_text import rate_text
 from bulkq.model.counts import changed_text, counts_of
 from bulkq.model.run_status import Activity
 from bulkq.policy.throttle_expressions import current_text
+from bulkq.policy.worker_counts import worker_text, workers_text
 from bulkq.text.characters import escape_unprintable
 from bulkq.text.durations import duration_text, latency_text
 from bulkq.text.moments import moment_text
@@ -32,6 +33,7 @@ def status_lines(status: RunStatus) -> list[str]:
         ("done", _done(status)),
         ("rate", _rate(status)),
         ("lanes", _lanes(status)),
+        ("workers", "" if status.workers is None else f"{workers_text(status.workers)} ({status.workers.executor})"),
         ("latency", _latency(status)),
         ("counts", _counts(status.counts)),
         *_notes(status),
@@ -96,6 +98,8 @@ def _notes(status: RunStatus) -> Iterator[tuple[str, str]]:
         value = f" is {reading.value}" if reading.value else ""
         name = current_text(reading.name, reading.limit)
         yield "throttle", f"{where}{name}{value}{', which holds the run' if reading.reason else ''}"
+    for worker in () if status.workers is None else status.workers.listed:
+        yield "worker", worker_text(worker)
     for text in status.waits:
         yield "waits", text
     for failure in status.failures:

@@ -10,6 +10,7 @@ from bulkq.cli.display.progress_text import rate_text
 from bulkq.model.counts import changed_text
 from bulkq.model.run_status import Activity
 from bulkq.policy.throttle_expressions import current_text
+from bulkq.policy.worker_counts import workers_text
 from bulkq.text.characters import escape_unprintable
 from bulkq.text.durations import duration_text, latency_text
 from bulkq.text.sparkline import BLOCKS, PLAIN, sparkline
@@ -103,6 +104,8 @@ class Drawing:
             f"p50 {latency_text(status.p50_s)}  p95 {latency_text(status.p95_s)}  max {latency_text(status.max_s)}",
         )
         yield _counts(status)
+        if status.workers is not None:
+            yield _named("workers", workers_text(status.workers), "" if status.workers.working else "bold red")
         if status.backfill is not None and status.backfill.position:
             yield _named("position", escape_unprintable(status.backfill.position))
         if status.backfill is not None and status.backfill.holds and not status.reason:

@@ -24,8 +24,10 @@ from distributed.security import Security
 
 from bulkq.engine.executors.dask_worker import OPERATION, PROBE, begin_session
 from bulkq.engine.executors.worker_channel import LEASE_S, WorkerChannel
+from bulkq.engine.executors.worker_roster import WorkerRoster
 from bulkq.engine.executors.worker_session import SessionSettings
 from bulkq.errors import BulkqError, RefusedError, TargetError, UsageError
+from bulkq.model.worker_status import WorkerState
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -71,6 +73,7 @@ class DaskCluster:
         self._say = say
         self._channels: dict[str, WorkerChannel] = {}
         self._refused: dict[str, str] = {}
+        self.roster = WorkerRoster(choice.text)
         self._local: Any = None
         self._pool: Any = None
         self._scheduler = ""
@@ -169,9 +172,11 @@ class DaskCluster:
                 if channel.lost:
                     del self._channels[address]
             new = [address for address in found if address not in self._channels and address not in self._refused]
-            for error in await asyncio.gather(*(self._admit(address) for address in new)):
+            for address, error in zip(new, await asyncio.gather(*map(self._admit, new)), strict=True):
                 if error is not None:
                     self._say(f"{error}: it is not used")
+                elif address in self._channels:
+                    self._say(f"worker {address} has joined")
 
     async def _admit(self, address: str) -> BulkqError | None:
         """Begin a session in a worker. Return why it cannot be used; a worker that does not answer is tried again later."""
@@ -179,7 +184,7 @@ class DaskCluster:
             async with asyncio.timeout(ADMIT_S):
                 found = await self._run(address, eval, PROBE)
                 if wrong := _difference(address, found):
-                    self._refused[address] = wrong
+                    self._refuse(address, wrong)
                     return RefusedError(wrong)
                 channel = await self._begin(address)
         except Exception:  # noqa: BLE001 - a worker that ends or begins breaks messages off in many ways
@@ -188,10 +193,11 @@ class DaskCluster:
             if self.on_new is not None:
                 await self.on_new(channel)
         except BulkqError as error:
-            self._refused[address] = str(error)
+            self._refuse(address, str(error))
             await channel.close()
             return type(error)(f"worker {address}: {error}")
         self._channels[address] = channel
+        self.roster.admit(channel)
         self._start(self._keep(channel))
         return None
 
@@ -217,7 +223,14 @@ class DaskCluster:
 
     async def _keep(self, channel: WorkerChannel) -> None:
         await channel.keep_alive()
-        self._say(f"worker {channel.address} was lost: {channel.lost}")
+        state = self.roster.lose(channel)
+        self._say(
+            f"worker {channel.address} " + ("has left" if state is WorkerState.LEFT else f"was lost: {channel.lost}")
+        )
+
+    def _refuse(self, address: str, why: str) -> None:
+        self._refused[address] = why
+        self.roster.refuse(address, why)
 
     def _start(self, work: Any) -> None:
         task = asyncio.create_task(work)

@@ -143,7 +143,7 @@ class RemoteConnection(BaseConnection):
         assert before_commit is guard, "a worker cannot ask another function in the middle of a transaction"
         answers = own.take_answers()
         most = None if guard is None else guard.most(len(sets))
-        async with _lost_in(Phase.SENT if limits.read_only else Phase.COMMITTING, self._channel):
+        async with _lost_in(Phase.SENT if limits.read_only else Phase.COMMITTING, self._channel, len(sets)):
             while True:
                 answer: AttemptAnswer = await self._channel.request(
                     "attempt",
@@ -154,7 +154,7 @@ class RemoteConnection(BaseConnection):
                     break
                 assert guard is not None
                 most = await guard.ask(answer.rows)
-        self._channel.batches += 1
+        self._channel.count(len(sets))
         self._driver.hear(self._channel, answer)
         if guard is not None:
             guard.committed(answer.commit_s)
@@ -165,19 +165,19 @@ class RemoteConnection(BaseConnection):
         own = cast("RemoteStatement", statement)
         ended = False
         try:
-            async with _lost_in(Phase.SENT, self._channel):
+            async with _lost_in(Phase.SENT, self._channel, 1):
                 pieces: list[Reply] = await self._channel.request(
                     "stream", own.number, params, limits, own.take_answers(), connection=self._number
                 )
             while pieces:
                 yield pieces[0]
-                async with _lost_in(Phase.SENT, self._channel):
+                async with _lost_in(Phase.SENT, self._channel, 1):
                     pieces = await self._channel.request("next", connection=self._number)
             ended = True
         finally:
             if not ended:
                 await self._break()
-        self._channel.batches += 1
+        self._channel.count(1)
 
     async def copy(self, statement: Statement, delimiter: str, limits: Limits, write: Callable[[bytes], object]) -> int:
         """Write the bytes that the worker fetches."""
@@ -185,15 +185,15 @@ class RemoteConnection(BaseConnection):
         own.take_answers()
         rows: int | None = None
         try:
-            async with _lost_in(Phase.SENT, self._channel):
+            async with _lost_in(Phase.SENT, self._channel, 1):
                 data, rows = await self._channel.request("copy", own.number, delimiter, limits, connection=self._number)
             while True:
                 if data and isinstance(waiting := write(data), Awaitable):
                     await waiting
                 if rows is not None:
-                    self._channel.batches += 1
+                    self._channel.count(1)
                     return cast("int", rows)
-                async with _lost_in(Phase.SENT, self._channel):
+                async with _lost_in(Phase.SENT, self._channel, 1):
                     data, rows = await self._channel.request("copied", connection=self._number)
         finally:
             if rows is None:
@@ -211,7 +211,10 @@ class RemoteConnection(BaseConnection):
     async def command(self, sql: str, *, timeout_s: float | None, lock_timeout_s: float | None) -> CommandReply:
         """Execute a command of maintenance in the worker."""
         named = {"timeout_s": timeout_s, "lock_timeout_s": lock_timeout_s}
-        return cast("CommandReply", await self._call(Phase.COMMITTING, "command", (sql,), **named))
+        async with _lost_in(Phase.COMMITTING, self._channel, 1):
+            reply = await self._channel.request("call", "command", (sql,), named, connection=self._number)
+        self._channel.count(1)
+        return cast("CommandReply", reply)
 
     async def check(self, statement: Statement, sets: Sequence[ParameterSet]) -> list[BadValue]:
         """Have the worker check values."""
@@ -268,11 +271,12 @@ class RemoteSnapshotConnection(RemoteConnection):
 
 
 class _lost_in:  # noqa: N801 - used as a statement, and cheaper than a generator
-    """Turn the loss of the worker into the error of a broken connection in `phase`."""
+    """Turn the loss of the worker into the error of a broken connection in `phase`. `sets` are lost with it."""
 
-    def __init__(self, phase: Phase, channel: WorkerChannel) -> None:
+    def __init__(self, phase: Phase, channel: WorkerChannel, sets: int = 0) -> None:
         self._phase = phase
         self._channel = channel
+        self._sets = sets
 
     async def __aenter__(self) -> None:
         """Begin a request."""
@@ -280,6 +284,7 @@ class _lost_in:  # noqa: N801 - used as a statement, and cheaper than a generato
     async def __aexit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         """End it."""
         if isinstance(error, WorkerLost):
+            self._channel.lost_sets += self._sets
             raise DatabaseError(
                 f"worker {self._channel.address}: {error}", sqlstate=None, phase=self._phase, connection_lost=True
             ) from None

@@ -53,6 +53,12 @@ class WorkerChannel:
 
         self.connections = 0
         self.batches = 0
+        self.sets = 0
+        """Parameter sets of these batches."""
+
+        self.lost_sets = 0
+        """Parameter sets whose answers were lost with the worker."""
+
         self.retiring = False
         self._send = send
         self._lost_s = lost_s
@@ -86,6 +92,11 @@ class WorkerChannel:
             await self._cancel(number, sending)
             raise
         return self._answer(sending)
+
+    def count(self, sets: int) -> None:
+        """Count a batch that was answered."""
+        self.batches += 1
+        self.sets += sets
 
     def lose(self, why: str) -> None:
         """Give the worker up: every request to it ends with `WorkerLost`."""

@@ -15,6 +15,7 @@ from bulkq.reports.html.matrix import render_matrix
 from bulkq.reports.html.run_sections import render_failures, render_files, render_latency, render_queries
 from bulkq.reports.html.style import STYLE, target_rules
 from bulkq.reports.html.timeline import render_timeline
+from bulkq.reports.html.workers import render_workers
 from bulkq.text.durations import spaced_duration
 from bulkq.text.message_parts import counted
 
@@ -91,6 +92,7 @@ def _of_run(summary: RunSummary, ordered: Sequence[CheckResult], targets: Mappin
     named = [("Queries", render_queries(summary) if summary.queries else "")]
     named += [
         ("Objects", render_objects(summary)),
+        ("Workers", render_workers(summary)),
         ("Timeline", render_timeline(summary.timeline)),
         ("Latency", render_latency(summary)),
         ("Failures", render_failures(summary)),

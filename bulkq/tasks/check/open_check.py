@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
     from bulkq.lifecycle.open_targets import OpenTarget
+    from bulkq.lifecycle.prepare_workers import OpenExecutor
     from bulkq.model import Query, Run, Target
     from bulkq.policy.progress import Progress
     from bulkq.protocols import Observer, Throttle
@@ -180,7 +181,7 @@ async def open_checks(job: CheckJob, stack: AsyncExitStack) -> OpenChecks:
         databases=databases,
         targets=[CheckTarget(at[place], target, labels[place]) for place, target in enumerate(selected)],
         others={name: at[place] for place, name in enumerate(request.other_targets, len(selected))},
-        progress=_progress(job),
+        progress=_progress(job, executor),
         book=Book(started_s=time.monotonic(), today=now.date()),
         started_at=now.isoformat(timespec="milliseconds"),
         observers=job.observers,
@@ -219,10 +220,12 @@ def _asking(request: CheckRequest) -> int:
     return len(run.targets.selected) * sum(2 if query.place in request.references else 1 for query in asks)
 
 
-def _progress(job: CheckJob) -> Progress:
+def _progress(job: CheckJob, executor: OpenExecutor | None) -> Progress:
     run = job.request.run
     name = run.queries.name or f"{len(run.queries.selected)} checks"
-    return begin_progress(job, name=name, command="check", mode=CHECK_MODE, concurrency=run.limits.concurrency)
+    return begin_progress(
+        job, executor, name=name, command="check", mode=CHECK_MODE, concurrency=run.limits.concurrency
+    )
 
 
 def _watch_the_clock(job: CheckJob, stack: AsyncExitStack) -> float | None:

@@ -59,6 +59,8 @@ def test_killed_workers_change_nothing_twice(cluster: DaskProcesses, cli: Cli, d
         "20",
         "--max-rate",
         "1500/s",
+        "--progress",
+        "json",
     )
     process = cli.start(*words, *executor(cluster))
     wait_for_begin(process)
@@ -69,6 +71,11 @@ def test_killed_workers_change_nothing_twice(cluster: DaskProcesses, cli: Cli, d
     _, err = process.communicate(timeout=100)
     assert process.returncode == 0, err
     assert [tuple(row) for row in execute(database, "select v, count(*) from t group by v")] == [(1, 4000)]
+    workers = json.loads(err.splitlines()[-2])["workers"]
+    done = sum(worker["sets"] for worker in workers["listed"])
+    assert (workers["lost"], 3800 <= done <= 4000) == (2, True)  # less what was applied and not answered
+    report = json.loads(cli("report", "--last", "--format", "json").text)
+    assert [one["sets"] for one in report["workers"]["listed"]] == [one["sets"] for one in workers["listed"]]
 
 
 def test_a_run_that_is_killed_leaves_no_connection(cluster: DaskProcesses, cli: Cli, database: str) -> None:

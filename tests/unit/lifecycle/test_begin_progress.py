@@ -13,7 +13,7 @@ from bulkq.lifecycle.command_steps import Job
 async def test_they_name_the_run_and_its_process() -> None:
     """A status needs the id, the command and the process, which the counters of the engine do not know."""
     job = Job(run="01kb4x", ledger=asyncio.get_running_loop().create_future(), control=Control())
-    progress = begin_progress(job, name="norm_phone", command="backfill", mode="write", concurrency=None)
+    progress = begin_progress(job, None, name="norm_phone", command="backfill", mode="write", concurrency=None)
     assert (progress.run, progress.name, progress.command, progress.mode) == (
         "01kb4x",
         "norm_phone",

@@ -18,6 +18,7 @@ from bulkq.model.run_status import (
     parse_status,
     status_object,
 )
+from tests.support.worker_statuses import WORKERS
 
 WHOLE = RunStatus(
     run="01kb4x",
@@ -35,6 +36,7 @@ WHOLE = RunStatus(
     waits=("waiting for locks: pid 4711",),
     failures=(StatusFailure(n=3, message="division by zero"),),
     changes=(RunChange(at="2026-11-22T13:05:10Z", by="alice@db7", text="concurrency 8 -> 4"),),
+    workers=WORKERS,
     backfill=RowStatus(done=5, total=10, total_kind="exact"),
 )
 

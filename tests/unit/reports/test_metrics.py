@@ -10,6 +10,7 @@ from bulkq.model import Reading, Unit
 from bulkq.model.counts import UNCOUNTED, Counts
 from bulkq.model.run_status import Activity, LaneStatus, RowStatus, RunStatus
 from bulkq.reports.metrics import metrics_text
+from tests.support.worker_statuses import WORKERS
 
 STATUS = RunStatus(
     run="01kb4x",
@@ -24,6 +25,7 @@ STATUS = RunStatus(
     p50_s=0.25,
     max_s=1.5,
     lanes=LaneStatus(working=3, allowed=4),
+    workers=WORKERS,
     backfill=RowStatus(done=5000, total=40_000, range_rows=1000, range_s=0.48),
     throttles=(
         Reading(

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from bulkq.cli.display.one_line_status import reading_text, status_line
 from bulkq.model import Reading, Unit
 from bulkq.model.counts import Counts
 from bulkq.model.run_status import Activity, LaneStatus, RowStatus, RunStatus
+from tests.support.worker_statuses import WORKERS
 
 AT = "2026-11-22T13:05:10Z"
 
@@ -38,6 +41,13 @@ def test_a_backfill_that_waits() -> None:
         "2026-11-22T13:05:10Z orders throttled 5000 rows 0/s p50=- p95=- ok=5 failed=0 unknown=1 lanes=2 eta=2h05m "
         "throttled=12s lag 2.3s >= 2s waiting for locks: pid 4711"
     )
+
+
+def test_workers_are_counted() -> None:
+    """Losses only if there were some."""
+    status = RunStatus(name="norm", workers=WORKERS)
+    assert status_line(status).endswith(" eta=- workers=1 workers_lost=2")
+    assert status_line(replace(status, workers=replace(WORKERS, lost=0))).endswith(" eta=- workers=1")
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from bulkq.cli.display.progress_bar import frame
 from bulkq.model.counts import Counts
 from bulkq.policy.progress import Progress
 from bulkq.policy.row_progress import RowProgress
+from tests.support.worker_statuses import WORKERS
 
 
 def lines(progress: Progress, width: int, now_s: float = 100.0) -> list[str]:
@@ -47,12 +48,12 @@ def test_80_columns() -> None:
 def test_200_columns() -> None:
     """All counters in one line; throttled time is apart."""
     progress = backfill()
-    progress.throttled_s = 90.0
+    progress.throttled_s, progress.workers = 90.0, lambda: WORKERS
     _, counters, wait = lines(progress, 200, 190.0)
     assert counters.startswith(
         "rows 5,000,000 of ~400,000,000  50,000 rows/s  range 26,000 rows 480ms  throttled 1m30s  ran"
     )
-    assert counters.endswith("p95 470ms")
+    assert counters.endswith("in flight 4  workers 1  lost 2  p50 470ms  p95 470ms")
     assert wait == "holds: waiting for locks: pid 4711"
 
 

@@ -19,6 +19,7 @@ from bulkq.cli.display.progress_text import (
 from bulkq.model.counts import Counts
 from bulkq.policy.progress import Progress
 from bulkq.policy.row_progress import RowProgress
+from tests.support.worker_statuses import WORKERS
 
 AT = datetime(2026, 11, 22, 13, 5, 10, 123456, UTC)
 
@@ -66,6 +67,16 @@ def test_the_object() -> None:
     new = progress_object(Progress(row_progress=RowProgress(None)), 0.0, AT)
     assert [name for name in list(new)[-9:] if new[name] is not None] == ["rows_done", "rows_per_s"]
     assert "rows_done" not in progress_object(Progress(), 0.0, AT)
+
+
+def test_workers() -> None:
+    """Of a run with `--executor`: their number in the line, each in the object."""
+    progress = backfill(workers=lambda: WORKERS)
+    assert " in_flight=4 workers=1 workers_lost=2 range_rows=" in progress_line(progress, 100.0, AT)
+    found = progress_object(progress, 100.0, AT)["workers"]
+    assert isinstance(found, dict)
+    assert (found["working"], found["listed"][1]["reason"]) == (1, "no answer for 10s")
+    assert progress_object(backfill(), 100.0, AT)["workers"] is None
 
 
 def test_rows_and_percent() -> None:

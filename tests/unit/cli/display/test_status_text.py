@@ -6,6 +6,7 @@ from bulkq.cli.display.status_text import status_lines
 from bulkq.model.counts import UNCOUNTED, Counts
 from bulkq.model.run_status import Activity, LaneStatus, RowStatus, RunChange, RunStatus, StatusFailure
 from bulkq.model.throttle_readings import Reading
+from tests.support.worker_statuses import WORKERS
 
 
 def test_a_run_at_work() -> None:
@@ -81,3 +82,13 @@ def test_a_backfill_and_a_run_that_has_ended() -> None:
     found = dict(line.split(maxsplit=1) for line in status_lines(ended))
     assert (found["state"], found["exit"], found["next"]) == ("ended", "5", "bulkq resume 01kb")
     assert "rate" not in found
+
+
+def test_workers() -> None:
+    """Each has a line, also those that are lost."""
+    found = [line for line in status_lines(RunStatus(workers=WORKERS)) if line.startswith("worker")]
+    assert found[:2] == [
+        "workers   1 in use, 2 lost, 1 refused (dask:local=2)",
+        "worker    tcp://a:1 working: 12 batches, 2,400 sets",
+    ]
+    assert len(found) == 4

@@ -9,6 +9,7 @@ from bulkq.model import Reading
 from bulkq.model.counts import UNCOUNTED, Counts
 from bulkq.model.run_status import Activity, LaneStatus, RunStatus
 from tests.support.watch_picture import PICTURE, draw, page_lines, texts_of, throttled_backfill
+from tests.support.worker_statuses import WORKERS
 
 
 @pytest.mark.parametrize("width", [80, 100, 149, 150, 200])
@@ -50,6 +51,7 @@ def test_a_run_without_throttles_and_without_an_end() -> None:
             targets_done=7,
             batch=20,
             in_flight=80,
+            workers=WORKERS,
         )
     )
     text = "\n".join(page_lines(history, 120))
@@ -61,6 +63,7 @@ def test_a_run_without_throttles_and_without_an_end() -> None:
         "one more brought nothing",
         "7 of 50 targets done",
         "20 sets",
+        "workers   1 in use, 2 lost, 1 refused",
     ):
         assert part in text
     assert "%" not in text
