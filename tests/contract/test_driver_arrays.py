@@ -150,7 +150,7 @@ async def test_a_json_array_of_any_parameter(database: Database, driver: str) ->
 
 
 async def test_python_lists(database: Database, driver: str) -> None:
-    """Lists and tuples of the Python API become arrays, and JSON for a column of jsonb."""
+    """Lists and tuples of the Python API become arrays, and JSON for a column of jsonb; a cast takes a negative number."""
     async with connected(database, driver) as connection:
         places = {kind: f"c{i}" for i, kind in enumerate(COLUMNS)}
         chosen = [places[kind] for kind in ("text[]", "int[]", "int4[]", "jsonb", "words")]
@@ -161,6 +161,10 @@ async def test_python_lists(database: Database, driver: str) -> None:
             ([], [], None, [], None),
         ]
         await connection.attempt(statement, sets, WRITES)
+        query = inline("select :n::smallint::text, (select 1 where 2 = :n)", "postgres")
+        statement = await connection.prepare(query, Decoding.PYTHON, typed=True, identifiers={})
+        reply = await connection.attempt(statement, [(-32768,)], READS)
+        assert [list(column) for column in reply.values] == [["-32768"], [None]]  # as a value, not as `-(32768::...)`
     rows = database.execute(
         f"select {', '.join(f'{name}::text' for name in chosen)} from b order by cardinality({chosen[0]}) desc"
     )

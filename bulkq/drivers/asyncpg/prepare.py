@@ -19,7 +19,7 @@ from bulkq.dialects.postgresql_text_cast import TYPES, ParameterType
 from bulkq.drivers import check_extension_objects, parameter_limit
 from bulkq.drivers.asyncpg.catalog import quote_identifiers, read_types
 from bulkq.drivers.asyncpg.numbered_query_text import NumberedText, author_names
-from bulkq.drivers.asyncpg.pg_types import JSON, JSONB, NUMERIC
+from bulkq.drivers.asyncpg.pg_types import INTEGERS, JSON, JSONB, NUMERIC, NUMERIC_ARRAY
 from bulkq.drivers.asyncpg.result_value_forms import (
     choose_converters,
     describe_column,
@@ -219,6 +219,7 @@ class Describer:
             casts=tuple(text.conversion(parameters[places[name]], found[name]) for name in text.numbers),
             types=tuple(found[p.name].name if p.name in found else "" for p in parameters),
             convert=tuple(_converter(parameters[places[n]], found[n], typed=wanted.typed) for n in text.numbers),
+            integers=tuple(i for i, kind in enumerate(kinds) if kind.base in INTEGERS) if wanted.typed else (),
             printed=find_printed_types((kind.oid for kind in results), wanted.decoding),
             decode=choose_converters(results, wanted.decoding, wrapped=False),
             iso=wanted.decoding is Decoding.JSON,
@@ -348,8 +349,6 @@ class _DescribedText:
 def _converter(parameter: Parameter, kind: ParameterType, *, typed: bool) -> ArgumentConverter | None:
     if not typed:
         return list_of_text if parameter.kind is PlaceholderKind.LIST else kind.from_json
-    if parameter.kind is PlaceholderKind.LIST:
-        return None
-    if kind.oid in (JSON, JSONB):
+    if kind.base in (JSON, JSONB):
         return json_text
-    return make_exact if kind.oid == NUMERIC else None
+    return make_exact if kind.base in (NUMERIC, NUMERIC_ARRAY) else None

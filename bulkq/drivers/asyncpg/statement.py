@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
 from enum import StrEnum
 from operator import itemgetter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bulkq.drivers.asyncpg.result_value_forms import convert_columns, transpose
 from bulkq.drivers.lock_order import sorted_rows
@@ -41,6 +41,9 @@ WRAPPED = frozenset({StatementForm.ROWS, StatementForm.COUNT})
 STREAMED = frozenset({StatementForm.ROWS, StatementForm.BARE})
 """Forms whose rows a cursor can fetch in pieces."""
 
+WHOLE = frozenset({int, bool, type(None)})
+"""Types whose values have no fraction."""
+
 
 @frozen
 class StatementShape:
@@ -55,6 +58,7 @@ class StatementShape:
     casts: tuple[Conversion, ...]  # of text for $1, $2, ...
     types: tuple[str, ...]  # of every parameter of the query, for people
     convert: tuple[ArgumentConverter | None, ...]  # of $1, $2, ...
+    integers: tuple[int, ...]  # indexes in `bound` of Python's values for integers and arrays of integers
     printed: frozenset[int]  # oids of the types whose values the server prints
     decode: tuple[Converter | None, ...]  # of the user's result columns; () if they are wanted as printed
     iso: bool  # dates are wanted as in ISO 8601, whatever the session's style
@@ -128,8 +132,10 @@ class AsyncpgStatement:
         """The arguments of `$1, $2, ...` per set, without ordinals.
 
         Raises:
-            DatabaseError: a value of a list is not a JSON array.
+            DatabaseError: a value of a list is not a JSON array, or a value for an integer has a fraction.
         """
+        for number in self.shape.integers:
+            self._refuse_fractions(sets, number)
         if self._whole and not self._convert:
             return list(sets)
         bound = self.shape.bound
@@ -182,6 +188,17 @@ class AsyncpgStatement:
         values = transpose((r for records, _ in answers for r in records), len(self.columns))
         return Reply(self.columns, convert_columns(values, self.shape.decode), positions, changed)
 
+    def _refuse_fractions(self, sets: Sequence[ParameterSet], number: int) -> None:
+        """Refuse 2.9 for the integer `$number` + 1: asyncpg sends 2."""
+        index = self.shape.bound[number]
+        if {*map(type, map(itemgetter(index), sets))} <= WHOLE:
+            return
+        for position, values in enumerate(sets):
+            if has_fraction(values[index]):
+                name = self.query.parameters[index].name
+                message = f"the value of :{name} cannot be sent as {self.parameter_types[index]}: it has a fraction"
+                raise DatabaseError(message, sqlstate=None, phase=Phase.ENCODING, position=position)
+
     def _converted(self, values: ParameterSet, position: int) -> Arguments:
         pairs = zip(self.shape.bound, self.shape.convert, strict=True)
         try:
@@ -202,5 +219,17 @@ def json_text(value: object) -> object:
 
 
 def make_exact(value: object) -> object:
-    """A float for a numeric parameter as people read it: 1.1, not its 55 binary digits."""
+    """A float for a numeric parameter, or each in an array, as people read it: 1.1, not its 55 binary digits."""
+    if isinstance(value, list | tuple | set | frozenset):
+        return [make_exact(item) for item in value]
     return Decimal(repr(value)) if isinstance(value, float) else value
+
+
+def has_fraction(value: Any) -> bool:
+    """Whether a Python value, or one in it, is a number that is not whole. False for what asyncpg refuses by itself."""
+    if isinstance(value, Iterable):
+        return not isinstance(value, str | bytes) and any(map(has_fraction, value))
+    try:
+        return bool(int(value) != value)
+    except (TypeError, ValueError, ArithmeticError):
+        return False

@@ -177,6 +177,8 @@ async def test_catalog_oddities_decode(connection: Connection) -> None:
 async def test_typed_values(connection: Connection) -> None:
     """Typed sets are bound without conversion; JSON objects are serialized; a float stays what it looks like."""
     sql = "select :n + 0, :j::jsonb ->> 'a', (:d::numeric)::text, :s::text[]"
+    in_list = await prepared(connection, "select count(*) from (select 1.1 as d) q where d in (:d*)", typed=True)
+    assert (await connection.attempt(in_list, [([1.1, 2],)], READS)).values == [(1,)]
     statement = await prepared(connection, sql, typed=True)
     with pytest.raises(DatabaseError):
         await connection.attempt(statement, [("1", {}, 1, [])], READS)
@@ -187,7 +189,8 @@ async def test_typed_values(connection: Connection) -> None:
 async def test_a_typed_value_of_the_wrong_type_names_its_set(connection: Connection) -> None:
     """An encoding error tells parameter, type and set; nothing ran; the session goes on."""
     statement = await prepared(connection, "select name from items where id = :id", typed=True)
-    for sets, culprit in (([(1,), ("2",), (3,)], 1), ([("1",)], 0), ([(1,), (2,), (2**40,)], 2)):
+    wrong = [([(1,), ("2",), (3,)], 1), ([("1",)], 0), ([(1,), (2,), (2**40,)], 2), ([(1,), (2.0,), (2.9,)], 2)]
+    for sets, culprit in wrong:
         with pytest.raises(DatabaseError, match=":id cannot be sent as integer") as caught:
             await connection.attempt(statement, sets, READS)
         assert caught.value.phase is Phase.ENCODING

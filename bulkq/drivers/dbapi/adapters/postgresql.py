@@ -279,6 +279,8 @@ class Postgres(Adapter):
             return QueryDescription(returns_rows=returns, conversions=conversions(query, types))
         types = self._parameters.prepared(asking, probe)
         self._refuse_others(asking, query, probe)
+        if binding.typed and self.dialect.driver == "psycopg2":
+            binding.cast(dict.fromkeys(types, "({})".format))  # it writes numbers, and `-1::text` is `-(1::text)`
         bind(query, binding, types)
         columns: tuple[Column, ...] = ()
         if query.statement is StatementClass.READ:

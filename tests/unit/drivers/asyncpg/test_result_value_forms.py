@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
@@ -87,6 +88,14 @@ def test_typed_values() -> None:
     assert statement.json_text('{"a":1}') == '{"a":1}'
     assert statement.make_exact(1.1) == Decimal("1.1")
     assert statement.make_exact(3) == 3
+    assert statement.make_exact([(1.1,), None]) == [[Decimal("1.1")], None]
+
+
+def test_fractions() -> None:
+    """Numbers that asyncpg would cut for an integer; other values are left to asyncpg."""
+    assert all(map(statement.has_fraction, (2.9, Decimal("2.9"), [1, [2.5]], {1.5})))
+    others = (2, 2.0, Decimal(3), True, None, "2.9", b"2", float("nan"), Decimal("inf"), timedelta(1), [1, None, 2.0])
+    assert not any(map(statement.has_fraction, others))
 
 
 def test_counts_of_command_tags() -> None:
