@@ -21,6 +21,7 @@ FAR_GROWTH = 4.0  # up to half of what the rate allows: at the start, and after 
 SLOW = 5.0  # times the target: fall to a tenth at once
 TENTH = 10.0
 RECENT = 10  # ranges over which the rate is taken
+EMPTY = 10  # times the first size: as large ranges may become that change nothing, while no other has shown what a change costs
 QUANTILE = 0.6  # of their rates: some exceptional ranges do not count, and most ranges are near the target
 LATEST = 2  # so many ranges in a row that are slower count at once
 PATIENCE = 10  # results without a change, or after a failure, until the size may grow without a range of that size
@@ -51,12 +52,24 @@ class RangeSize:
         why: why it is this number, for people.
     """
 
-    __slots__ = ("_current", "_held", "_ideal", "_least", "_most", "_recent", "_target_s", "_unchanged", "why")
+    __slots__ = (
+        "_current",
+        "_empty_most",
+        "_held",
+        "_ideal",
+        "_least",
+        "_most",
+        "_recent",
+        "_target_s",
+        "_unchanged",
+        "why",
+    )
 
     def __init__(self, target_s: float = TARGET_S, least: int = LEAST, most: int = MOST, first: int = FIRST) -> None:
         self._target_s = target_s
         self._least, self._most = least, max(least, most)
         self._current = float(min(max(first, least), self._most))
+        self._empty_most = EMPTY * self._current
         self._ideal = float(self._most)  # as far as the ranges have shown
         self._recent: deque[tuple[int, float]] = deque(maxlen=RECENT)
         self._unchanged = 0  # results since the size changed
@@ -100,10 +113,13 @@ class RangeSize:
 
         Args:
             rows: rows of the key space that it covers.
-            changed: rows that it changed. A range that changed none says nothing about the size.
+            changed: rows that it changed. A range that changed none says nothing about what a change costs.
             elapsed_s: seconds of its transaction, without the time in queues, pools and throttles of this process.
         """
-        if not changed or rows <= 0:
+        if rows <= 0:
+            return
+        if not changed:
+            self._pass(rows, elapsed_s)
             return
         self._unchanged += 1
         self._held = max(0, self._held - 1)
@@ -140,6 +156,14 @@ class RangeSize:
         size = min(ideal, max(GROWTH * base, min(FAR_GROWTH * base, ideal / 2)))
         if size > self._current and not self._held:
             self._set(size, "growing")
+
+    def _pass(self, rows: int, elapsed_s: float) -> None:
+        """Grow over rows that need no change, for example in a second pass, as long as reading takes less than half of the target."""
+        if self._recent or self._held or 2 * elapsed_s >= self._target_s:
+            return
+        size = min(FAR_GROWTH * min(rows, self._current), self._empty_most)
+        if size > self._current:
+            self._set(size, "nothing to change")
 
     def _fall(self, size: float, why: str) -> None:
         if size < self._current:

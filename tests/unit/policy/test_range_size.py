@@ -133,6 +133,21 @@ def test_a_rate_above_the_target_shrinks_it_at_once() -> None:
     assert size.why == "aims at 500 ms"
 
 
+def test_ranges_without_a_change_grow_with_care() -> None:
+    """Up to ten times the first size, and until a range shows what a change costs. Slow reading, and failures, end it."""
+    size = RangeSize()
+    for _ in range(9):
+        size.record(size.rows, 0, 0.01)
+    assert (size.rows, size.far, size.why) == (10 * FIRST, True, "nothing to change")
+    size.record(size.rows, size.rows, 5.0)
+    assert size.rows == FIRST
+    slow, failed = RangeSize(), RangeSize()
+    slow.record(FIRST, 0, TARGET_S / 2)
+    failed.fail("lock")
+    failed.record(FIRST, 0, 0.01)
+    assert (slow.rows, failed.rows) == (FIRST, FIRST / 2)
+
+
 def test_ranges_without_a_change_say_nothing() -> None:
     """They neither grow nor shrink the size, fast or slow."""
     size = settled()
