@@ -15,10 +15,12 @@ from bulkq.ledger.no_record import EventsOnly, NoLedger
 from bulkq.ledger.owners import new_owner
 
 if TYPE_CHECKING:
+    from bulkq.ledger.check_results import CheckHistory
+    from bulkq.ledger.sqlite3_check_history import DirectCheckHistory
     from bulkq.ledger.store import StoredLedger
     from bulkq.protocols import Ledger
 
-__all__ = ["EventsOnly", "LedgerMissing", "NoLedger", "new_owner", "open_ledger", "open_recorder"]
+__all__ = ["EventsOnly", "LedgerMissing", "NoLedger", "find_check_history", "new_owner", "open_ledger", "open_recorder"]
 
 
 async def open_ledger(url: str = "auto", *, create: bool = True) -> StoredLedger:
@@ -62,3 +64,22 @@ async def open_recorder(url: str = "auto") -> Ledger:
         if file is not None:
             return Recorder(place, sqlite3_row_writer.DirectRows(place, file))
     return await open_ledger(url)
+
+
+def find_check_history(ledger: Ledger) -> CheckHistory | DirectCheckHistory | None:
+    """The results of checks in `ledger`, which `open_recorder` has opened; None if it keeps nothing."""
+    if not ledger.keeps:
+        return None
+    from bulkq.ledger.recorder import Recorder
+    from bulkq.ledger.sqlite3_row_writer import DirectRows
+
+    assert isinstance(ledger, Recorder)
+    if isinstance(ledger.rows, DirectRows):
+        from bulkq.ledger.sqlite3_check_history import DirectCheckHistory
+
+        return DirectCheckHistory(ledger.rows)
+    from bulkq.ledger.check_results import CheckHistory
+    from bulkq.ledger.store import StoredLedger
+
+    assert isinstance(ledger, StoredLedger)
+    return CheckHistory(ledger.database)

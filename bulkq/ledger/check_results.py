@@ -11,23 +11,18 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import func, insert, select
 
-from bulkq.ledger.redact_message import shape_of
+from bulkq.ledger.check_row_conversion import AT_ONCE, KEPT_HISTORY, PAST, SERIES, past_check, past_results, result_rows
 from bulkq.ledger.schema import CHECKS
 from bulkq.model import CheckResult, PastCheck, Verdict
 from bulkq.model.frozen_dataclass import frozen
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from sqlalchemy import RowMapping
 
+    from bulkq.ledger.check_row_conversion import PastResults
     from bulkq.ledger.database_connection import LedgerDatabase
-
-KEPT_HISTORY = 20
-"""Earlier results that a report shows of a check."""
-
-AT_ONCE = 500
-"""Names in one question: SQLite takes 999 values in its oldest versions."""
 
 MOST_LISTED = 10_000
 
@@ -55,9 +50,10 @@ class CheckHistory:
     def __init__(self, database: LedgerDatabase) -> None:
         self._database = database
 
-    async def before(self, keys: Sequence[str]) -> Mapping[tuple[str, str], Mapping[str, Sequence[PastCheck]]]:
-        """The last results of the checks called `keys`, by name and target, then by the digest of the parameters."""
-        found: dict[tuple[str, str], dict[str, list[PastCheck]]] = {}
+    async def before(self, keys: Sequence[str]) -> PastResults:
+        """The last results of the checks called `keys`."""
+        found: PastResults = {}
+        columns = [CHECKS.c[name] for name in (*SERIES, *PAST)]
         number = func.row_number().over(
             partition_by=(CHECKS.c.checked, CHECKS.c.target, CHECKS.c.params),
             order_by=(CHECKS.c.at.desc(), CHECKS.c.run.desc()),
@@ -65,11 +61,9 @@ class CheckHistory:
         async with self._database.reading() as connection:
             for first in range(0, len(keys), AT_ONCE):
                 wanted = CHECKS.c.checked.in_(keys[first : first + AT_ONCE])
-                numbered = select(CHECKS, number.label("newest")).where(wanted).subquery()
-                query = select(numbered).where(numbered.c.newest <= KEPT_HISTORY).order_by(numbered.c.newest)
-                for row in (await connection.execute(query)).mappings():
-                    sets = found.setdefault((row["checked"], row["target"]), {})
-                    sets.setdefault(row["params"], []).append(_past(row))
+                numbered = select(*columns, number.label("newest")).where(wanted).subquery()
+                query = select(*(numbered.c[column.name] for column in columns)).order_by(numbered.c.newest)
+                past_results(found, await connection.execute(query.where(numbered.c.newest <= KEPT_HISTORY)))
         return found
 
     async def keep(self, run: str, at: str, results: Sequence[tuple[str, str, CheckResult]]) -> None:
@@ -80,12 +74,8 @@ class CheckHistory:
         """
         if not results:
             return
-        rows = [
-            _row(result) | {"run": run, "place": place, "checked": key, "params": digest, "at": at}
-            for place, (key, digest, result) in enumerate(results)
-        ]
         async with self._database.writing() as connection:
-            await connection.execute(insert(CHECKS), rows)
+            await connection.execute(insert(CHECKS), result_rows(run, at, results))
 
     async def of(self, run: str) -> tuple[CheckResult, ...]:
         """The results of a run in the order of its report, with the history that each had by then; () where it had no checks."""
@@ -139,38 +129,7 @@ def _known(key: str, target: str, params: str, rows: Sequence[RowMapping]) -> Re
 
 
 def _past(row: RowMapping) -> PastCheck:
-    return PastCheck(
-        run=row["run"],
-        at=row["at"],
-        verdict=Verdict(row["verdict"]),
-        elapsed_s=row["elapsed_s"],
-        value=row["value"],
-        rows=row["rows"],
-    )
-
-
-def _row(result: CheckResult) -> dict[str, object]:
-    message = result.message
-    if result.verdict is Verdict.ERROR:
-        message = shape_of(message, result.sqlstate, result.params)
-    return {
-        "name": result.name,
-        "file": result.file,
-        "line": result.line,
-        "target": result.target,
-        "verdict": str(result.verdict),
-        "expected": result.expected,
-        "message": message,
-        "value": None if result.value is None else str(result.value),
-        "rows": result.rows,
-        "sqlstate": result.sqlstate,
-        "description": result.description,
-        "owner": result.owner,
-        "tags": json.dumps(list(result.tags), ensure_ascii=False),
-        "began_s": result.began_s,
-        "elapsed_s": result.elapsed_s,
-        "lane": result.lane,
-    }
+    return past_check(*(row[name] for name in PAST))
 
 
 def _result(row: RowMapping, past: tuple[PastCheck, ...]) -> CheckResult:

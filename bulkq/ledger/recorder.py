@@ -97,7 +97,7 @@ class Recorder:
 
     def __init__(self, place: LedgerLocation, rows: RowWriter) -> None:
         self.place = place
-        self._rows = rows
+        self.rows = rows
         self._run = ""
         self._owner = ""
         self._tally: PendingRun | None = None
@@ -197,7 +197,7 @@ class Recorder:
 
     async def beside(self, run: str) -> Sequence[tuple[str, RunRecord]]:
         """Other runs that wrote to an output of `run`, with its path, newest first."""
-        return await self._rows.beside(run)
+        return await self.rows.beside(run)
 
     async def amend(self, request: str) -> None:
         """Replace the recorded request; durable on return.
@@ -209,7 +209,7 @@ class Recorder:
             self._raise()
             assert self._tally is not None, "begin or take_over comes before amend"
             values = self._tally.counts() | {"request": request}
-            await self._rows.commit(CommitGroup(self._run, self._owner, values, RowChanges(), ()))
+            await self.rows.commit(CommitGroup(self._run, self._owner, values, RowChanges(), ()))
 
     async def finish(self, record: RunRecord) -> None:
         """Record how the run, or this process of it, ended; durable on return, together with all marks.
@@ -233,7 +233,7 @@ class Recorder:
         self, record: RunRecord, sources: Sequence[str], outputs: Sequence[tuple[int, SinkPosition]]
     ) -> None:
         async with self._lock:
-            await self._rows.begin(record, sources, outputs)
+            await self.rows.begin(record, sources, outputs)
             self._follow(record, record.owner, ())
             self._written = {(part, sink.path): sink.offset for part, sink in outputs}
 
@@ -281,7 +281,7 @@ class Recorder:
                     await self._write(None)
             finally:
                 self._run = ""
-                await self._rows.close()
+                await self.rows.close()
             if self._error is not None and not self._told:
                 self._raise()
 
@@ -322,7 +322,7 @@ class Recorder:
                 name: value for name, value in row_conversion.run_row(final).items() if name not in {"run", "owner"}
             }
         events = with_run(self._events.take(), self._run)
-        await self._rows.commit(CommitGroup(self._run, self._owner, values, changes, moved, events))
+        await self.rows.commit(CommitGroup(self._run, self._owner, values, changes, moved, events))
 
     def _fail(self, error: BaseException) -> None:
         self._error = (

@@ -94,6 +94,31 @@ class DirectRows:
         """Other runs that wrote to an output of `run`, with its path, newest first."""
         return await self._do(self._beside, run)
 
+    async def read(
+        self, work: Callable[Concatenate[sqlite3.Connection, P], T], *args: P.args, **options: P.kwargs
+    ) -> T:
+        """What `work` finds in the file.
+
+        Raises:
+            LedgerError: whatever fails.
+        """
+        return await self._do(work, self._file.connection, *args, **options)
+
+    async def write(
+        self, work: Callable[Concatenate[sqlite3.Connection, P], T], *args: P.args, **options: P.kwargs
+    ) -> T:
+        """Do `work` in one transaction, which is durable on return.
+
+        Raises:
+            LedgerError: whatever fails; nothing of it was kept then.
+        """
+
+        def alone() -> T:
+            with self._transaction() as connection:
+                return work(connection, *args, **options)
+
+        return await self._do(alone)
+
     async def close(self) -> None:
         """Let go of the file; a second call does nothing."""
         if self._closed:
@@ -124,7 +149,7 @@ class DirectRows:
         with self._transaction() as connection:
             for table, made in row_conversion.first_rows(record, sources, outputs).items():
                 heartbeat: row_conversion.Row = {"heartbeat_s": time.time()} if table == "runs" else {}
-                _put(connection, "INSERT", table, [row | heartbeat for row in made])
+                put_rows(connection, "INSERT", table, [row | heartbeat for row in made])
 
     def _commit(self, group: CommitGroup) -> None:
         values = group.values | {"heartbeat_s": time.time()}
@@ -135,7 +160,7 @@ class DirectRows:
                     gone = f"DELETE FROM {table} WHERE {_equal(keys[0], ' AND ')}"
                     connection.executemany(gone, [list(key.values()) for key in keys])
                 for table, changed in group.kept().items():
-                    _put(connection, "INSERT OR REPLACE", table, changed)
+                    put_rows(connection, "INSERT OR REPLACE", table, changed)
                 _put_events(connection, group.events)
                 return
         from bulkq.ledger.write_statements import explain_lost_run
@@ -177,8 +202,8 @@ class DirectRows:
 # Names of tables and columns are those of `schema`; values are always bound.
 
 
-def _put(connection: sqlite3.Connection, verb: str, table: str, made: Sequence[row_conversion.Row]) -> None:
-    """Insert rows that have the same columns."""
+def put_rows(connection: sqlite3.Connection, verb: str, table: str, made: Sequence[row_conversion.Row]) -> None:
+    """Insert `made`, one row or more with the same columns, with `verb` and into `table` by name."""
     columns, marks = ", ".join(map(_quoted, made[0])), ", ".join("?" * len(made[0]))
     connection.executemany(
         f"{verb} INTO {table} ({columns}) VALUES ({marks})",
@@ -192,7 +217,7 @@ def _put_events(connection: sqlite3.Connection, events: Sequence[row_conversion.
         return
     connection.execute("SAVEPOINT events")
     try:
-        _put(connection, "INSERT", "events", events)
+        put_rows(connection, "INSERT", "events", events)
     except sqlite3.Error:
         connection.execute("ROLLBACK TO events")
     connection.execute("RELEASE events")

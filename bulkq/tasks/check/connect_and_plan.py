@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from bulkq.engine.part_state import PartState
 from bulkq.engine.pool import MOST_OPEN
 from bulkq.errors import DatabaseError, ParameterError, RefusedError, StoppedError, TargetError, UsageError
+from bulkq.ledger import find_check_history
 from bulkq.lifecycle import open_targets
 from bulkq.lifecycle.check_requirements import find_skipped
 from bulkq.lifecycle.database_identity import identify, twins
@@ -37,10 +38,10 @@ if TYPE_CHECKING:
     from contextlib import AsyncExitStack
 
     from bulkq.ledger.check_results import CheckHistory
-    from bulkq.ledger.store import StoredLedger
+    from bulkq.ledger.sqlite3_check_history import DirectCheckHistory
     from bulkq.lifecycle.open_targets import OpenTarget
     from bulkq.model.check_conditions import Condition
-    from bulkq.protocols import Connection, Ledger, ParameterSource
+    from bulkq.protocols import Connection, ParameterSource
     from bulkq.sources import Request
     from bulkq.tasks.check.open_check import OpenChecks
 
@@ -74,7 +75,7 @@ class LookedChecks:
 
     opened: OpenChecks
     planned: Sequence[PlannedCheck]
-    history: CheckHistory | None
+    history: CheckHistory | DirectCheckHistory | None
     refused: bool
 
 
@@ -87,23 +88,8 @@ async def look_first(opened: OpenChecks) -> LookedChecks:
     """
     await _connect(opened)
     refused = any(isinstance(one.database.lost, RefusedError) for one in opened.targets)
-    history = await _history(await opened.job.ledger)
+    history = find_check_history(await opened.job.ledger)
     return LookedChecks(opened, await _plan(opened, history), history, refused)
-
-
-async def _history(ledger: Ledger) -> CheckHistory | None:
-    if not ledger.keeps:
-        return None
-    from bulkq.ledger.check_results import CheckHistory
-
-    return CheckHistory(_stored(ledger).database)
-
-
-def _stored(ledger: Ledger) -> StoredLedger:
-    from bulkq.ledger.store import StoredLedger
-
-    assert isinstance(ledger, StoredLedger)
-    return ledger
 
 
 # --- targets -------------------------------------------------------------------------------------------------------
@@ -175,7 +161,7 @@ def exporter(connection: Connection, name: str) -> SnapshotConnection:
 # --- checks into parts ---------------------------------------------------------------------------------------------
 
 
-async def _plan(opened: OpenChecks, history: CheckHistory | None) -> list[PlannedCheck]:
+async def _plan(opened: OpenChecks, history: CheckHistory | DirectCheckHistory | None) -> list[PlannedCheck]:
     """Every check on every target, in the order of the report; those that cannot begin have the reason.
 
     Raises:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from bulkq.checks import verdict as deciding
 from bulkq.engine.run_context import StopLimits
 from bulkq.errors import BulkqError, StoppedError, UsageError
-from bulkq.ledger import EventsOnly, NoLedger, new_owner, open_ledger
+from bulkq.ledger import EventsOnly, new_owner, open_recorder
 from bulkq.lifecycle.command_steps import Console, Steps, carry_out, new_run_id
 from bulkq.lifecycle.execute_run import make_runner, shard_and_executor_words
 from bulkq.lifecycle.expand_targets import expand_targets
@@ -100,7 +100,7 @@ async def check(
         request=request,
         began_s=began_s,
         run=new_run_id(),
-        ledger=asyncio.create_task(_ledger(request.run.safety.ledger)),
+        ledger=asyncio.create_task(open_recorder(request.run.safety.ledger)),
         control=control,
         observers=observers,
         console=Console(stdin=stdin),
@@ -331,10 +331,6 @@ def _first_line(recorded: RecordedChecks) -> str:
 
 
 # --- the ledger ----------------------------------------------------------------------------------------------------
-
-
-async def _ledger(url: str) -> Ledger:
-    return NoLedger() if url == "none" else await open_ledger(url)
 
 
 async def _begin(opened: OpenChecks, ledger: Ledger) -> RunRecord | None:

@@ -86,7 +86,7 @@ FAILPOINTS = (
     ),
     # the run begins: run row in the target, request in the ledger
     *_around("ledger-begin", "bulkq.ledger.recorder:Recorder._begin"),
-    *_around("ledger-rows", "bulkq.ledger.sqlite3_row_writer:_put"),
+    *_around("ledger-rows", "bulkq.ledger.sqlite3_row_writer:put_rows"),
     *_administering("marker-tables", "CREATE TABLE"),
     *_administering("run-row", "INSERT INTO"),
     # a batch in PostgreSQL
