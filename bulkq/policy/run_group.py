@@ -10,7 +10,7 @@ from bulkq.model.counts import Counts, changed_in_all
 from bulkq.model.frozen_dataclass import frozen
 from bulkq.model.shard import Shard
 from bulkq.policy.exit_codes import exit_code
-from bulkq.policy.safety import MAINTENANCE, WRITE
+from bulkq.policy.safety import IDEMPOTENT, MAINTENANCE, WRITE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -27,6 +27,9 @@ STOPPED = {"stopped", "dead"}
 
 APPLIED = {WRITE, MAINTENANCE}
 """Modes in which a set that is executed again is applied again."""
+
+CHANGING = APPLIED | {IDEMPOTENT}
+"""Modes in which shards must have the same database to be one job."""
 
 DIGEST_LENGTH = 32
 """Digits of the digest of a file. A file over 1 GiB has the nanosecond of its last change in place of it."""
@@ -53,13 +56,19 @@ class GroupMember:
 
 @frozen
 class GroupJob:
-    """Runs of the same queries or checks, over the same sources, on the same targets, divided by the same number."""
+    """Runs of the same queries or checks, over the same sources, on the same targets, divided by the same number.
+
+    Attributes:
+        moved: targets of a name that led some of the shards to another database than others. Shards of a write are then two jobs,
+            each of which has one of the databases; the later one names the target.
+    """
 
     name: str
     mode: str
     targets: tuple[str, ...]
     shards: int | None
     members: tuple[GroupMember, ...]
+    moved: tuple[str, ...] = ()
 
     @property
     def counts(self) -> Counts:
@@ -81,7 +90,11 @@ def group_jobs(records: Iterable[RunRecord], statuses: Mapping[str, str]) -> tup
     for record in ordered:
         if record.retry_of not in known:
             jobs.setdefault(job_of(record), []).append(record)
-    return tuple(_job(runs, retries, statuses) for runs in jobs.values())
+    return tuple(
+        _job(some, retries, statuses, _moved(some if at == 0 else [runs[0], *some]))
+        for runs in jobs.values()
+        for at, some in enumerate(_by_database(runs))
+    )
 
 
 def group_exit_code(jobs: Iterable[GroupJob]) -> int:
@@ -110,7 +123,8 @@ def applies_again(record: RunRecord, other: RunRecord) -> bool:
     """Whether `record`, which is about to begin, has sets that `other` of its group has begun. At least one of them is a shard."""
     if other.mode not in APPLIED or other.retry_of is not None:
         return False
-    return _overlap(record.shard, other.shard) and _work_of(record) == _work_of(other)
+    same = _overlap(record.shard, other.shard) and _work_of(record) == _work_of(other)
+    return same and not _moved([record, other])
 
 
 def _overlap(one: Shard | None, other: Shard | None) -> bool:
@@ -122,7 +136,7 @@ def _overlap(one: Shard | None, other: Shard | None) -> bool:
 def _work_of(record: RunRecord) -> object:
     """Texts of queries, contents of sources, constants and targets of a run, wherever its files are on this machine."""
     made: dict[str, Any] = json.loads(record.fingerprint)
-    made.pop("targets", None)  # identities, which are not known of a target that was away
+    made.pop("targets", None)  # identities, see `_databases`
     made["queries"] = list(made.get("queries", {}).values())
     made["sources"] = [_content_of(source) for source in made.get("sources", {}).values()]
     return record.targets, json.dumps(made, sort_keys=True)
@@ -134,12 +148,43 @@ def _content_of(source: str) -> str:
     return size if size.isdigit() and rest.isdigit() and len(rest) < DIGEST_LENGTH else source
 
 
+def _databases(record: RunRecord) -> tuple[str, ...]:
+    """The identity of each target; "" for one that was away, and for all targets of checks."""
+    known = json.loads(record.fingerprint).get("targets") or ()
+    return tuple(map(str, known)) if len(known) == len(record.targets) else ("",) * len(record.targets)
+
+
+def _moved(records: Sequence[RunRecord]) -> tuple[str, ...]:
+    """The targets that are not the same database in all runs of a job, as far as that is known."""
+    found = zip(records[0].targets, zip(*map(_databases, records), strict=True), strict=True)
+    return tuple(target for target, known in found if len(set(known) - {""}) > 1)
+
+
+def _by_database(runs: Sequence[RunRecord]) -> list[list[RunRecord]]:
+    """Divide runs of a write that have changed different databases of the same name: no shard of one stands for one of the other.
+
+    Runs that read are one job. Their databases may be copies, such as those that each job of a CI server starts.
+    """
+    if runs[0].mode not in CHANGING:
+        return [list(runs)]
+    divided: list[list[RunRecord]] = []
+    for record in runs:
+        fitting = next((some for some in divided if not _moved([*some, record])), None)
+        if fitting is None:
+            divided.append([record])
+        else:
+            fitting.append(record)
+    return divided
+
+
 def sum_counts(counts: Iterable[Counts]) -> Counts:
     """Return the sum."""
     return sum(counts, Counts())
 
 
-def _job(runs: Sequence[RunRecord], retries: Mapping[str, RunRecord], statuses: Mapping[str, str]) -> GroupJob:
+def _job(
+    runs: Sequence[RunRecord], retries: Mapping[str, RunRecord], statuses: Mapping[str, str], moved: tuple[str, ...]
+) -> GroupJob:
     last = runs[-1]
     by_shard: dict[Shard | None, list[RunRecord]] = {}
     for record in runs:
@@ -152,7 +197,7 @@ def _job(runs: Sequence[RunRecord], retries: Mapping[str, RunRecord], statuses: 
     name = next(
         (record.name for record in reversed(runs) if record.name), ""
     )  # that of a shard without a check is empty
-    return GroupJob(name, last.mode, last.targets, count, tuple(found))
+    return GroupJob(name, last.mode, last.targets, count, tuple(found), moved)
 
 
 def _member(

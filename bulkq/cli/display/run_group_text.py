@@ -13,7 +13,7 @@ from bulkq.cli.display.listed_run import ListedRun, incomplete_of, next_step, st
 from bulkq.errors import UsageError
 from bulkq.model.counts import changed_number, changed_text, counts_of
 from bulkq.policy.exit_codes import name_status
-from bulkq.policy.run_group import group_exit_code, group_jobs, sum_counts
+from bulkq.policy.run_group import CHANGING, group_exit_code, group_jobs, sum_counts
 from bulkq.text.characters import escape_unprintable
 from bulkq.text.durations import duration_text
 from bulkq.text.moments import moment_text
@@ -99,6 +99,7 @@ def group_object(name: str, jobs: Sequence[GroupJob], steps: Mapping[str, str]) 
                 "mode": job.mode,
                 "targets": list(job.targets),
                 "shards": job.shards,
+                "moved": list(job.moved),
                 "missing": [str(member.shard) for member in job.members if not member.runs],
                 "runs": [_member(member, steps) for member in job.members if member.runs],
             }
@@ -118,6 +119,9 @@ def _job(job: GroupJob) -> Iterator[str]:
     if missing:
         more = f" and {len(missing) - SHOWN} more" if len(missing) > SHOWN else ""
         yield f"missing: {', '.join(missing[:SHOWN])}{more}"
+    for target in job.moved:
+        other = "the job of the same name above" if job.mode in CHANGING else "other shards"
+        yield f'"{escape_unprintable(target)}" is not the same database as in {other}'
     for member in job.members:
         if member.earlier:
             verb = "is" if len(member.earlier) == 1 else "are"

@@ -68,6 +68,24 @@ def test_other_work_is_another_job(change: dict[str, object]) -> None:
     assert job_of(FIRST) != job_of(replace(other, **change))  # type: ignore[arg-type]
 
 
+def test_two_databases_of_one_name_are_two_jobs_of_a_write() -> None:
+    """The second one names the target; sets of the other database are not applied again. Reads of copies are one job, and say so."""
+    away = replace(
+        FIRST, run="b", shard=Shard(2, 3), started_at="2", fingerprint=WHOLE.fingerprint.replace('"x"', '"y"')
+    )
+    third = replace(FIRST, run="c", shard=Shard(3, 3), started_at="3")
+    here, there = jobs(FIRST, away, third)
+    assert [[one.status for one in job.members] for job in (here, there)] == [
+        ["ok", "missing", "ok"],
+        ["missing", "ok", "missing"],
+    ]
+    assert (here.moved, there.moved) == ((), ("prod",))
+    assert not applies_again(replace(away, shard=Shard(1, 3)), FIRST)
+    assert applies_again(replace(third, shard=Shard(1, 3)), FIRST)
+    (job,) = jobs(*(replace(one, mode="read") for one in (FIRST, away, third)))
+    assert (group_exit_code([job]), job.moved) == (0, ("prod",))
+
+
 def test_runs_without_shards_are_jobs_of_their_own() -> None:
     """None replaces another, whatever they have in common."""
     found = jobs(WHOLE, replace(WHOLE, run="b", started_at="2"), b="failed")

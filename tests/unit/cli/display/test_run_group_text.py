@@ -28,3 +28,24 @@ def test_a_group_in_words() -> None:
     found = json.loads(json.dumps(group_object("G", jobs, steps)))
     assert (found["exit"], found["counts"]["ok"], len(found["jobs"][0]["missing"])) == (3, 6, 28)
     assert [run["next"] for run in found["jobs"][0]["runs"]] == [None, "bulkq retry b"]
+
+
+def test_a_name_that_leads_to_two_databases() -> None:
+    """A write has a job for each of them; the second one says why."""
+    runs = [
+        ended(
+            record(
+                name,
+                targets=("db",),
+                mode="write",
+                shard=Shard(index, 2),
+                group="G",
+                fingerprint=f'{{"targets": ["{name}"]}}',
+            ),
+            ok=5,
+        )
+        for index, name in ((1, "a"), (2, "b"))
+    ]
+    lines = group_text("G", group_jobs(runs, {"a": "ok", "b": "ok"}), {"a": "", "b": ""}).splitlines()
+    assert lines.count('"db" is not the same database as in the job of the same name above') == 1
+    assert sum(line.startswith("missing: ") for line in lines) == 2
