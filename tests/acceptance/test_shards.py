@@ -116,7 +116,7 @@ def test_bad_input(cli: Cli, options: tuple[str, ...], words: str) -> None:
 
 @pytest.mark.usefixtures("folder")
 def test_plans_and_backfills(cli: Cli) -> None:
-    """A plan counts the sets of the shard; a backfill refuses a shard, also that of the environment, with the reason."""
+    """A plan counts the sets of the shard; a backfill and maintenance refuse one, also that of the environment, with the reason."""
     plan = cli("plan", "run", *ADD, "-p", "ids.csv", "--shard", "2/3", "--group", "nightly")
     assert plan.code == 0, plan.err
     for word in ("shard         2/3: the sets 2, 5, 8, ...", "group         nightly", "id=2"):
@@ -126,6 +126,9 @@ def test_plans_and_backfills(cli: Cli) -> None:
     assert_one_line(cli(*backfill, "--shard", "1/3"), 2, "a backfill has no shards")
     assert_one_line(cli("plan", *backfill, "--shard", "1/3"), 2, "a backfill has no shards")
     assert_one_line(cli(*backfill, env={"BULKQ_SHARD": "1/3"}), 2, "a backfill has no shards")
+    maintain = ("maintain", "analyze", "-t", TARGET)
+    assert_one_line(cli("plan", *maintain, "--shard", "1/3"), 2, "maintenance has no shards")
+    assert_one_line(cli(*maintain, env={"BULKQ_SHARD": "1/3"}), 2, "--shard 1/3: maintenance has no shards")
 
 
 def test_checks_are_divided_by_number(cli: Cli, folder: Path) -> None:

@@ -10,7 +10,6 @@ from bulkq.cli.options import limits, output, safety, sources, targets
 from bulkq.cli.options.option import options_of, together
 from bulkq.cli.options.option_typed_dicts import LimitValues
 from bulkq.cli.options.types import AimedTime, Count, Duration, PathText, QueryText, TableText, Text, Words
-from bulkq.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -196,16 +195,10 @@ _BACKFILL = (
 )
 
 
-def _refuse_shard(ctx: click.Context, param: click.Parameter, value: str | None) -> None:  # noqa: ARG001
-    """Raise UsageError if `--shard` or BULKQ_SHARD is given: the whole backfill would be executed by each of the shards."""
-    if value is not None:
-        raise UsageError(
-            f"--shard {value}: a backfill has no shards, because each range begins where the one before it ends: leave --shard out, "
-            "and use -j, or --where with a part of the rows for each run"
-        )
-
-
-SHARD = ranges("--shard", hidden=True, expose_value=False, callback=_refuse_shard)
+SHARD = sources.refuse_shard(
+    "a backfill has no shards, because each range begins where the one before it ends: leave --shard out, "
+    "and use -j, or --where with a part of the rows for each run"
+)
 
 REHEARSE = ranges(
     "--rehearse",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
-from bulkq.cli.options import build_run, limits, output, safety, targets
+from bulkq.cli.options import build_run, limits, output, safety, sources, targets
 from bulkq.cli.options.option import options_of, together
 from bulkq.cli.options.option_typed_dicts import LimitValues, PaceValues
 from bulkq.cli.options.types import Count, TableText, Text, Words
@@ -136,6 +136,10 @@ _MAINTAIN = (
         "--repair",
         is_flag=True,
         help="Rebuild or drop the indexes that indexes has found. Without it, they are listed.",
+    ),
+    sources.refuse_shard(
+        "maintenance has no shards, because the objects to do, and their order, change while it works: leave --shard out, or unset "
+        "BULKQ_SHARD, and use -j, or --table and --schema with a part of the objects for each job"
     ),
     targets.TARGET,
     targets.option(

@@ -2,8 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, TypeVar
+
 from bulkq.cli.options.option import options_of
 from bulkq.cli.options.types import NameValue, ShardText, SourceText, TargetText, Text, Words
+from bulkq.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import click
+
+    F = TypeVar("F", bound="Callable[..., object]")
 
 option = options_of("Parameter sets")
 
@@ -20,6 +30,23 @@ SHARD = option(
     metavar="I/N",
     help="Run every N-th parameter set, beginning with set I; of checks, every N-th check. The other shards are runs of their own.",
 )
+
+
+def refuse_shard(reason: str) -> Callable[[F], F]:
+    """Return a hidden `--shard` for a command that cannot be divided. Each shard would otherwise do the whole of it.
+
+    Args:
+        reason: follows the option in the message: why, and what to do instead.
+    """
+
+    def refuse(ctx: click.Context, param: click.Parameter, value: str | None) -> None:  # noqa: ARG001
+        """Raise UsageError if `--shard` or BULKQ_SHARD is given."""
+        if value is not None:
+            raise UsageError(f"--shard {value}: {reason}")
+
+    return option("--shard", hidden=True, expose_value=False, callback=refuse)
+
+
 SOURCES = (
     option(
         "-p",
