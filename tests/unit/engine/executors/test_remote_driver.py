@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from bulkq.engine.executors.remote_driver import RemoteWarningDriver
+from bulkq.engine.executors.worker_session import AttemptAnswer
 from bulkq.errors import RefusedError, TargetError, UsageError
 from bulkq.model import Decoding
 from bulkq.query import inline
@@ -109,3 +111,20 @@ async def test_a_worker_without_the_password_is_named(workers: list[LoopbackWork
     workers[0].session.on_connect = refuse  # type: ignore[assignment]
     with pytest.raises(UsageError, match="^worker w1: X is not set"):
         await driver_in(workers, database).connect()
+
+
+async def test_warnings_of_each_worker_are_counted_once(workers: list[LoopbackWorker]) -> None:
+    """Each worker says how many it has counted so far, also in answers that overtake one another; the first texts are kept."""
+    driver = driver_in(workers, "mysql+pymysql://a@127.0.0.1:1/b")
+    assert isinstance(driver, RemoteWarningDriver)
+    one, other = (worker.channel for worker in workers)
+    for channel, count, texts in (
+        (one, 2, ("a", "b")),
+        (other, 3, ("a", "c", "d", "e")),
+        (one, 2, ("a", "b")),
+        (other, 9, ("a", "c", "d", "e", "f", "g")),
+        (other, 4, ("a", "c", "d", "e")),
+        (one, 3, ("a", "b")),
+    ):
+        driver.hear(channel, AttemptAnswer(None, warnings=count, warning_texts=texts))
+    assert (driver.warnings.count, list(driver.warnings.first)) == (12, ["a", "b", "c", "d", "e"])
