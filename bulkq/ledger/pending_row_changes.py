@@ -68,6 +68,9 @@ class PendingRun:
         self.unknown = record.unknown
         self.changed = record.changed
         self.unanswered = record.unanswered
+        self._known = (
+            record.ok + record.failed + record.unknown + record.skipped
+        )  # sets, as the last process counted them
         self._number = record.number
         self._messages = 0
         self._parts: dict[int, _PartRecord] = {}
@@ -89,6 +92,7 @@ class PendingRun:
             "ok": self.ok,
             "failed": self.failed,
             "unknown": self.unknown,
+            "skipped": max(0, self._known - self.ok - self.failed - self.unknown),
             "changed": self.changed,
             "unanswered": self.unanswered,
         }

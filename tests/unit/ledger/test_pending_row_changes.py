@@ -44,6 +44,19 @@ def test_ordered_batches_extend_one_row() -> None:
     assert tally.counts()["ok"] == 500
 
 
+def test_sets_that_were_skipped_before_and_are_done_now_are_not_skipped() -> None:
+    """The process that goes on may be killed: then its successor must not say that the sets were never tried."""
+    assert PendingRun(RECORD).counts()["skipped"] == 0
+    stopped = replace(RECORD, ok=10, failed=1, unknown=1, skipped=8)
+    known = RecordedPart(0, ((1, 10),), (failure(11), failure(12, Outcome.UNKNOWN)), None, ())
+    tally = PendingRun(stopped, [known])
+    assert tally.counts()["skipped"] == 8
+    tally.take([Mark(0, ((12, 15),), (failure(16),))])
+    assert (tally.counts()["ok"], tally.counts()["unknown"], tally.counts()["skipped"]) == (14, 0, 4)
+    tally.take([Mark(0, ((11, 11), (17, 30)))])
+    assert tally.counts()["skipped"] == 0
+
+
 def test_a_gap_that_closes_joins_two_rows() -> None:
     """The row behind the gap goes, the one before it grows."""
     tally = PendingRun(RECORD)
@@ -80,7 +93,7 @@ def test_failures_are_counted_and_hold_no_values() -> None:
         "message": "division by zero",
         "attempts": 1,
     }
-    assert tally.counts() == {"ok": 3, "failed": 1, "unknown": 1, "changed": 3, "unanswered": 1}
+    assert tally.counts() == {"ok": 3, "failed": 1, "unknown": 1, "skipped": 0, "changed": 3, "unanswered": 1}
     assert changes.parts[0] | {} == {
         "part": 2,
         "query": "query",
@@ -117,7 +130,7 @@ def test_a_resumed_run_goes_on_from_its_rows() -> None:
     changes = tally.take([Mark(0, ((5, 5),), (failure(6, Outcome.UNKNOWN),))])
     assert changes.resolved == [{"part": 0, "n": 5}]
     assert changes.done == [{"part": 0, "first": 5, "last": 5}]
-    assert tally.counts() | {} == {"ok": 7, "failed": 1, "unknown": 1, "changed": 0, "unanswered": 0}
+    assert tally.counts() | {} == {"ok": 7, "failed": 1, "unknown": 1, "skipped": 0, "changed": 0, "unanswered": 0}
     assert tally.take([Mark(0, ((4, 4),))]).done == [{"part": 0, "first": 1, "last": 5}]
 
 
