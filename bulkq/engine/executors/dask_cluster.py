@@ -23,6 +23,7 @@ from distributed.protocol.pickle import dumps
 from distributed.security import Security
 
 from bulkq.engine.executors.dask_worker import OPERATION, PROBE, begin_session
+from bulkq.engine.executors.unix_socket import StreamServer
 from bulkq.engine.executors.worker_channel import LEASE_S, WorkerChannel
 from bulkq.engine.executors.worker_roster import WorkerRoster
 from bulkq.engine.executors.worker_session import SessionSettings
@@ -75,6 +76,7 @@ class DaskCluster:
         self._refused: dict[str, str] = {}
         self.roster = WorkerRoster(choice.text)
         self._local: Any = None
+        self._streams = StreamServer()
         self._pool: Any = None
         self._scheduler = ""
         self._tasks: set[asyncio.Task[None]] = set()
@@ -100,6 +102,7 @@ class DaskCluster:
         logging.getLogger("distributed").setLevel(logging.CRITICAL)
         security = _security(self.choice)
         if self.choice.local:
+            await self._streams.open()
             self._local = await _start_local(self.choice.local)
             self._scheduler, security = self._local.scheduler_address, self._local.security
         else:
@@ -120,6 +123,7 @@ class DaskCluster:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await asyncio.gather(*(channel.close() for channel in self.workers()))
+        self._streams.close()
         if self._pool is not None:
             with contextlib.suppress(Exception):
                 await self._pool.close()
@@ -211,8 +215,14 @@ class DaskCluster:
             folder=wanted.folder,
             lease_s=LEASE_S,
             keeps_interrupts=not self.choice.local,
+            socket=self._streams.path,
         )
+        expected = self._streams.expect(settings.session)
         session = await self._run(address, begin_session, pickle.dumps(settings))
+        if self._streams.path:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(DIRECT_S):
+                    return WorkerChannel(address, (await expected).send)
         direct = partial(self._send_directly, address, session)
         try:
             async with asyncio.timeout(DIRECT_S):

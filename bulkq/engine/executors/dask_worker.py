@@ -5,10 +5,13 @@ A request is no Dask task: it takes no slot of the worker, and Dask never repeat
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import pickle
 import signal
 from typing import TYPE_CHECKING, Any
 
+from bulkq.engine.executors.unix_socket import connect_session
 from bulkq.engine.executors.worker_session import WorkerSession
 
 if TYPE_CHECKING:
@@ -38,11 +41,15 @@ async def begin_session(packed: bytes, dask_worker: Any = None) -> str:
     settings: SessionSettings = pickle.loads(packed)  # noqa: S301 - Dask runs what its clients send
     if not settings.keeps_interrupts:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
+        gc.freeze()  # the process is the run's own: what was imported stays
     for session in [one for one in _sessions.values() if one.settings.run == settings.run or one.ended]:
         _sessions.pop(session.settings.session, None)
         await session.end()
     dask_worker.handlers[OPERATION] = respond
-    _sessions[settings.session] = WorkerSession(settings)
+    session = _sessions[settings.session] = WorkerSession(settings)
+    if settings.socket:
+        with contextlib.suppress(OSError):  # also a timeout; then requests come as messages of Dask
+            await connect_session(session, settings.socket)
     return settings.session
 
 

@@ -81,6 +81,7 @@ class RemoteStatement:
         self.returns_rows = known.returns_rows
         self.parameter_types = known.parameter_types
         self.single = known.single
+        self.apart: str | None = None  # why one statement cannot answer all sets; None: the worker was not asked
         self._answers: tuple[int, Batch] | None = None
 
     def encode_next(self, part: int, batch: Batch) -> None:
@@ -221,8 +222,11 @@ class RemoteConnection(BaseConnection):
         return cast("list[BadValue]", await self._call_with(statement, "check", sets))
 
     async def why_apart(self, statement: Statement) -> str:
-        """Return why the sets of a batch are executed one by one."""
-        return cast("str", await self._call_with(statement, "why_apart"))
+        """Return why the sets of a batch are executed one by one. The worker is asked once for each statement."""
+        own = cast("RemoteStatement", statement)
+        if own.apart is None:
+            own.apart = cast("str", await self._call_with(statement, "why_apart"))
+        return own.apart
 
     async def close(self) -> None:
         """Close the connection in the worker, and wait at most two seconds for it."""

@@ -11,10 +11,12 @@ import pickle
 import socket
 import time
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bulkq.engine.executors.copied_bytes import CopiedBytes
+from bulkq.engine.executors.garbage_collection import thresholds
 from bulkq.engine.executors.map_and_encode_rows import PartRows
 from bulkq.errors import BulkqError, StoppedError
 from bulkq.model.frozen_dataclass import frozen
@@ -23,7 +25,7 @@ from bulkq.targets import open_target
 from bulkq.targets.same_database import list_places
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping, Sequence
+    from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 
     from bulkq.engine.executors.map_and_encode_rows import PartDefinition
     from bulkq.model import AttemptSteps, Batch, Claim, Decoding, Limits, ParameterSet, Query, Reply, Server, Target
@@ -48,6 +50,7 @@ class SessionSettings:
         folder: the current folder of the run, for modules of `--map`.
         lease_s: seconds without a sign of life of the run after which the session ends.
         keeps_interrupts: False: the process ignores SIGINT, because Ctrl-C reaches it along with the run's own process.
+        socket: Unix socket of the run, if the worker is on its machine; "" for none.
     """
 
     session: str
@@ -57,6 +60,7 @@ class SessionSettings:
     folder: str
     lease_s: float
     keeps_interrupts: bool = True
+    socket: str = ""
 
 
 @frozen
@@ -100,6 +104,7 @@ class WorkerSession:
         self.ended = False
         self._seen_s = time.monotonic()
         self._drivers: dict[int, Driver] = {}
+        self._warning_drivers: dict[int, WarningDriver] = {}
         self._connections: dict[int, Connection] = {}
         self._statements: dict[int, tuple[Query, Decoding, bool, Mapping[str, str]]] = {}
         self._queries: dict[tuple[str, str], Query] = {}  # of steps
@@ -107,27 +112,36 @@ class WorkerSession:
         self._streams: dict[int, AsyncIterator[Reply]] = {}
         self._copies: dict[int, CopiedBytes] = {}
         self._running: dict[int, tuple[asyncio.Task[object], int | None]] = {}
+        thresholds.raise_for_session()
         self._watch = asyncio.create_task(self._watch_lease(), name=f"bulkq lease {settings.session}")
 
     async def handle(self, data: bytes) -> bytes:
         """Carry out one request and return its answer, both pickled."""
+        answered: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+        self.begin(data, lambda answer: None if answered.done() else answered.set_result(answer))
+        return await answered
+
+    def begin(self, data: bytes, reply: Callable[[bytes], None]) -> None:
+        """Begin one request. Its answer is given to `reply`, both pickled; b"" if the session has ended."""
         self._seen_s = time.monotonic()
         number, name, connection, arguments = pickle.loads(data)  # noqa: S301 - see the module
         if self.ended:
-            return b""
+            reply(b"")
+            return
         task: asyncio.Task[object] = asyncio.ensure_future(getattr(self, f"on_{name}")(*arguments))
         self._running[number] = task, connection
-        try:
-            await asyncio.wait([task])
-        finally:
-            self._running.pop(number, None)
-        return _packed(task)
+        task.add_done_callback(partial(self._answer, number, reply))
+
+    def end_soon(self) -> None:
+        """End the session without waiting for it."""
+        self._ending = asyncio.ensure_future(self.end())
 
     async def end(self) -> None:
         """Cancel what runs, on the server too, and close all connections."""
         if self.ended:
             return
         self.ended = True
+        thresholds.restore_after_session()
         self._watch.cancel()
         await self._cancel([task for task, _ in self._running.values()])
         for copied in self._copies.values():
@@ -155,9 +169,11 @@ class WorkerSession:
             MissingDriver: its library is not installed here.
         """
         settings = self.settings
-        self._drivers[key] = open_target(
+        driver = self._drivers[key] = open_target(
             target, application_name=settings.application_name, read_only=settings.read_only
         )
+        if isinstance(driver, WarningDriver):
+            self._warning_drivers[key] = driver
 
     async def on_file(self, url: str) -> tuple[str, frozenset[tuple[str, ...]]]:
         """Return this machine, and the file that `url` leads to here."""
@@ -309,9 +325,13 @@ class WorkerSession:
 
     async def on_end(self) -> None:
         """End the session; the answer to this request is sent first."""
-        asyncio.get_running_loop().call_soon(lambda: setattr(self, "_ending", asyncio.ensure_future(self.end())))
+        asyncio.get_running_loop().call_soon(self.end_soon)
 
     # --- -----------------------------------------------------------------------------------------------------------
+
+    def _answer(self, number: int, reply: Callable[[bytes], None], task: asyncio.Task[object]) -> None:
+        self._running.pop(number, None)
+        reply(_packed(task))
 
     async def _prepared(self, connection: int, number: int) -> Statement:
         query, decoding, typed, names = self._statements[number]
@@ -341,10 +361,8 @@ class WorkerSession:
 
     def _heard(self, key: int) -> tuple[int, tuple[str, ...]]:
         """Return the number of warnings of a target so far, and the first texts."""
-        driver = self._drivers[key]
-        if not isinstance(driver, WarningDriver):
-            return 0, ()
-        return driver.warnings.count, tuple(driver.warnings.first)
+        driver = self._warning_drivers.get(key)
+        return (0, ()) if driver is None else (driver.warnings.count, tuple(driver.warnings.first))
 
     def _end_copy(self, connection: int) -> None:
         copied = self._copies.pop(connection, None)
@@ -365,7 +383,7 @@ class WorkerSession:
             await asyncio.sleep(step_s)
             silent_s = silent_s + step_s if seen_s == self._seen_s else 0.0
             seen_s = self._seen_s
-        self._ending = asyncio.ensure_future(self.end())
+        self.end_soon()
 
 
 def machine() -> str:
