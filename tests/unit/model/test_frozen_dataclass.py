@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import pickle
 from copy import copy
 from dataclasses import asdict, field, fields, replace
@@ -57,6 +58,25 @@ def test_it_is_a_dataclass() -> None:
     assert not hasattr(Point(1), "__dict__")
     with pytest.raises(TypeError):
         Named(1, 2, "", "", "home")  # type: ignore[misc]
+
+
+@frozen
+class Bag:
+    """Things, of which no two bags have the same list."""
+
+    things: list[int] = field(default_factory=list)
+    label: str = field(default="bag", kw_only=True)
+
+
+def test_its_initializer_is_that_of_a_dataclass() -> None:
+    """It is compiled when it is first looked at: defaults, factories, names that must be given, and a subclass that has none."""
+    one, other = Bag(), Bag([1], label="full")
+    one.things.append(2)
+    assert (one.things, Bag().things, other) == ([2], [], Bag(things=[1], label="full"))
+    assert list(inspect.signature(Bag).parameters) == ["things", "label"]
+    assert Bag.__init__.__qualname__ == "Bag.__init__"
+    assert [one.name for one in fields(Bag)] == ["things", "label"]
+    assert Bag.__match_args__ == ("things",)  # type: ignore[attr-defined]
 
 
 def test_the_type_checker_holds_it_frozen() -> None:
