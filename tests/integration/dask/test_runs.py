@@ -32,6 +32,12 @@ def wait_for_begin(process: subprocess.Popen[bytes]) -> None:
         assert line, "it has ended"
 
 
+def run_named(name: str, cli: Cli) -> str:
+    """The id of a run."""
+    (run,) = [one["run"] for one in json.loads(cli("runs", "--format", "json").text) if one["name"] == name]
+    return str(run)
+
+
 def test_the_same_bytes_come_from_a_cluster(cluster: DaskProcesses, cli: Cli, database: str) -> None:
     """Text and numbers of sets are encoded by workers, in the order of the input."""
     execute(database, CREATE, FILL.format(3000))
@@ -44,38 +50,33 @@ def test_the_same_bytes_come_from_a_cluster(cluster: DaskProcesses, cli: Cli, da
 
 
 def test_killed_workers_change_nothing_twice(cluster: DaskProcesses, cli: Cli, database: str) -> None:
-    """The batches of a killed worker are sent again, and their markers settle what was applied."""
-    execute(database, CREATE, FILL.format(4000))
-    words = (
-        "run",
-        "-e",
-        INCREMENT,
-        "--write",
-        "-t",
-        database,
-        "-p",
-        "range:id=1..4000",
-        "--batch",
-        "20",
-        "--max-rate",
-        "1500/s",
-        "--progress",
-        "json",
-    )
-    process = cli.start(*words, *executor(cluster))
-    wait_for_begin(process)
+    """The batches of a killed worker are sent again, and markers settle them. Its objects are not: the catalog settles them at a resume."""
+    tables = "; ".join(f"create table m.t{n} as select g from generate_series(1, 200) as g" for n in range(60))
+    execute(database, CREATE, FILL.format(4000), "create schema m", f"do $$ begin {tables}; end $$")
+    words = ("run", "-e", INCREMENT, "--write", "-t", database, "-p", "range:id=1..4000", "--batch", "20")
+    writes = cli.start(*words, "--max-rate", "1500/s", "--progress", "json", "--name", "w", *executor(cluster))
+    words = ("maintain", "vacuum", "-t", database, "--schema", "m", "-j", "3", "--max-rate", "40/s", "--name", "m")
+    vacuums = cli.start(*words, *executor(cluster))
+    wait_for_begin(writes)
+    wait_for_begin(vacuums)
     time.sleep(0.4)
     for worker in cluster.workers:
         worker.send_signal(signal.SIGKILL)
         time.sleep(0.3)
-    _, err = process.communicate(timeout=100)
-    assert process.returncode == 0, err
+    _, err = writes.communicate(timeout=100)
+    assert writes.returncode == 0, err
     assert [tuple(row) for row in execute(database, "select v, count(*) from t group by v")] == [(1, 4000)]
     workers = json.loads(err.splitlines()[-2])["workers"]
     done = sum(worker["sets"] for worker in workers["listed"])
     assert (workers["lost"], 3800 <= done <= 4000) == (2, True)  # less what was applied and not answered
-    report = json.loads(cli("report", "--last", "--format", "json").text)
+    report = json.loads(cli("report", run_named("w", cli), "--format", "json").text)
     assert [one["sets"] for one in report["workers"]["listed"]] == [one["sets"] for one in workers["listed"]]
+    _, err = vacuums.communicate(timeout=100)
+    if vacuums.returncode:
+        ended = cli("resume", run_named("m", cli), "--executor", "local")
+        assert (vacuums.returncode, ended.code) == (3, 0), (err, ended.err)
+    counts = "select count(*), min(vacuum_count), max(vacuum_count) from pg_stat_user_tables where schemaname = 'm'"
+    assert [tuple(row) for row in execute(database, counts)] == [(60, 1, 1)]
 
 
 def test_a_run_that_is_killed_leaves_no_connection(cluster: DaskProcesses, cli: Cli, database: str) -> None:
