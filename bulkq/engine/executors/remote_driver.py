@@ -113,7 +113,8 @@ class RemoteDriver:
         found: WorkerChannel | None = None
         for other in self._workers():
             fewer = other.connections + 2 <= channel.connections or channel.retiring
-            if other is not channel and fewer and other.address not in self._unreachable:
+            usable = not other.retiring and other.address not in self._unreachable
+            if other is not channel and fewer and usable:
                 found = other if found is None or other.connections < found.connections else found
         return found
 
@@ -158,9 +159,13 @@ class RemoteDriver:
         self._identities[channel] = found
 
     def _choose(self, failed: dict[str, BulkqError]) -> WorkerChannel | None:
-        """Return the worker with the fewest connections; one that could not connect before comes last."""
+        """Return the worker with the fewest connections. Those that the scheduler does not know any more, or that could not connect
+        before, come last: a request to a worker that was killed takes seconds to fail.
+        """  # noqa: D205 - the first sentences are longer than a line
         found = [one for one in self._workers() if one.address not in failed]
-        return min(found, key=lambda one: (one.address in self._unreachable, one.connections), default=None)
+        return min(
+            found, key=lambda one: (one.retiring, one.address in self._unreachable, one.connections), default=None
+        )
 
     def _leave_out(self, failed: dict[str, BulkqError]) -> None:
         for address, error in failed.items():

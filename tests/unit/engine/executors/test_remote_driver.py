@@ -19,10 +19,14 @@ if TYPE_CHECKING:
 
 
 async def test_connections_spread_over_workers(workers: list[LoopbackWorker], database: str) -> None:
-    """Also those that are opened at the same time."""
+    """Also those that are opened at the same time. A worker that is to end, or was killed, gets none if there is another."""
     driver = driver_in(workers, database)
     opened = await asyncio.gather(*(driver.connect() for _ in range(6)))
     assert [worker.channel.connections for worker in workers] == [3, 3]
+    workers[0].channel.retiring = True
+    opened += [await driver.connect() for _ in range(3)]
+    assert [worker.channel.connections for worker in workers] == [3, 6]
+    assert driver.better(workers[1].channel) is None
     for connection in opened:
         await connection.close()
 
