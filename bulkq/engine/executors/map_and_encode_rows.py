@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import multiprocessing
 from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
@@ -14,6 +15,10 @@ if TYPE_CHECKING:
 
     from bulkq.model import Batch, ParameterSet, PartSpec, Reply, SetError
     from bulkq.transforms import Mapping
+
+
+MANY_VALUES = 100_000
+"""Values whose encoding takes tens of milliseconds."""
 
 
 class PortableEncoder(Protocol):
@@ -94,7 +99,7 @@ class PartRows:
         if encoder is None:
             return reply if self._mapping is None else _mapped(reply, result, errors)
         try:
-            payload, weight = encoder.encode(result) if result.rows and result.values else (None, 0)
+            payload, weight = await _encoded(encoder, result)
         except Exception:  # noqa: BLE001 - the run encodes again, and reports it where it always does
             return reply if self._mapping is None else _mapped(reply, result, errors)
         return replace(
@@ -109,6 +114,15 @@ class PartRows:
         """End the processes."""
         if self._mapping is not None:
             self._mapping.close()
+
+
+async def _encoded(encoder: PortableEncoder, result: BatchResult) -> tuple[object, int]:
+    """Encode rows; many of them in a thread, so that the run still gets the worker's signs of life."""
+    if not result.rows or not result.values:
+        return None, 0
+    if result.rows * len(result.values) < MANY_VALUES:
+        return encoder.encode(result)
+    return await asyncio.to_thread(encoder.encode, result)
 
 
 def _mapped(reply: Reply, result: BatchResult, errors: tuple[SetError, ...]) -> Reply:

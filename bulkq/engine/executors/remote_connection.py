@@ -166,19 +166,21 @@ class RemoteConnection(BaseConnection):
         own = cast("RemoteStatement", statement)
         ended = False
         try:
-            async with _lost_in(Phase.SENT, self._channel, 1):
-                pieces: list[Reply] = await self._channel.request(
+            async with _lost_in(Phase.SENT, self._channel):
+                pieces, ended = await self._channel.request(
                     "stream", own.number, params, limits, own.take_answers(), connection=self._number
                 )
             while pieces:
-                yield pieces[0]
-                async with _lost_in(Phase.SENT, self._channel, 1):
-                    pieces = await self._channel.request("next", connection=self._number)
-            ended = True
+                for piece in pieces:
+                    yield piece
+                if ended:
+                    break
+                async with _lost_in(Phase.SENT, self._channel):
+                    pieces, ended = await self._channel.request("next", connection=self._number)
         finally:
             if not ended:
                 await self._break()
-        self._channel.count(1)
+        self._channel.batches += 1
 
     async def copy(self, statement: Statement, delimiter: str, limits: Limits, write: Callable[[bytes], object]) -> int:
         """Write the bytes that the worker fetches."""

@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 LOOK_S = 0.5
 """Seconds between two looks for a sign of life."""
 
+SHORT = 1_000
+"""Rows of a piece with which a stream probably ends: most answers of a slow query are short, and another request is a round trip."""
+
 END_S = 4.0
 """Seconds that cancelled requests get to stop their statements on the server."""
 
@@ -273,20 +276,23 @@ class WorkerSession:
 
     async def on_stream(
         self, connection: int, number: int, params: ParameterSet, limits: Limits, answers: tuple[int, Batch] | None
-    ) -> list[Reply]:
-        """Begin a stream, see `bulkq.protocols.Connection.stream`; return its first piece, as `on_next`."""
+    ) -> tuple[list[Reply], bool]:
+        """Begin a stream, see `bulkq.protocols.Connection.stream`; return as `on_next`."""
         statement = await self._prepared(connection, number)
         pieces = self._connections[connection].stream(statement, params, limits)
         self._streams[connection] = self._encoded(pieces, params, answers)
         return await self.on_next(connection)
 
-    async def on_next(self, connection: int) -> list[Reply]:
-        """Return the next piece of a stream; an empty list is its end."""
+    async def on_next(self, connection: int) -> tuple[list[Reply], bool]:
+        """Return the next piece of a stream, and whether the stream has ended. The end is looked for where it is near."""
+        found: list[Reply] = []
         try:
-            return [await anext(self._streams[connection])]
+            while len(found) < 2 and sum(len(reply.positions) for reply in found) < SHORT:
+                found.append(await anext(self._streams[connection]))
         except StopAsyncIteration:
             del self._streams[connection]
-            return []
+            return found, True
+        return found, False
 
     async def on_break(self, connection: int) -> None:
         """End a stream or a copy early."""

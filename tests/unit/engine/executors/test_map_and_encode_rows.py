@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import pickle
+import threading
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from bulkq.engine.executors.map_and_encode_rows import PartDefinition, PartRows
+from bulkq.engine.executors.map_and_encode_rows import MANY_VALUES, PartDefinition, PartRows
 from bulkq.errors import StoppedError
-from bulkq.model import Batch, Column, Reply, SetError
+from bulkq.model import Batch, BatchResult, Column, Reply, SetError
 from bulkq.sinks.extra_columns import ExtraColumns
 from bulkq.sinks.json_rows import JsonLines
 from bulkq.sinks.text_sink import EncodedRows, RowEncoder
@@ -45,6 +46,23 @@ async def test_a_reply_with_errors_or_without_rows_stays_as_it_is() -> None:
     assert await rows.encode(empty, Batch(0, 1, ()), [()]) is empty
     assert await PartRows(PartDefinition(READ, None), ".").encode(REPLY, Batch(0, 1, ()), [(), ()]) is REPLY
     assert await PartRows(PartDefinition(READ, Broken()), ".").encode(REPLY, Batch(0, 1, ()), [(), ()]) is REPLY
+
+
+async def test_many_rows_are_encoded_beside_the_loop() -> None:
+    """The worker answers pings meanwhile."""
+    threads: list[threading.Thread] = []
+
+    class Noting:
+        def encode(self, result: BatchResult) -> tuple[object, int]:
+            threads.append(threading.current_thread())
+            return b"x", result.rows
+
+    rows = PartRows(PartDefinition(READ, Noting()), ".")
+    for count in (1, MANY_VALUES):
+        reply = await rows.encode(Reply((Column("a"),), [range(count)], range(count)), Batch(0, 1, ()), [()])
+        assert reply.encoded is not None
+        assert (reply.encoded.payload, reply.encoded.weight) == (b"x", count)
+    assert [one is threading.main_thread() for one in threads] == [True, False]
 
 
 @pytest.mark.parametrize("encoder", [ENCODER, None])

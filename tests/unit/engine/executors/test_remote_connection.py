@@ -23,7 +23,9 @@ async def test_everything_a_lane_needs_is_done_in_the_worker(worker: LoopbackWor
     assert statement is await connection.prepare(query, Decoding.PYTHON, typed=True, identifiers={})
     reply = await connection.attempt(statement, [(3,), (2,)], READ)
     assert [list(column) for column in reply.values] == [[9, 4]]
+    sent = worker.sent
     assert [list(piece.values[0]) async for piece in connection.stream(statement, (4,), READ)] == [[16]]
+    assert worker.sent == sent + 1  # a short answer comes with its end
     assert await connection.administer(["select count(*) from t"]) == [(10,)]
     assert await connection.check(statement, [(1,)]) == []
     assert isinstance(await connection.why_apart(statement), str)
