@@ -25,12 +25,26 @@ NAMED = 5
 """Objects that a notice names at most."""
 
 
-async def prepare_maintenance(opened: OpenRun, *, exact: bool = False) -> OpenRun:
-    """Connect to all targets side by side, and list the objects of each. Of several, those that cannot be maintained are set aside.
+async def prepare_maintenance(opened: OpenRun) -> OpenRun:
+    """Look at all targets. Of several, those that cannot be maintained are set aside, and a notice says so.
+
+    Raises:
+        UsageError, TargetError, RefusedError: as `look_at_targets`.
+    """
+    for target in await look_at_targets(opened):
+        opened.say(f"{target.label}: {target.reason}: the other targets continue")
+    return opened
+
+
+async def look_at_targets(opened: OpenRun, *, exact: bool = False) -> Sequence[OpenTarget]:
+    """Connect to all targets side by side, list the objects of each, and say what a person should know of them.
 
     Args:
         opened: its targets are looked at.
         exact: the sizes of all objects are wanted now, and not only when each is done.
+
+    Returns:
+        Of several targets, those that cannot be maintained.
 
     Raises:
         UsageError: a database does not have the command, or a name means no object.
@@ -56,9 +70,7 @@ async def prepare_maintenance(opened: OpenRun, *, exact: bool = False) -> OpenRu
         for target in opened.targets:
             if (made := opened.maintained.get(target.parts[0].spec.number)) is not None:
                 _tell(opened, target, made)
-    for target in lost:
-        opened.say(f"{target.label}: {target.reason}: the other targets continue")
-    return opened
+    return lost
 
 
 def options_of(opened: OpenRun) -> MaintenanceOptions:

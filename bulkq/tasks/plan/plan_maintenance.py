@@ -10,17 +10,19 @@ from typing import TYPE_CHECKING
 from bulkq.engine.stop_control import Control
 from bulkq.lifecycle.command_steps import RunJob
 from bulkq.lifecycle.maintain.all_databases import on_all_databases
-from bulkq.lifecycle.maintain.prepare import options_of, prepare_maintenance
+from bulkq.lifecycle.maintain.prepare import look_at_targets, options_of
 from bulkq.lifecycle.open_run import open_run
 from bulkq.model.frozen_dataclass import frozen
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from bulkq.errors import BulkqError
     from bulkq.lifecycle.open_targets import OpenTarget
     from bulkq.lifecycle.run_resources import OpenRun
     from bulkq.model import Run, Server
     from bulkq.model.maintenance import ObjectFacts
-    from bulkq.protocols import Ledger
+    from bulkq.protocols import Ledger, Observer
 
 
 @frozen
@@ -64,8 +66,15 @@ class MaintenancePlan:
         return next((code for code in (2, 4, 3) if code in codes), 0)
 
 
-async def plan_maintenance(request: Run, *, all_databases: bool = False) -> MaintenancePlan:
+async def plan_maintenance(
+    request: Run, *, observers: Sequence[Observer] = (), all_databases: bool = False
+) -> MaintenancePlan:
     """List the objects of `request`, as a run would.
+
+    Args:
+        request: as of a run.
+        observers: are given the notices of a run before its first command.
+        all_databases: every database of the servers of the targets is a target.
 
     Raises:
         BulkqError: the run would not begin: usage (2), target (3), refused (4).
@@ -73,9 +82,9 @@ async def plan_maintenance(request: Run, *, all_databases: bool = False) -> Main
     if all_databases:
         request = await on_all_databases(request)
     async with AsyncExitStack() as stack:
-        opened = await open_run(_job(request), stack)
+        opened = await open_run(_job(request, observers), stack)
         try:
-            await prepare_maintenance(opened, exact=True)
+            await look_at_targets(opened, exact=True)
             return MaintenancePlan(
                 targets=tuple(_target(opened, target) for target in opened.targets if target.lost is None),
                 lost=tuple((target.label, target.lost) for target in opened.targets if target.lost is not None),
@@ -84,11 +93,11 @@ async def plan_maintenance(request: Run, *, all_databases: bool = False) -> Main
             opened.discard()
 
 
-def _job(request: Run) -> RunJob:
+def _job(request: Run, observers: Sequence[Observer]) -> RunJob:
     """A job without a record or an output."""
     quiet = replace(request, output=replace(request.output, failures=None, reports=()))
     ledger: asyncio.Future[Ledger] = asyncio.get_running_loop().create_future()
-    return RunJob(request=quiet, run="plan", ledger=ledger, control=Control())
+    return RunJob(request=quiet, run="plan", ledger=ledger, control=Control(), observers=observers)
 
 
 def _target(opened: OpenRun, target: OpenTarget) -> TargetPlan:

@@ -16,6 +16,8 @@ from tests.support.servers.postgres import execute
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from tests.support.servers.postgres import PostgresServer
+
 TABLE = "CREATE TABLE t (id int PRIMARY KEY, v int); INSERT INTO t SELECT g, g FROM generate_series(1, 1000) AS g; CREATE INDEX t_v ON t (v)"
 FILE = "SELECT pg_relation_filenode('t'), (SELECT count(*)::int FROM pg_class WHERE relname LIKE 'pg_temp%')"
 OURS = "FROM pg_stat_activity WHERE datname = current_database() AND application_name LIKE 'bulkq/%'"
@@ -28,20 +30,39 @@ async def until(url: str, question: str, wanted: int) -> None:
             await asyncio.sleep(0.02)
 
 
-async def test_m5_two_sessions_deadlock_on_a_table_and_our_lanes_do_not(database: str, tmp_path: Path) -> None:
-    """The second session waits for the lock with a snapshot, for which the first one waits. A reader holds both until they are there."""
+async def psql(server: PostgresServer, url: str, *statements: str) -> asyncio.subprocess.Process:
+    """Begin psql with `statements`, one transaction each."""
+    if server.binaries is None:
+        pytest.skip("psql is not installed")
+    words = [word for statement in statements for word in ("-c", statement)]
+    pipe = asyncio.subprocess.PIPE
+    return await asyncio.create_subprocess_exec(
+        server.binaries / "psql", "-qX", url, *words, stdin=asyncio.subprocess.DEVNULL, stdout=pipe, stderr=pipe
+    )
+
+
+async def test_m5_two_sessions_deadlock_on_a_table_and_our_lanes_do_not(
+    postgres: PostgresServer, database: str, tmp_path: Path
+) -> None:
+    """The second psql waits for the lock with a snapshot, for which the first one waits. A reader holds both until they are there."""
     script(database, TABLE)
     waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-    async with session(database) as reader, session(database) as one, session(database) as two:
+    async with session(database) as reader:
         begun = []
         async with reader.transaction():
             await reader.execute("LOCK TABLE t IN ROW EXCLUSIVE MODE")
-            for number, (other, name) in enumerate([(one, "t_v"), (two, "t_pkey")], 1):
-                await other.execute("SET deadlock_timeout = '50ms'")
-                begun.append(asyncio.create_task(other.execute(f"REINDEX INDEX CONCURRENTLY {name}")))
+            for number, name in enumerate(("t_v", "t_pkey"), 1):
+                rebuild = f"REINDEX INDEX CONCURRENTLY {name}"
+                begun.append(await psql(postgres, database, "SET deadlock_timeout = '50ms'", rebuild))
                 await until(database, waiting, number)
-        ended = await asyncio.gather(*begun, return_exceptions=True)
-        assert [type(end) for end in ended if isinstance(end, BaseException)] == [asyncpg.DeadlockDetectedError]
+        async with asyncio.timeout(30):
+            said = [(await process.communicate())[1].decode() for process in begun]
+        assert sorted(
+            (process.returncode, "deadlock detected" in text) for process, text in zip(begun, said, strict=True)
+        ) == [
+            (0, False),
+            (1, True),
+        ]
         assert (await run(database, tmp_path, "indexes", "--repair")).exit_code == 0
         async with reader.transaction():
             await reader.execute("LOCK TABLE t IN ROW EXCLUSIVE MODE")
@@ -51,23 +72,23 @@ async def test_m5_two_sessions_deadlock_on_a_table_and_our_lanes_do_not(database
     assert (summary.exit_code, summary.ok, summary.retried) == (0, 2, 0)
 
 
-async def test_m5_a_deadlock_with_another_session_is_tried_again(database: str, tmp_path: Path) -> None:
+async def test_m5_a_deadlock_with_psql_is_tried_again(postgres: PostgresServer, database: str, tmp_path: Path) -> None:
     """A person rebuilds an index of the table, and the server ends our command: it is done at a later try, and leaves nothing."""
     script(database, TABLE)
     name = execute(database, "SELECT current_database()")[0][0]
     execute(database, f"ALTER DATABASE {name} SET deadlock_timeout = '100ms'")
     waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
     notices = Notices()
-    async with session(database) as reader, session(database) as person:
-        await person.execute("SET deadlock_timeout = '20s'")
+    async with session(database) as reader:
         async with reader.transaction():
             await reader.execute("LOCK TABLE t IN ROW EXCLUSIVE MODE")
-            theirs = asyncio.create_task(person.execute("REINDEX INDEX CONCURRENTLY t_pkey"))
+            theirs = await psql(postgres, database, "SET deadlock_timeout = '20s'", "REINDEX INDEX CONCURRENTLY t_pkey")
             await until(database, waiting, 1)
             options = ("--table", "t_v", "-j", "4", "--lock-timeout", "30s")
             ours = asyncio.create_task(run(database, tmp_path, "reindex", *options, observers=(notices,)))
             await until(database, waiting, 2)
-        await theirs
+        async with asyncio.timeout(30):
+            assert (await theirs.communicate(), theirs.returncode) == ((b"", b""), 0)
         summary = await ours
     assert (summary.exit_code, summary.ok) == (0, 1), notices.lines
     await until(database, "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()", 1)

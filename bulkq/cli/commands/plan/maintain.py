@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from typing import TYPE_CHECKING, Unpack
 
 import click
 
 from bulkq.cli.display import shared_plan_lines as text
 from bulkq.cli.display.maintenance_plan_text import plan_lines
+from bulkq.cli.display.progress import make_progress
 from bulkq.cli.help import DocumentedCommand
-from bulkq.cli.messages import Messages
+from bulkq.cli.messages import Messages, Notices
 from bulkq.cli.options import build_run as requests
 from bulkq.cli.options.maintain_options import START, MaintainValues, build, maintain_options
 from bulkq.cli.options.safety import warn_of_password
@@ -40,7 +42,9 @@ def maintain(ctx: click.Context, /, **options: Unpack[MaintainValues]) -> int:
     warn_of_password(options["ledger"], messages)
     request = build(options, ctx)
     refused = requests.refusal(request, options["confirm"])
-    made: MaintenancePlan = asyncio.run(plan_maintenance(request, all_databases=options["all_databases"]))
+    notices = Notices(messages, make_progress("none", sys.stderr))
+    plan = plan_maintenance(request, observers=(notices,), all_databases=options["all_databases"])
+    made: MaintenancePlan = asyncio.run(plan)
     for line in [*plan_lines(made), *text.refusals([refused] if refused is not None else [])]:
         click.echo(line)
     click.echo(text.ending(ctx.obj, request.queries.selected))
