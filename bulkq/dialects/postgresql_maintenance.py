@@ -278,8 +278,11 @@ def _finding_proof(wanted: MaintainedObject) -> str:
 
 
 def may_be_silent(options: MaintenanceOptions) -> bool:
-    """Whether a table may be left out without a warning. A table that is named is, with SKIP_LOCKED, only below another one."""
-    return options.skip_locked or options.full or options.command not in {"vacuum", "freeze", "analyze"}
+    """Whether an object may be left out without a warning. A table that is named is, with SKIP_LOCKED, only below another one.
+
+    REINDEX of an index that is named rebuilds it, warns, or fails.
+    """
+    return options.skip_locked or options.full or options.command not in {"vacuum", "freeze", "analyze", "reindex"}
 
 
 def at_end(options: MaintenanceOptions, server: ServerFacts) -> tuple[str, ...]:

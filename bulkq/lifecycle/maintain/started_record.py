@@ -36,21 +36,29 @@ class StartedRecord:
         self._part = part
         self._ledger = ledger
         self._announced: set[int] = set()
+        self._marked: set[int] = set()  # the ledger is about to make them durable
         self._taken: set[int] = (
             set()
         )  # by a lane, which records what becomes of them; another may still be announcing them
         self._mean_s: float | None = None  # between the ends of two objects of a lane
 
     async def begin(self, batch: Batch) -> None:
-        """Return when the ledger knows that the objects of `batch` are about to be sent."""
+        """Return when the ledger knows that the objects of `batch` are about to be sent.
+
+        What another lane has marked is not marked again.
+        """
         own = self._take(batch)
         if not self._ledger.keeps:
             return
         if not self._announced.issuperset(own):
-            numbers = [*(n for n in own if n not in self._announced), *self._following()]
-            self._ledger.mark(Mark(self._part.spec.number, (), tuple(self._failure(n, STARTED) for n in numbers)))
+            known = self._announced | self._marked
+            if numbers := [*(n for n in own if n not in known), *self._following()]:
+                self._ledger.mark(Mark(self._part.spec.number, (), tuple(self._failure(n, STARTED) for n in numbers)))
+            self._marked.update(numbers)
+            marked = set(self._marked)
             await self._ledger.sync()
-            self._announced.update(numbers)
+            self._announced |= marked
+            self._marked -= marked
         self._announced -= self._taken
 
     def end(self, elapsed_s: float) -> None:
@@ -71,8 +79,9 @@ class StartedRecord:
 
     def close(self) -> None:
         """Record that what was announced and not sent was not begun."""
-        self._skip(sorted(self._announced), NOT_BEGUN)
+        self._skip(sorted((self._announced | self._marked) - self._taken), NOT_BEGUN)
         self._announced.clear()
+        self._marked.clear()
 
     def _take(self, batch: Batch) -> range:
         own = range(batch.first, batch.first + len(batch.sets))
@@ -83,7 +92,7 @@ class StartedRecord:
         if not self._mean_s or self._part.objects is None:
             return []
         most = min(MOST_AHEAD, int(AHEAD_S / self._mean_s))
-        known = self._announced | self._taken
+        known = self._announced | self._marked | self._taken
         return [n for n in self._part.objects.following(most) if n not in known]
 
     def _skip(self, numbers: list[int], why: str) -> None:

@@ -64,7 +64,7 @@ async def test_quick_objects_are_announced_together() -> None:
 
 
 async def test_an_object_that_another_lane_takes_meanwhile_is_its_own() -> None:
-    """Its outcome is not replaced at the end by that it was not begun."""
+    """It is marked once, and its outcome is not replaced at the end by that it was not begun."""
     source = ObjectSource()
     source.begin([MaintainedObject("table", "s", name, f"s.{name}") for name in "abcd"])
     ledger = MarkedLedger()
@@ -82,6 +82,7 @@ async def test_an_object_that_another_lane_takes_meanwhile_is_its_own() -> None:
     beginning = asyncio.create_task(record.begin(second))
     durable.set()
     await asyncio.gather(announcing, beginning)
+    assert [one.source for mark in ledger.marks for one in mark.failures] == ["s.a", "s.b", "s.c", "s.d"]
     record.close()
     assert ledger.last[0] == ("s.c", "skipped")
     assert ("s.b", "skipped") not in ledger.last
