@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import sqlite3
@@ -152,7 +153,9 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
         return (yield)
     finally:
         os.environ.update(environment)
+        end = os._exit
         followed.start()
+        os._exit = end  # each start wraps it once more, to save what was seen
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
@@ -179,8 +182,19 @@ def pytest_configure_node(node: WorkerController) -> None:
     node.workerinput["bulkq_postgres"] = (choice.source, choice.where, choice.version)
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection(session: pytest.Session) -> None:
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_collection(session: pytest.Session) -> Generator[None, object, object]:
+    """Look for garbage neither while the tests are collected nor, later, among them: that is a fifth of a collection."""
+    gc.disable()
+    try:
+        _import_a_share(session)
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
+
+
+def _import_a_share(session: pytest.Session) -> None:
     """Import a share of the test files first: pytest compiles them, which is half of a collection, and all workers of xdist need all."""
     ours = getattr(session.config, "workerinput", None)
     if ours is None or sys.dont_write_bytecode:
@@ -243,15 +257,25 @@ def template(postgres: servers.PostgresServer) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def postgres_url(postgres: servers.PostgresServer, template: str) -> Iterator[str]:
+def administrator(postgres: servers.PostgresServer) -> Iterator[servers.Administrator]:
+    """Makes and drops the databases of the tests."""
+    session = servers.Administrator(postgres.url)
+    yield session
+    session.close()
+
+
+@pytest.fixture(scope="session")
+def postgres_url(
+    postgres: servers.PostgresServer, template: str, administrator: servers.Administrator
+) -> Iterator[str]:
     """URL of one database for the whole session, empty at first; for tests that clean up or only read."""
-    yield from _clone(postgres, template)
+    yield from _clone(postgres, template, administrator)
 
 
 @pytest.fixture
-def database(postgres: servers.PostgresServer, template: str) -> Iterator[str]:
+def database(postgres: servers.PostgresServer, template: str, administrator: servers.Administrator) -> Iterator[str]:
     """URL of an empty database of the test's own."""
-    yield from _clone(postgres, template)
+    yield from _clone(postgres, template, administrator)
 
 
 @pytest.fixture
@@ -327,13 +351,13 @@ def cli(tmp_path: Path, forks: Forks) -> Iterator[Cli]:
     command.close()
 
 
-def _clone(postgres: servers.PostgresServer, template: str) -> Iterator[str]:
+def _clone(postgres: servers.PostgresServer, template: str, administrator: servers.Administrator) -> Iterator[str]:
     name = f"bulkq_{uuid4().hex[:12]}"
     # Copying files takes half the time of writing every page to the log, the default since this option exists.
     strategy = "STRATEGY file_copy" if postgres.version_num >= 150000 else ""
-    servers.execute(postgres.url, f"CREATE DATABASE {name} TEMPLATE {template} {strategy}")
+    administrator.execute(f"CREATE DATABASE {name} TEMPLATE {template} {strategy}")
     yield servers.database_url(postgres.url, name)
-    servers.execute(postgres.url, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+    administrator.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
 
 
 def _gets_in(url: str) -> bool:

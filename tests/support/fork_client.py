@@ -11,7 +11,8 @@ import socket
 import sys
 
 path, *arguments = sys.argv[1:]
-order = {"arguments": arguments, "environment": dict(os.environ), "folder": os.getcwd()}  # noqa: PTH109 - pathlib takes longer to import than this runs
+folder = os.getcwd()  # noqa: PTH109 - pathlib takes longer to import than this runs
+order = {"arguments": arguments, "environment": dict(os.environ), "folder": folder, "followed": False}
 with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
     connection.connect(path)
     data = json.dumps(order).encode() + b"\n"

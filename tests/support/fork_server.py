@@ -14,15 +14,26 @@ import io
 import json
 import os
 import pkgutil
+import posix
 import select
 import signal
 import socket
 import sys
 import threading
 from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fork_coverage import Follower  # beside this file, as the next
+from large_pages import share_large_pages
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 MOST = 1 << 20
 """Bytes of an order."""
+
+REGISTER = atexit.register
 
 ALSO = (
     *(f"sqlalchemy.dialects.postgresql.{name}" for name in ("asyncpg", "psycopg", "psycopg2")),
@@ -35,6 +46,7 @@ ALSO = (
 
 def warm() -> None:
     """Import what commands import."""
+    atexit.register = register_unless_duckdb  # type: ignore[assignment]
     import bulkq
 
     names = [module.name for module in pkgutil.walk_packages(bulkq.__path__, "bulkq.", onerror=lambda _: None)]
@@ -46,32 +58,19 @@ def warm() -> None:
 
     for dialect in ("duckdb", "mysql", "postgres", "sqlite"):
         query.find_operands(query.inline("select 1 where :a = 1", dialect))  # imports the tokenizers and the parser
-    save_coverage()
     gc.collect()
     gc.freeze()
+    share_large_pages()
 
 
-def save_coverage() -> None:
-    """Write what was measured so far, so that no child writes it again: the imports are most of what a child would save."""
-    if "coverage" in sys.modules:
-        from coverage import Coverage
-
-        measured = Coverage.current()
-        if measured is not None:
-            measured.save()
+def register_unless_duckdb(function: Callable[..., object], *args: object, **named: object) -> object:
+    """`atexit.register`, but DuckDB's cleanup in a child, which has not used it, would copy the memory of its library."""
+    if getattr(function, "__name__", "") == "cleanup":
+        return function
+    return REGISTER(function, *args, **named)
 
 
-def stop_coverage() -> None:
-    """Measure nothing in this process: its test does what another has shown."""
-    if "coverage" in sys.modules:
-        from coverage import Coverage
-
-        measured = Coverage.current()
-        if measured is not None:
-            measured.stop()
-
-
-def serve(path: str) -> list[str] | None:
+def serve(path: str, follower: Follower) -> list[str] | None:
     """Take orders; in a child, the arguments of bulkq. None when whoever started us has gone."""
     callers: dict[int, socket.socket] = {}  # by the process ids of the children
     woken, waker = os.pipe()
@@ -108,7 +107,7 @@ def serve(path: str) -> list[str] | None:
         os.close(number)
     for other in (*callers.values(), connection):
         other.close()
-    return become(data, streams)
+    return become(data, streams, follower)
 
 
 def tell_ends(callers: dict[int, socket.socket]) -> None:
@@ -122,7 +121,7 @@ def tell_ends(callers: dict[int, socket.socket]) -> None:
                 connection.sendall(b"%d\n" % status)
 
 
-def become(data: bytes, streams: list[int]) -> list[str]:
+def become(data: bytes, streams: list[int], follower: Follower) -> list[str]:
     """Take on the streams, environment and folder of an order; its arguments."""
     order = json.loads(data)
     for number, stream in enumerate(streams):
@@ -137,13 +136,12 @@ def become(data: bytes, streams: list[int]) -> list[str]:
     sys.stderr = sys.__stderr__ = io.TextIOWrapper(  # type: ignore[misc]
         _opened(2, "wb"), "utf-8", "backslashreplace", line_buffering=True
     )
-    if not order.get("followed", True):  # the commands of documents do not say it
-        stop_coverage()
+    follower.begin(followed=order["followed"])
     arguments: list[str] = order["arguments"]
     return arguments
 
 
-def end(code: int) -> None:
+def end(code: int, follower: Follower) -> None:
     """End as the interpreter does, but leave the memory to the system.
 
     To free a thousand modules object by object copies the pages that the child shares, and takes as long as a short run.
@@ -156,7 +154,8 @@ def end(code: int) -> None:
                 stream.flush()
         except OSError:
             code = 120  # https://docs.python.org/3/c-api/init.html#c.Py_FinalizeEx
-    os._exit(code)
+    follower.note()
+    posix._exit(code)  # that of `os` would save what coverage saw
 
 
 def _opened(number: int, mode: str) -> io.BufferedIOBase:
@@ -164,10 +163,15 @@ def _opened(number: int, mode: str) -> io.BufferedIOBase:
 
 
 if __name__ == "__main__":
+    sockets = sys.argv[1]
     warm()
-    arguments = serve(sys.argv[1])
-    if arguments is not None:
+    follower = Follower(Path(sockets).parent)
+    follower.save()
+    arguments = serve(sockets, follower)
+    if arguments is None:
+        follower.gather()
+    else:
         sys.argv = ["bulkq", *arguments]
         from bulkq.__main__ import main
 
-        end(main(arguments))
+        end(main(arguments), follower)

@@ -74,13 +74,16 @@ class Forks:
             return _attend(connection, ours, stdin, arguments, timeout_s)
 
     def close(self) -> None:
-        """End the server; its children have ended."""
+        """End the server, which then writes what coverage saw in its children; they have ended."""
         if self._process is None:
             return
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection, suppress(OSError):
             connection.connect(f"{self._folder}/orders")
-        self._process.kill()
-        self._process.communicate()
+        try:
+            self._process.communicate(timeout=60)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.communicate()
         shutil.rmtree(self._folder)
 
     def _path(self, environment: Mapping[str, str]) -> str:

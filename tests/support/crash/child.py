@@ -20,6 +20,7 @@ from typing import TypedDict
 sys.path.append(str(Path(__file__).parents[3]))
 
 from tests.support.crash import failpoints
+from tests.support.large_pages import share_large_pages
 
 GROUP_S = 0.004
 """Ledger commits come fast here, so that the tenth comes soon."""
@@ -68,6 +69,7 @@ def serve() -> None:
         query.find_operands(query.inline("select 1 where :a = 1", dialect))  # imports the tokenizers and the parser
     gc.collect()
     gc.freeze()
+    share_large_pages()
     for line in sys.stdin:
         order: Order = json.loads(line)
         pid = os.fork()

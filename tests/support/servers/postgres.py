@@ -12,6 +12,7 @@ import shutil
 import signal
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -23,6 +24,8 @@ from tests.support.servers.processes import ServerFailed, ServerFolder, as_root,
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    import psycopg
 
 URL_VARIABLE = "BULKQ_TEST_POSTGRES_URL"
 SOURCES = ("url", "docker", "wheel", "local")
@@ -262,6 +265,32 @@ def execute(url: str, *statements: str) -> Sequence[Sequence[object]]:
 
     with ThreadPoolExecutor(1) as thread:
         return thread.submit(lambda: asyncio.run(work())).result()
+
+
+class Administrator:
+    """A session of the superuser that stays open: to open one takes as long as to make a database, and each test makes one."""
+
+    def __init__(self, url: str) -> None:
+        """Opens with the first statement."""
+        self._url = url
+        self._connection: psycopg.Connection[tuple[object, ...]] | None = None
+
+    def execute(self, statement: str) -> None:
+        """Execute it outside a transaction, in a new session where a test has ended the old one."""
+        import psycopg
+
+        if self._connection is not None:
+            with suppress(psycopg.OperationalError):
+                self._connection.execute(statement.encode())
+                return
+            self._connection.close()
+        self._connection = psycopg.connect(self._url, autocommit=True, connect_timeout=10)
+        self._connection.execute(statement.encode())
+
+    def close(self) -> None:
+        """End the session."""
+        if self._connection is not None:
+            self._connection.close()
 
 
 def database_url(url: str, database: str) -> str:
