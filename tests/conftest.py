@@ -49,7 +49,7 @@ FOLLOWED = 2
 
 THINNED = {
     "crash/test_failpoints.py::test_dies_there_and_goes_on": 6,
-    "contract/test_duckdb_batch_forms.py::test_every_type_of_value_and_of_result": 3,
+    "contract/test_duckdb_batch_forms.py::test_every_type_of_value_and_of_result": 6,
     "contract/test_driver_forms.py::test_what_shapes_the_text_of_copy_shapes_ours": 2,
     "contract/test_columnar_types.py::test_every_type": 2,
     "integration/test_schemas.py::test_a_table_that_a_tenant_lacks_is_an_error": 3,
@@ -73,7 +73,7 @@ THINNED = {
     "acceptance/resume/test_outputs.py::test_an_output_ends_as_if_never_stopped": 2,
     "acceptance/test_batch_forms.py::test_poison_costs_few_attempts": 2,
     "acceptance/test_batch_forms.py::test_a_killed_run_is_resumed": 2,
-    "contract/test_duckdb_batch_forms.py::test_one_statement_answers_as_many_executions": 2,
+    "contract/test_duckdb_batch_forms.py::test_one_statement_answers_as_many_executions": 3,
     "integration/backfill/test_undo.py::test_kills": 2,
     "acceptance/test_flow.py::test_the_flow_of_a_command_stays_short": 2,
     "contract/test_batch_forms.py::test_what_would_answer_otherwise_is_executed_set_by_set": 2,
@@ -84,6 +84,34 @@ THINNED = {
     "contract/test_report_texts.py::test_markdown_renders_as_text": 2,
 }
 """Tests of which one in so many parameter sets is executed; the others show more of the same, and are left to `--long`."""
+
+SHARED = {
+    "integration/test_identifiers.py": 3,
+    "integration/test_libpq.py": 2,
+    "integration/test_schemas.py": 2,
+    "integration/test_write_order.py": 2,
+    "integration/test_read_only_sessions.py": 2,
+    "integration/run/test_stops.py": 3,
+    "contract/test_driver_lengths.py": 2,
+    "contract/test_driver_many_parameters.py": 2,
+    "acceptance/test_encodings.py": 2,
+}
+"""Files of whose tests, once for each set of other parameters, one in so many drivers is executed, in turn.
+
+So each test is there, and each driver in some tests of the file; the others show more of the same, and are left to `--long`.
+"""
+
+DRIVERS = {
+    *("aiomysql", "aiosqlite", "asyncpg", "duckdb", "psycopg", "psycopg2", "pymysql", "pysqlite"),
+    *("pgbouncer", "postgresql", "postgresql+psycopg", "postgresql+psycopg2", "sqlite"),
+}
+"""Words in the names of parameter sets that stand for a driver or what it is tried on."""
+
+POOLED = 3
+"""Of so many tests that run on PostgreSQL one runs through pgbouncer too, whose name chooses it; `--long` runs the others."""
+
+POOLED_IN = ("integration/run/", "contract/claims/", "integration/test_fan_out.py")
+"""Where that is so."""
 
 UNFOLLOWED: set[str] = set()
 """Node ids of the parameter sets that coverage does not follow."""
@@ -107,11 +135,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Leave out tests that are marked `long`, unless `--long` asks for them; choose what coverage follows."""
     left_out: set[str] = set()
     if not config.getoption("--long") and config.getoption("--kills") <= MORE_KILLS:
-        places: Counter[str] = Counter()
+        long = [item for item in items if item.get_closest_marker("long") is not None]
+        left_out.update(item.nodeid for item in long)
+        left_out.update(_choose_left_out([item for item in items if item.nodeid not in left_out]))
         for item in items:
-            if item.get_closest_marker("long") is not None or _is_left_out(item, places):
+            if item.nodeid in left_out:
                 item.add_marker(pytest.mark.skip(reason="long: run with --long"))
-                left_out.add(item.nodeid)
     UNFOLLOWED.update(_choose_unfollowed([item for item in items if item.nodeid not in left_out]))
 
 
@@ -130,13 +159,39 @@ def _choose_unfollowed(items: list[pytest.Item]) -> Iterator[str]:
         yield from (node for place, node in enumerate(found) if place not in followed)
 
 
-def _is_left_out(item: pytest.Item, places: Counter[str]) -> bool:
-    """Whether a test of `THINNED` is at a place that is left to `--long`; `places` counts the parameter sets of each."""
-    test = f"{item.path.relative_to(Path(__file__).parent).as_posix()}::{getattr(item, 'originalname', '')}"
-    if test not in THINNED:
-        return False
-    places[test] += 1
-    return (places[test] - 1) % THINNED[test] != 0
+def _choose_left_out(items: list[pytest.Item]) -> Iterator[str]:
+    """The parameter sets that are left to `--long` by `POOLED`, `THINNED` and `SHARED`."""
+    sets: dict[tuple[str, str], list[pytest.Function]] = {}
+    for item in items:
+        if isinstance(item, pytest.Function) and hasattr(item, "callspec"):
+            file = item.path.relative_to(Path(__file__).parent).as_posix()
+            sets.setdefault((file, f"{file}::{item.originalname}"), []).append(item)
+    turns: Counter[str] = Counter()
+    for (file, test), found in sets.items():
+        kept = found
+        if file.startswith(POOLED_IN) and crc32(test.encode()) % POOLED:
+            kept = [item for item in found if "pgbouncer" not in item.callspec.id.split("-")] or found
+        if test in THINNED:
+            kept = kept[:: THINNED[test]]
+        elif file in SHARED:
+            kept = [item for some in _by_other_parameters(kept) for item in _take_turn(some, SHARED[file], turns, file)]
+        yield from {item.nodeid for item in found} - {item.nodeid for item in kept}
+
+
+def _by_other_parameters(items: list[pytest.Function]) -> Iterator[list[pytest.Function]]:
+    """Parameter sets that differ in nothing but the driver."""
+    groups: dict[tuple[str, ...], list[pytest.Function]] = {}
+    for item in items:
+        others = tuple(word for word in item.callspec.id.split("-") if word not in DRIVERS)
+        groups.setdefault(others, []).append(item)
+    yield from groups.values()
+
+
+def _take_turn(items: list[pytest.Function], every: int, turns: Counter[str], file: str) -> Iterator[pytest.Function]:
+    """One in `every`, from a place that goes round in the file."""
+    first = turns[file] % min(every, len(items))
+    turns[file] += 1
+    yield from items[first::every]
 
 
 @pytest.hookimpl(wrapper=True)

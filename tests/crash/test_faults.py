@@ -92,8 +92,8 @@ class Write:
         return last
 
 
-CUTS_PER_KILL = 5
-"""Cuts for each of `--kills`: 200 in CI."""
+CUTS_PER_KILL = 3
+"""Cuts for each of `--kills`."""
 
 SPARED = 14
 """Commits between two cuts: more than a tenth of all attempts may not be repeated within a minute."""
