@@ -72,12 +72,26 @@ class AutoLanes:
         if len(working) != self._working or not working or any(lanes.sessions.lost for lanes in busy):
             decision.interrupt()
         self._working = len(working)
+        held = self._hold_loaded(now_s)
         decision.tick(self._sample(working or busy, now_s))
         context.limiter.resize(decision.lanes)
-        context.progress.lanes, context.progress.lanes_why = decision.lanes, decision.why
+        context.progress.lanes, context.progress.lanes_why = decision.lanes, held or decision.why
         for lanes in busy:
             lanes.grow()
         self._release(now_s)
+
+    def _hold_loaded(self, now_s: float) -> str:
+        """Of several targets, take lanes only from those whose throttles are near a limit. Return why; "" if there are none.
+
+        The number of lanes is of all targets together: to have fewer of them would take lanes from the others.
+        """
+        if not self._context.several:
+            return ""
+        before = [target.gate.allowance.lanes for target in self._targets]
+        self._context.gates.give_way(self._context.limiter.share(), now_s, found=True)
+        if before != [target.gate.allowance.lanes for target in self._targets]:
+            self._decision.interrupt()
+        return max(target.gate.allowance.why for target in self._targets if target.busy)
 
     def _give_way(self, now_s: float) -> None:
         """Have fewer lanes than were asked for while a throttle is near a limit."""
@@ -87,20 +101,25 @@ class AutoLanes:
 
     def _sample(self, busy: Sequence[LaneGroup], now_s: float) -> Sample:
         progress = self._context.progress
-        bounds, share = [useful_bound(lanes) for lanes in busy], self._context.limiter.share()
+        several, share = self._context.several, self._context.limiter.share()
+        bounds = [useful_bound(lanes) for lanes in busy]
+        allowed = [lanes.gate.allowance.lanes or share for lanes in busy]
         return Sample(
             now_s=now_s,
             ended_s=max(lanes.finished_s for lanes in self._targets),
             done=progress.done,
             batches=progress.attempts,
             lanes=sum(lanes.at_work for lanes in busy),
-            wanted=min(sum(min(most, share) for most, _ in bounds), self._context.limiter.concurrency),
+            wanted=min(
+                sum(min(most, lanes, share) for (most, _), lanes in zip(bounds, allowed, strict=True)),
+                self._context.limiter.concurrency,
+            ),
             retried=progress.counts.retried,
             full=sum(lanes.full for lanes in self._targets),
             most=len(bounds) * max(most for most, _ in bounds),  # the others get as many in each share
             bound=next((why for _, why in bounds if why), ""),
-            load=max((load for lanes in busy if (load := lanes.gate.load) is not None), default=None),
-            work=0 if self._context.several else busy[0].current,
+            load=None if several else busy[0].gate.load,  # of several, each has a number of its own
+            work=0 if several else busy[0].current,
         )
 
     def _release(self, now_s: float) -> None:

@@ -99,18 +99,19 @@ class Gates:
         """Seconds in which the run stood still, because every target with running lanes waited for a throttle."""
         return self._throttled_s + (0.0 if self._since_s is None else time.monotonic() - self._since_s)
 
-    def give_way(self, share: int, now_s: float) -> tuple[int, str]:
-        """Have fewer lanes on each target whose throttle is near a limit. A timer does this if the number of lanes is given.
+    def give_way(self, share: int, now_s: float, *, found: bool = False) -> tuple[int, str]:
+        """Have fewer lanes on each target whose throttle is near a limit. A timer does this.
 
         Args:
             share: lanes that a target would have otherwise.
             now_s: of a monotonic clock.
+            found: the number is found while the run works.
 
         Returns:
             The lanes of the targets that are running, and why they are not more; "" if no throttle takes one away.
         """
         for gate in self._gates.values():
-            gate.allowance.tick(gate.load, now_s, share)
+            gate.allowance.tick(gate.load, now_s, share, found=found)
         gates = [self._gates[target] for target in self._busy]
         return sum(gate.lanes(share) for gate in gates), max((gate.why for gate in gates), default="")
 

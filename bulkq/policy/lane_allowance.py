@@ -1,4 +1,7 @@
-"""How many lanes of a target may work while its throttles are near their limits, for a run whose number of lanes is given. Pure."""
+"""How many lanes of a target may work while its throttles are near their limits. Pure.
+
+The number of lanes of a run is given, or found for all of its targets together.
+"""
 
 from __future__ import annotations
 
@@ -23,13 +26,14 @@ class LaneAllowance:
         self.why = ""
         self._changed_s = float("-inf")
 
-    def tick(self, load: float | None, now_s: float, top: int) -> None:
+    def tick(self, load: float | None, now_s: float, top: int, *, found: bool = False) -> None:
         """Decide on `lanes`. A timer does this.
 
         Args:
             load: of the throttles, 1.0 at a limit; None if none of them has a scale.
             now_s: of a monotonic clock.
             top: lanes that the target would have otherwise.
+            found: `top` is found while the run works: it does not grow for a target whose load is `HOLD_LOAD` or more.
         """
         if load is None:
             self.lanes, self.why = None, ""
@@ -40,6 +44,8 @@ class LaneAllowance:
         elif load < HOLD_LOAD and self.lanes is not None and since_s >= GROW_S:
             more = lanes + max(1, lanes // 4)
             self._change(more if more < top else None, now_s)
+        if found and load >= HOLD_LOAD and self.lanes is None:
+            self.lanes = top
         self.why = "" if self.lanes is None else f"a throttle is at {100 * load:.0f} %"
 
     def _change(self, lanes: int | None, now_s: float) -> None:

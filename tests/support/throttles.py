@@ -38,6 +38,20 @@ class Held(PolledThrottle):
         return self.held
 
 
+class Loaded(PolledThrottle):
+    """Has the load `share`, and no reason."""
+
+    def __init__(self, target: str) -> None:
+        super().__init__("loaded", target=target)
+        self.share = 0.0
+
+    def reason(self) -> str | None:
+        return None
+
+    def load(self) -> float | None:
+        return self.share
+
+
 class Signal(PolledThrottle):
     """Gives what it is told to, or raises it."""
 

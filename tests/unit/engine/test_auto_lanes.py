@@ -13,15 +13,18 @@ from bulkq.engine.target_lanes import LaneGroup
 from bulkq.ledger import NoLedger
 from bulkq.policy.auto_concurrency import MOST, START
 from bulkq.policy.progress import Progress
+from bulkq.throttles import AnyOf
 from tests.support.lanes import part
+from tests.support.throttles import Loaded
 
 if TYPE_CHECKING:
     from bulkq.engine.part_state import PartState
+    from bulkq.protocols import Throttle
 
 SLOW = "with recursive c(i) as (select 1 union all select i + 1 from c where i < 30000) select max(i) from c"
 
 
-def context_of(*parts: PartState) -> RunContext:
+def context_of(*parts: PartState, throttle: Throttle | None = None) -> RunContext:
     """A run that finds its number of lanes."""
     return RunContext(
         parts,
@@ -31,6 +34,7 @@ def context_of(*parts: PartState) -> RunContext:
         control=Control(),
         rules=StopLimits(),
         ledger=NoLedger(),
+        throttle=throttle,
     )
 
 
@@ -74,6 +78,31 @@ async def test_a_lost_target_is_not_measured(database: str) -> None:
     auto.tick(1.0)
     auto.tick(2.0)
     assert context.progress.lanes >= 1
+
+
+async def test_the_load_of_one_target_costs_another_no_lane(database: str) -> None:
+    """The lanes of the loaded one go one by one; the number that is found for all stays, and its reason is the load."""
+    loaded, free = (part(database, "select 1", [{}] * 100) for _ in range(2))
+    signals = [Loaded("loaded"), Loaded("free")]
+    for each, label in ((loaded, "loaded"), (free, "free")):
+        each.sessions.label = label
+        each.sessions.driver.capabilities = replace(each.sessions.driver.capabilities, in_process=False)
+    context = context_of(loaded, free, throttle=AnyOf(signals))
+    groups = [LaneGroup([each], context, most=MOST, ordered=True) for each in (loaded, free)]
+    auto = AutoLanes(context, groups)
+    context.limiter.busy.update((loaded.sessions, free.sessions))
+    assert [group._lanes_allowed() for group in groups] == [START // 2, START // 2]
+    signals[0].share = 0.9
+    for second in range(10):
+        auto.tick(100.0 + second)
+    assert [group._lanes_allowed() for group in groups] == [1, START // 2]
+    assert (context.progress.lanes, context.progress.lanes_why) == (START, "a throttle is at 90 %")
+    assert auto._sample(groups, 110.0).wanted == 1 + START // 2
+    signals[0].share = 0.0
+    for second in range(30):
+        auto.tick(110.0 + second)
+    assert [group._lanes_allowed() for group in groups] == [START // 2, START // 2]
+    assert context.progress.lanes_why == "still measuring"
 
 
 async def test_connections_that_no_lane_needs_are_closed(database: str) -> None:

@@ -49,3 +49,16 @@ def test_lanes_come_back_slowly() -> None:
     assert allowance.lanes is None
     ticks(allowance, 2.0, begin_s=200.0, seconds=2, top=1)
     assert allowance.lanes is None
+
+
+def test_a_number_that_is_found_does_not_grow_for_a_loaded_target() -> None:
+    """From the lower bound on it keeps what it has, and gets more with the others once its load is below."""
+    allowance = LaneAllowance()
+    for second, (load, top, lanes) in enumerate(
+        [(0.3, 4, None), (0.5, 4, 4), (0.5, 11, 4), (0.8, 11, 3), (0.5, 16, 3), (0.3, 16, 3)]
+    ):
+        allowance.tick(load, float(second), top, found=True)
+        assert allowance.lanes == lanes
+    assert [*dict.fromkeys(ticks(allowance, 0.1, begin_s=8.0, seconds=3 * GROW_S))][:2] == [4, 5]
+    allowance.tick(0.1, 100.0, 5, found=True)
+    assert allowance.lanes is None
