@@ -31,8 +31,10 @@ from bulkq.policy.batch_form import limits_together
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 
+    from bulkq.dialects.postgresql_text_cast import ParameterType
     from bulkq.drivers.asyncpg.extended_connection import AsyncpgSession
     from bulkq.drivers.asyncpg.pg_types import PgType
+    from bulkq.drivers.asyncpg.validate_texts import SoundTexts
     from bulkq.drivers.prepare_attempt_steps import PreparedSteps
     from bulkq.model import AttemptSteps, BadValue, Claim, Limits, ParameterSet, Query, Reply, Server
     from bulkq.model.maintenance import CommandReply
@@ -64,11 +66,14 @@ class AsyncpgConnection(BaseConnection):
         *,
         read_only: bool,
         recipes: dict[tuple[object, ...], Recipe] | None = None,
+        kinds: dict[tuple[Sequence[str], int], ParameterType] | None = None,
     ) -> None:
         self.server = server
         self._session = session
         self._read_only = read_only
         self._recipes = {} if recipes is None else recipes  # shared by the sessions of a driver
+        self._kinds = {} if kinds is None else kinds  # likewise
+        self._sound: set[SoundTexts] = set()
         self._statements: dict[tuple[object, ...], AsyncpgStatement] = {}
         self._types: dict[int, PgType] = {}
         self._numbers = count(1)
@@ -197,7 +202,7 @@ class AsyncpgConnection(BaseConnection):
         if own.typed or not own.shape.bound or not sets:
             return []
         await self._clear()
-        checker = AsyncpgTextValidator(self._session, self.server.version_number, own.query.path)
+        checker = AsyncpgTextValidator(self._session, self.server.version_number, own.query.path, self._sound)
         return await self._guarded(checker.check(own, sets))
 
     async def close(self) -> None:
@@ -229,6 +234,7 @@ class AsyncpgConnection(BaseConnection):
             pooled=self.server.pooled,
             path=query.path,
             lock_timeout_s=query.lock_timeout_s,
+            kinds=self._kinds,
         )
 
     def _try(

@@ -18,6 +18,9 @@ from bulkq.model import Capabilities, Server
 from bulkq.text import urls
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bulkq.dialects.postgresql_text_cast import ParameterType
     from bulkq.drivers.asyncpg.connect_arguments import AsyncpgOptions
     from bulkq.drivers.asyncpg.statement import Recipe
 
@@ -59,6 +62,7 @@ class AsyncpgDriver:
         self._server: Server | None = None  # what the first session found, where it was direct
         self._checks_alive = False
         self._recipes: dict[tuple[object, ...], Recipe] = {}
+        self._kinds: dict[tuple[Sequence[str], int], ParameterType] = {}
 
     async def connect(self) -> AsyncpgConnection:
         """Open a session within ten seconds.
@@ -83,7 +87,7 @@ class AsyncpgDriver:
         except Exception as error:  # noqa: BLE001 - whatever it was, the target cannot be used
             _drop(session)
             raise explain_error(error, self._url, self._options, foreign=await is_foreign_server(error)) from None
-        return AsyncpgConnection(session, server, read_only=self._read_only, recipes=self._recipes)
+        return AsyncpgConnection(session, server, read_only=self._read_only, recipes=self._recipes, kinds=self._kinds)
 
     def _known(self, session: AsyncpgSession) -> Server | None:
         """Return the server that the first direct session found, so that a hundred lanes send the queries once."""

@@ -67,7 +67,10 @@ FIRST_OWN = 16384
 
 
 class Describer:
-    """Asks one session. `name` makes a new statement name, or the empty one through a pooler."""
+    """Asks one session. `name` makes a new statement name, or the empty one through a pooler.
+
+    `kinds` keeps what the server has told of its own parameter types, by search path and oid. Other types may change.
+    """
 
     def __init__(
         self,
@@ -78,9 +81,11 @@ class Describer:
         pooled: bool,
         path: Sequence[str],
         lock_timeout_s: float | None = None,
+        kinds: dict[tuple[Sequence[str], int], ParameterType] | None = None,
     ) -> None:
         self._session = session
         self._known = known
+        self._kinds = {} if kinds is None else kinds
         self._name = name
         self._pooled = pooled
         self._path = path
@@ -194,8 +199,12 @@ class Describer:
                 statement.apart = f"the server refuses it as one statement: {error.args[0]}"
 
     async def _parameter_types(self, oids: Sequence[int]) -> list[ParameterType]:
-        rows = await self._session.fetch(TYPES.format("$1"), oids) if oids else []
-        found = {kind.oid: kind for kind in map(ParameterType.of, rows)}
+        path = tuple(self._path)
+        found = {oid: self._kinds[path, oid] for oid in oids if (path, oid) in self._kinds}
+        missing = [oid for oid in oids if oid not in found]
+        rows = await self._session.fetch(TYPES.format("$1"), missing) if missing else []
+        found |= {kind.oid: kind for kind in map(ParameterType.of, rows)}
+        self._kinds |= {(path, oid): kind for oid, kind in found.items() if oid < FIRST_OWN}
         return [found[oid] for oid in oids]
 
     def _shape(

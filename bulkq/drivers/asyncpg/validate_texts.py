@@ -8,6 +8,7 @@ from behind each culprit.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import asyncpg
@@ -20,8 +21,6 @@ from bulkq.model.frozen_dataclass import frozen
 from bulkq.text.mask import MASK
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from bulkq.dialects.postgresql_bad_texts import Entry
     from bulkq.dialects.postgresql_text_cast import Conversion
     from bulkq.drivers.asyncpg.extended_connection import AsyncpgSession
@@ -30,6 +29,15 @@ if TYPE_CHECKING:
 
 Finding = tuple[int, str, str]
 """Index of a value, SQLSTATE, message."""
+
+SoundTexts = tuple[Sequence[str], str, bool, tuple[str, ...]]
+"""Values that a type takes: the search path, the type as SQL, whether they are lists, the values."""
+
+MOST_VALUES, MOST_KEPT = 100, 1000
+"""Longer questions are not kept; with more of them, all are forgotten."""
+
+OWN = re.compile(r"pg_catalog\.(?!reg)")
+"""The server's own types, whose values do not depend on what is in the database."""
 
 CHECK_S = 60.0
 PIECE = 20_000
@@ -54,12 +62,18 @@ class _Kind:
 
 
 class AsyncpgTextValidator:
-    """Checks text sets against the parameter types of a statement, on one session."""
+    """Checks text sets against the parameter types of a statement, on one session.
 
-    def __init__(self, session: AsyncpgSession, version_number: int, path: Sequence[str] = ()) -> None:
+    `sound` keeps what the session has found sound: hundreds of checks often have the same parameters.
+    """
+
+    def __init__(
+        self, session: AsyncpgSession, version_number: int, path: Sequence[str], sound: set[SoundTexts]
+    ) -> None:
         self._session = session
         self._version = version_number
-        self._path = path
+        self._path = tuple(path)
+        self._sound = sound
 
     async def check(self, statement: AsyncpgStatement, sets: Sequence[ParameterSet]) -> list[BadValue]:
         """The bad values, by position, then by parameter.
@@ -78,8 +92,22 @@ class AsyncpgTextValidator:
         return sorted(found, key=lambda bad: (bad.position, bad.parameter))
 
     async def _piece(self, kind: _Kind, entries: Sequence[Entry]) -> list[BadValue]:
-        bad = await self._values(kind, [value for _, _, value in entries])
+        values = [value for _, _, value in entries]
+        question = self._question(kind, values)
+        if question in self._sound:
+            return []
+        bad = await self._values(kind, values)
+        if question is not None and not bad:
+            if len(self._sound) >= MOST_KEPT:
+                self._sound.clear()
+            self._sound.add(question)
         return [kind.bad(*entries[i], state, message) for i, state, message in bad]
+
+    def _question(self, kind: _Kind, values: Sequence[str]) -> SoundTexts | None:
+        """What is kept of a question, if its answer will be the same; None if it is not kept."""
+        if kind.secret or len(values) > MOST_VALUES or not OWN.match(kind.conversion.cast):
+            return None
+        return self._path, kind.conversion.cast, kind.is_list, tuple(values)
 
     async def _values(self, kind: _Kind, values: Sequence[str]) -> Sequence[Finding]:
         if self._version >= 160000:

@@ -1,0 +1,78 @@
+"""What a session asks once: the server's own parameter types, and whether they take the same values."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from bulkq.drivers.asyncpg import validate_texts
+from bulkq.model import Decoding
+from bulkq.query import inline
+from tests.support.asyncpg_sessions import prepared
+
+if TYPE_CHECKING:
+    import asyncpg
+    import pytest
+
+    from bulkq.model import ParameterSet
+    from bulkq.protocols import Connection
+
+
+class Sent:
+    """The messages that a session sends from now on."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.messages: list[bytes] = []
+        transport = connection._session._transport
+        write = transport.write
+        transport.write = lambda data: (self.messages.append(bytes(data)), write(data))
+
+    def about(self, text: bytes) -> int:
+        """How many of them have `text`, which are then forgotten."""
+        found = sum(text in message for message in self.messages)
+        self.messages.clear()
+        return found
+
+
+async def bad(connection: Connection, sql: str, *sets: ParameterSet, secret: bool = False) -> list[tuple[int, int]]:
+    """The position and parameter of each value that the server does not take."""
+    query = inline(sql)
+    if secret:
+        query = replace(query, parameters=tuple(replace(one, secret=True) for one in query.parameters))
+    statement = await prepared(connection, query, Decoding.TEXT)
+    return [(one.position, one.parameter) for one in await connection.check(statement, sets)]
+
+
+async def test_types_and_values_of_the_server_are_asked_about_once(
+    connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another text with the same types and values sends no question; other values, bad ones and secret ones do."""
+    sent = Sent(connection)
+    types, values = b"WITH RECURSIVE wanted", b"pg_input_error_info"
+    assert await bad(connection, "select 1 where 1 = :a and 'x' = :b::text", ("1", "x")) == []
+    assert sent.about(types) >= 1
+    assert await bad(connection, "select 2 where 1 = :a and 'x' = :b::text", ("1", "x")) == []
+    assert sent.about(types) == 0
+    if connection.server.version_number >= 160000:
+        assert await bad(connection, "select 3 where 1 = :a", ("1",)) == []
+        assert sent.about(values) == 0
+        assert await bad(connection, "select 3 where 1 = :a", ("2",)) == []
+        assert sent.about(values) >= 1
+        for _ in range(2):
+            assert await bad(connection, "select 4 where 1 = :a", ("2",), secret=True) == []
+            assert sent.about(values) >= 1
+    monkeypatch.setattr(validate_texts, "MOST_KEPT", 1)
+    for number in range(4):  # the answers that are kept are forgotten meanwhile
+        wanted = [] if number < 2 else [(0, 0)]
+        assert await bad(connection, f"select 5{number} where 1 = :a", ("7" if number < 2 else "7x",)) == wanted
+
+
+async def test_other_types_may_change(connection: Connection, outside: asyncpg.Connection) -> None:
+    """A domain and an enumeration are asked about each time."""
+    sql = "select {} where :a::positive > 0 and :b::mood is not null"
+    assert await bad(connection, sql.format(1), ("1", "ok")) == []
+    await outside.execute(
+        "alter domain positive add constraint few check (value < 1); alter type mood rename value 'ok' to 'fine'"
+    )
+    assert await bad(connection, sql.format(2), ("1", "ok")) == [(0, 0), (0, 1)]
+    assert await bad(connection, sql.format(3), ("-5", "fine")) == [(0, 0)]
