@@ -201,7 +201,7 @@ class AsyncpgConnection(BaseConnection):
         own = _own(statement)
         if own.typed or not own.shape.bound or not sets:
             return []
-        await self._clear()
+        await self._ready()
         checker = AsyncpgTextValidator(self._session, self.server.version_number, own.query.path, self._sound)
         return await self._guarded(checker.check(own, sets))
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from contextlib import asynccontextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -62,6 +62,17 @@ class PrepareRequest:
     identifiers: Mapping[str, str]
 
 
+@dataclass(slots=True)
+class _DescribingTransaction:
+    """A transaction in which the server parses.
+
+    Attributes:
+        followed: something follows on the session at once, whose first message ends the transaction, unless there was an error.
+    """
+
+    followed: bool
+
+
 FIRST_OWN = 16384
 """Oids from here on are not the server's own (FirstNormalObjectId): asyncpg has to look such types up."""
 
@@ -108,13 +119,14 @@ class Describer:
         if self._is_bare(wanted) and (bare := await self._bare(wanted)) is not None:
             return bare
         idents = await quote_identifiers(self._session, wanted.identifiers)
-        async with self._question():
+        async with self._question() as question:
             first = await self._user(NumberedText(query, idents), "", (), guard=query.schema is not None)
             answer = _Description.of(first, self._session.modifiers)
             text, taken = None, None
             if not self._path:  # with a path, the names of types would depend on it
                 text = await self._described(wanted, idents, answer)
                 taken = await self._taken(text)
+                question.followed = taken is not None and not self._pooled
         if text is None:
             text = await self._described(wanted, idents, answer)
         return await self._accepted(wanted, text, taken)
@@ -280,22 +292,25 @@ class Describer:
         return handle
 
     @asynccontextmanager
-    async def _question(self, *, followed: bool = False, usual: str = "") -> AsyncGenerator[None, None]:
+    async def _question(
+        self, *, followed: bool = False, usual: str = ""
+    ) -> AsyncGenerator[_DescribingTransaction, None]:
         """A read-only transaction, in which the server parses. What asyncpg changes in the session to look at types ends with it.
 
         Args:
-            followed: the statement is executed at once, so what executes it ends the transaction, unless there was an error.
+            followed: see `_DescribingTransaction`; may also be set inside.
             usual: the first message of the transaction that is likely to execute it, which then is this one.
         """
+        question = _DescribingTransaction(followed)
         opening = usual or postgresql.describing(self._path, self._lock_timeout_s, self._session.local)
         await self._session.execute(self._session.following(opening))
         try:
-            yield
+            yield question
         except BaseException:
-            followed = False
+            question.followed = False
             raise
         finally:
-            if followed:
+            if question.followed:
                 self._session.linger(opening)
             elif not self._session.is_closed():
                 await self._session.execute("ROLLBACK")

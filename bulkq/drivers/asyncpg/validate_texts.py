@@ -125,7 +125,7 @@ class AsyncpgTextValidator:
             "SELECT v.n - 1, e.sql_error_code, e.message FROM unnest($1::text[]) WITH ORDINALITY AS v(value, n),"
             f" LATERAL pg_input_error_info({text}, $2::text) AS e WHERE e.sql_error_code IS NOT NULL ORDER BY v.n"
         )
-        await self._session.execute(self._opening(ordinals=False))
+        await self._session.execute(self._session.following(self._opening(ordinals=False)))
         try:
             rows = await self._session.fetch(sql, values, kind.conversion.cast, timeout=CHECK_S)
             return [tuple(row) for row in rows]
@@ -146,7 +146,8 @@ class AsyncpgTextValidator:
     async def _first_error(self, kind: _Kind, values: Sequence[str]) -> Error | None:
         """The first error of converting `values`."""
         converted = kind.conversion.of("ARRAY[$1::text]" if kind.is_list else "$1::text")
-        await self._session.execute(self._opening(ordinals=self._version >= 130000 and not kind.secret))
+        opening = self._opening(ordinals=self._version >= 130000 and not kind.secret)
+        await self._session.execute(self._session.following(opening))
         try:
             statement = await self._session.prepare(f"SELECT ({converted}) IS NULL, $2::int8", name="")
             await statement.fetchmany([(value, i) for i, value in enumerate(values)], timeout=CHECK_S)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from bulkq.drivers.asyncpg import validate_texts
 from bulkq.model import Decoding
 from bulkq.query import inline
-from tests.support.asyncpg_sessions import prepared
+from tests.support.asyncpg_sessions import READS, gone, prepared
 
 if TYPE_CHECKING:
     import asyncpg
@@ -65,6 +65,24 @@ async def test_types_and_values_of_the_server_are_asked_about_once(
     for number in range(4):  # the answers that are kept are forgotten meanwhile
         wanted = [] if number < 2 else [(0, 0)]
         assert await bad(connection, f"select 5{number} where 1 = :a", ("7" if number < 2 else "7x",)) == wanted
+
+
+async def test_a_text_that_is_executed_at_once_ends_the_description(
+    connection: Connection, outside: asyncpg.Connection
+) -> None:
+    """Two messages describe it in a transaction that the first message of the execution ends; nothing stays open."""
+    sent = Sent(connection)
+    limits = replace(READS, timeout_s=30, followed=True)
+    for number in range(3):
+        sent.messages.clear()
+        sql = f"select {number} as n where 1 = :a and 'x' = :b::text"
+        assert await bad(connection, sql, ("1", "x")) == []
+        statement = await prepared(connection, sql, Decoding.TEXT)
+        pieces = [piece async for piece in connection.stream(statement, ("1", "x"), limits)]
+        assert [list(column) for column in pieces[0].values] == [[number]]
+    timed_out = sent.messages.count(b"Q\0\0\0\x0dROLLBACK\0")  # on a machine that is very busy
+    assert len(sent.messages) == 5 + timed_out
+    assert await gone(outside)
 
 
 async def test_other_types_may_change(connection: Connection, outside: asyncpg.Connection) -> None:
