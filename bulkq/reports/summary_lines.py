@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from bulkq.model import Outcome
 from bulkq.model.counts import changed_text
+from bulkq.model.maintenance import ObjectState
+from bulkq.text.byte_sizes import size_text
 from bulkq.text.characters import escape_unprintable
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from bulkq.model import Failure, RunSummary
+    from bulkq.model.maintenance import ObjectResult
 
 LONGEST_LINE = 500
 """A server may quote a whole row in its message; people need its beginning, `--failures` has it all."""
@@ -71,3 +77,16 @@ def failure_text(failure: Failure, *, several: bool = False, targets: bool = Fal
         parts.append(f"({failure.hint})")
     text = escape_unprintable(" ".join(parts))
     return text if len(text) <= LONGEST_LINE else text[: LONGEST_LINE - 3] + "..."
+
+
+def sum_totals(found: Sequence[ObjectResult]) -> str:
+    """`1,990 done, 8 skipped, 2 failed; 12.0 GB before, 9.0 GB after`."""
+    counts = Counter(one.state for one in found)
+    parts = [f"{counts[state]:,} {state}" for state in ObjectState if counts[state]]
+    sized = [one for one in found if one.before is not None and one.after is not None]
+    if not sized:
+        return ", ".join(parts)
+    before, after = (
+        sum(int(size or 0) for size in sizes) for sizes in zip(*((o.before, o.after) for o in sized), strict=True)
+    )
+    return f"{', '.join(parts)}; {size_text(before)} before, {size_text(after)} after"

@@ -10,8 +10,7 @@ from bulkq.policy.worker_counts import worker_text, workers_text
 from bulkq.reports.escape import escape_line
 from bulkq.reports.finding_lines import format_rows
 from bulkq.reports.findings import QUIET, describe_ending, format_place, format_title, tally_text, worst_first
-from bulkq.reports.html.maintenance_objects import sum_totals
-from bulkq.reports.summary_lines import failure_lines, summary_line
+from bulkq.reports.summary_lines import failure_lines, sum_totals, summary_line
 from bulkq.reports.target_table import target_lines
 from bulkq.text.durations import spaced_duration
 from bulkq.text.tables import align

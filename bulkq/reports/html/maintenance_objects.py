@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING
 
 from bulkq.model.maintenance import ObjectState
 from bulkq.reports.escape import escape_html
+from bulkq.reports.summary_lines import sum_totals
 from bulkq.text.byte_sizes import size_text
 from bulkq.text.durations import spaced_duration
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from bulkq.model import RunSummary
     from bulkq.model.maintenance import ObjectResult
 
@@ -42,19 +40,6 @@ def render_objects(summary: RunSummary) -> str:
         f'<div class="wide"><table class="data"><thead><tr>{HEAD}</tr></thead>'
         f"<tbody>{rows}</tbody></table></div>{note}"
     )
-
-
-def sum_totals(found: Sequence[ObjectResult]) -> str:
-    """`1,990 done, 8 skipped, 2 failed; 12.0 GB before, 9.0 GB after`."""
-    counts = Counter(one.state for one in found)
-    parts = [f"{counts[state]:,} {state}" for state in ObjectState if counts[state]]
-    sized = [one for one in found if one.before is not None and one.after is not None]
-    if not sized:
-        return ", ".join(parts)
-    before, after = (
-        sum(int(size or 0) for size in sizes) for sizes in zip(*((o.before, o.after) for o in sized), strict=True)
-    )
-    return f"{', '.join(parts)}; {size_text(before)} before, {size_text(after)} after"
 
 
 def _row(one: ObjectResult) -> str:

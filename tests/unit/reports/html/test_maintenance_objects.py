@@ -7,8 +7,9 @@ from dataclasses import replace
 from bulkq.model import Failure, Outcome, QueryCounts, RunSummary, Status
 from bulkq.model.maintenance import ObjectResult, ObjectState
 from bulkq.reports.html import html_report
-from bulkq.reports.html.maintenance_objects import render_objects, sum_totals
+from bulkq.reports.html.maintenance_objects import render_objects
 from bulkq.reports.json_report import json_report
+from bulkq.reports.summary_lines import sum_totals
 from bulkq.reports.text_report import text_report
 
 FOUND = (
