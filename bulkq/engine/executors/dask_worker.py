@@ -5,10 +5,12 @@ A request is no Dask task: it takes no slot of the worker, and Dask never repeat
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import gc
 import pickle
 import signal
+import time
 from typing import TYPE_CHECKING, Any
 
 from bulkq.engine.executors.unix_socket import connect_session
@@ -28,7 +30,32 @@ PROBE = (
 )
 """What `eval` gives in a worker that may lack bulkq, or have another version of Python."""
 
+NOTICED_S = 1.5
+"""Seconds after which runs have noticed that this worker is to end, and send it no more batches."""
+
+GRACE_S = 10.0
+"""Seconds that batches get to end in a worker that is retired. It would otherwise end at once, because it has no Dask task."""
+
+LOOK_S = 0.05
+
 _sessions: dict[str, WorkerSession] = {}
+
+
+class SessionExtension:
+    """Lets a worker that closes wait for the batches that it has. Dask awaits `close` before it stops to listen."""
+
+    async def close(self) -> None:
+        """Return when no batch is left that began before runs noticed, or after the grace."""
+        if not _open():
+            return
+        ends_s = time.monotonic() + GRACE_S
+        await asyncio.sleep(NOTICED_S)
+        while any(session.busy for session in _open()) and time.monotonic() < ends_s:  # noqa: ASYNC110 - for some seconds, once
+            await asyncio.sleep(LOOK_S)
+
+
+def _open() -> list[WorkerSession]:
+    return [session for session in _sessions.values() if not session.ended]
 
 
 async def begin_session(packed: bytes, dask_worker: Any = None) -> str:
@@ -46,6 +73,7 @@ async def begin_session(packed: bytes, dask_worker: Any = None) -> str:
         _sessions.pop(session.settings.session, None)
         await session.end()
     dask_worker.handlers[OPERATION] = respond
+    dask_worker.extensions.setdefault(OPERATION, SessionExtension())
     session = _sessions[settings.session] = WorkerSession(settings)
     if settings.socket:
         with contextlib.suppress(OSError):  # also a timeout; then requests come as messages of Dask

@@ -118,6 +118,11 @@ class WorkerSession:
         thresholds.raise_for_session()
         self._watch = asyncio.create_task(self._watch_lease(), name=f"bulkq lease {settings.session}")
 
+    @property
+    def busy(self) -> bool:
+        """Whether a request uses a connection now."""
+        return any(connection is not None for _, connection in self._running.values())
+
     async def handle(self, data: bytes) -> bytes:
         """Carry out one request and return its answer, both pickled."""
         answered: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
