@@ -334,6 +334,11 @@ def applied(made: MarkerTables, run: str) -> str:
     return f"SELECT part, first, last, {_column(made, 'rows')} FROM {made.markers} WHERE run = {literal(run)} ORDER BY part, first"
 
 
+def applied_counts(made: MarkerTables, run: str) -> str:
+    """Rows of part, number of sets: how much was applied."""
+    return f"SELECT part, sum(last - first + 1) FROM {made.markers} WHERE run = {literal(run)} GROUP BY part"
+
+
 def remove(made: MarkerTables, run: str) -> tuple[str, str]:
     """After `finished` is durable: markers and run row, in one transaction."""
     return (

@@ -79,7 +79,8 @@ SELECT v.*
       FROM pg_catalog.pg_attribute AS a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
     UNION ALL
     SELECT 'trigger', g.tgname::text, string_agg(DISTINCT concat_ws(' ', g.tgtype, g.tgenabled, g.tgattr, g.tgargs,
-               pg_get_expr(g.tgqual, g.tgrelid, true), g.tgfoid::regprocedure, f.prosrc), ' ')
+               CASE WHEN g.tgqual IS NOT NULL THEN substring(pg_get_triggerdef(g.oid) FROM ' WHEN (.*) EXECUTE ') END,
+               g.tgfoid::regprocedure, f.prosrc), ' ')
       FROM pg_catalog.pg_trigger AS g JOIN ({BELOW}) AS p ON p.oid = g.tgrelid JOIN pg_catalog.pg_proc AS f ON f.oid = g.tgfoid
      WHERE NOT g.tgisinternal AND g.tgenabled <> 'D' GROUP BY g.tgname
     UNION ALL
@@ -89,7 +90,9 @@ SELECT v.*
     SELECT 'foreign key', k.conname::text, k.conrelid::regclass || ' ' || pg_get_constraintdef(k.oid)
       FROM pg_catalog.pg_constraint AS k WHERE k.contype = 'f' AND k.confrelid = c.oid AND k.conparentid = 0
   ) AS v WHERE c.oid = to_regclass({{over}})::oid ORDER BY 1, 2, 3"""
-"""What acts when a row is changed, with its definition and the body of its function."""
+"""What acts when a row is changed, with its definition and the body of its function.
+
+`pg_get_expr` does not show a condition of a trigger that names OLD and NEW: "expression contains variables of more than one relation"."""
 
 SERVERS = """\
 SELECT 'replica', coalesce(nullif(r.application_name, ''), r.pid::text), coalesce(r.sync_state, ''), NULL::bool,

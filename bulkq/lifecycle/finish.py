@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from bulkq.errors import BulkqError, OutputClosed, RefusedError, TakenOver
 from bulkq.lifecycle import prepare_same_row_write_order
+from bulkq.lifecycle.forgotten_commits import find_forgotten
 from bulkq.model import QueryCounts, RunSummary, Status, TargetCounts
 from bulkq.model.counts import Counts, counts_of
 from bulkq.policy import exit_codes
@@ -51,6 +52,9 @@ async def finish(
         summary = replace(summary, status=Status.INCOMPLETE, exit_code=1, reason=left)
     if conflicts and summary.exit_code in (0, 1):
         summary = replace(summary, status=Status.FAILED, exit_code=1, reason=conflicts)
+    forgotten = await find_forgotten(recorded) if summary.exit_code in (0, 1) else ""
+    if forgotten:
+        summary = replace(summary, status=exit_codes.name_status(5), exit_code=5, reason=forgotten)
     complete = summary.exit_code in (0, 1, 3) and not left
     if summary.repeated:
         opened.say(prepare_same_row_write_order.repeated(summary.repeated, exact=summary.repeated_exact))

@@ -112,6 +112,7 @@ def test_the_life_of_a_claim(database: sqlite3.Connection) -> None:
     assert database.execute(markers.claim(CLAIM, "sqlite")).rowcount == 0
     assert database.execute(markers.look(CLAIM)).fetchall() == [(CLAIM.owner, 400, 150)]
     assert database.execute(markers.applied(TABLES, CLAIM.run)).fetchall() == [(2, 201, 400, 150)]
+    assert database.execute(markers.applied_counts(TABLES, CLAIM.run)).fetchall() == [(2, 200)]
     for sql in markers.remove(TABLES, CLAIM.run):
         assert database.execute(sql).rowcount == 1
     assert database.execute(markers.look(CLAIM)).fetchall() == []

@@ -1,0 +1,94 @@
+"""Find what a database has forgotten while a run worked, although it had committed it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bulkq import markers
+from bulkq.errors import DatabaseError, TargetError
+from bulkq.ledger import open_ledger
+from bulkq.lifecycle import target_markers
+from bulkq.policy import safety
+from bulkq.policy.merged_number_ranges import Ranges, numbers_in
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from bulkq.lifecycle.open_targets import OpenTarget
+    from bulkq.lifecycle.record import RecordedRun
+    from bulkq.lifecycle.run_resources import OpenRun
+    from bulkq.model import MarkerTables
+
+    Done = Mapping[int, Sequence[tuple[int, int]]]
+
+
+async def find_forgotten(recorded: RecordedRun) -> str:
+    """Compare the markers of a run that has reached its end with what the databases have answered; "" if they agree.
+
+    A failover to a standby that lags, and a crash without synchronous commits, take away batches with their markers. A process that
+    waited for the target has counted them before. A target that cannot be asked is left out.
+
+    Raises:
+        LedgerError: the ledger cannot be read or written.
+    """
+    opened, ledger = recorded.opened, recorded.ledger
+    targets = [(target, target.tables) for target in opened.targets if target.tables is not None and not target.lost]
+    if not targets or not ledger.keeps:
+        return ""
+    asked = [
+        (target, tables, await _ask(opened, target, markers.applied_counts(tables, opened.run)))
+        for target, tables in targets
+    ]
+    found = sum(int(str(row[1])) for _, _, rows in asked for row in rows or ())
+    if found >= opened.progress.counts.ok:
+        return ""
+    await ledger.sync()
+    done = await _recorded(opened)
+    texts = [await _compare(opened, target, tables, done) for target, tables, rows in asked if rows is not None]
+    return "; ".join(filter(None, texts))
+
+
+async def _recorded(opened: OpenRun) -> Done:
+    """What the ledger has as done, by part. The ledger of a run that began writes only, so it is opened once more."""
+    stored = await open_ledger(opened.request.safety.ledger, create=False)
+    try:
+        return {state.part: state.done for state in await stored.state(opened.run)}
+    finally:
+        await stored.close()
+
+
+async def _compare(opened: OpenRun, target: OpenTarget, tables: MarkerTables, done: Done) -> str:
+    """Say how much of what is done on a target has no marker; "" if that is nothing."""
+    rows = await _ask(opened, target, markers.applied(tables, opened.run))
+    if rows is None:
+        return ""
+    applied = target_markers.ranges(rows)
+    lost = 0
+    for part in target.parts:
+        if safety.mode_of(part.spec.query, opened.request.safety) == safety.WRITE:
+            marked = Ranges(applied.get(part.spec.number, ()))
+            ranges = done.get(part.spec.number, ())
+            lost += sum(numbers_in(list(marked.gaps(first, last))) for first, last in ranges)
+    if not lost:
+        return ""
+    what = "ranges" if opened.backfills else "parameter sets"
+    return (
+        f"{target.label} has lost {lost} {what} that it had committed, as after a failover or a crash without synchronous commits: "
+        f"bulkq resume {opened.run} applies them again"
+    )
+
+
+async def _ask(opened: OpenRun, target: OpenTarget, query: str) -> Sequence[tuple[object, ...]] | None:
+    """The rows of a query about markers; None if the target cannot be asked, which is said."""
+    try:
+        connection = await target.sessions.first()
+        try:
+            rows = await connection.administer([query])
+        except BaseException:
+            await connection.close()
+            raise
+    except (TargetError, DatabaseError) as error:
+        opened.say(f"{target.label}: what was applied could not be compared with the markers: {error}")
+        return None
+    target.sessions.give_back(connection)
+    return rows

@@ -1,0 +1,39 @@
+"""A database that loses transactions which it had committed, while a run works."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tests.support.servers import postgres as servers
+
+if TYPE_CHECKING:
+    from tests.support.command import Cli
+
+
+def test_what_a_database_has_forgotten_is_applied_again(cli: Cli, database: str) -> None:
+    """The run does not end as complete: it stops, and a resume applies what is missing. So with ranges, and with sets of a file."""
+    servers.execute(
+        database,
+        "create table t (id int primary key, v int not null default 0)",
+        "insert into t select generate_series(1, 100)",
+        # As after a failover: rows and markers of the first transaction are gone when another one is committed.
+        "create function forget() returns trigger language plpgsql as $$ begin "
+        "update t set v = 0 where id <= 10; delete from bulkq_markers where first = 1; "
+        "if to_regclass('bulkq_ranges') is not null then delete from bulkq_ranges where first = 1; end if; return new; end $$",
+        "create trigger forgetting after update on t for each row "
+        "when (new.id = 50 and new is distinct from old) execute function forget()",
+    )
+    (cli.folder / "q.sql").write_text("-- name: more(id: int)\nupdate t set v = v + 1 where id = :id;\n")
+    (cli.folder / "p.csv").write_text("id\n" + "\n".join(map(str, range(1, 101))))
+    backfill = ("backfill", "-t", database, "--over", "t", "--set", "v = v + 1", "--min-rows", "10", "--max-rows", "10")
+    run = ("run", "q.sql:more", "-p", "p.csv", "-t", database, "--write", "--batch", "10")
+    for command, what in ((backfill, "1 ranges"), (run, "10 parameter sets")):
+        servers.execute(database, "alter table t enable trigger all")
+        done = cli(*command, "-j", "1")
+        assert done.code == 5, done.err
+        assert f" has lost {what} that it had committed, as after a failover or a crash without synchronous" in done.err
+        servers.execute(database, "alter table t disable trigger forgetting")
+        again = cli("resume", "--last")
+        assert again.code == 0, again.err
+        assert servers.execute(database, "select v, count(*) from t group by v") == [(1, 100)]
+        servers.execute(database, "update t set v = 0")
