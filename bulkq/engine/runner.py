@@ -35,6 +35,9 @@ if TYPE_CHECKING:
     from bulkq.policy.progress import Progress
     from bulkq.protocols import Ledger, Observer, Throttle
 
+RESTING = "resting by nice=auto, so that others are not slowed down"
+"""The state of a run whose lanes all rest."""
+
 
 class Runner:
     """One run over its parts.
@@ -280,7 +283,7 @@ class Runner:
         lost = sum(1 for lanes in self._targets if lanes.busy and lanes.sessions.lost)
         if lost:
             return f"{lost} targets lost, waiting" if self._context.several else "target lost, waiting"
-        return self._context.gates.state
+        return self._context.gates.state or (RESTING if self._context.gates.resting else "")
 
 
 def _by_target(parts: Iterable[PartState]) -> list[list[PartState]]:

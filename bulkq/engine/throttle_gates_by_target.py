@@ -85,6 +85,11 @@ class Gates:
         return bool(self._busy) and all(target.held for target in self._busy)
 
     @property
+    def resting(self) -> bool:
+        """Whether the lanes of every target that are running rest, see `GentlePace`."""
+        return bool(self._busy) and all(self._gates[target].resting for target in self._busy)
+
+    @property
     def state(self) -> str:
         """The reasons for which lanes wait, after the number of their targets unless all wait; "" if none waits."""
         waiting = [self._gates[target] for target in self._busy if target.held]

@@ -68,9 +68,8 @@ class PendingRun:
         self.unknown = record.unknown
         self.changed = record.changed
         self.unanswered = record.unanswered
-        self._known = (
-            record.ok + record.failed + record.unknown + record.skipped
-        )  # sets, as the last process counted them
+        tried = record.ok + record.failed + record.unknown
+        self._known = tried + record.skipped  # sets, as the last process counted them
         self._number = record.number
         self._messages = 0
         self._parts: dict[int, _PartRecord] = {}

@@ -10,6 +10,8 @@ from bulkq.policy.auto_concurrency import HOLD_LOAD, YIELD_LOAD, YIELD_S
 GROW_S = 5.0
 """Seconds until another lane comes back. A latency is that of the last ten seconds, so its answer to a lane takes some."""
 
+COMING_BACK = f"a throttle was near its limit: another lane comes back every {GROW_S:.0f}s"
+
 
 class LaneAllowance:
     """Additive increase and multiplicative decrease by the load of the throttles. Not thread-safe: use it on one event loop.
@@ -46,7 +48,8 @@ class LaneAllowance:
             self._change(more if more < top else None, now_s)
         if found and load >= HOLD_LOAD and self.lanes is None:
             self.lanes = top
-        self.why = "" if self.lanes is None else f"a throttle is at {100 * load:.0f} %"
+        near = f"a throttle is at {100 * load:.0f} %" if load >= HOLD_LOAD else COMING_BACK
+        self.why = "" if self.lanes is None else near
 
     def _change(self, lanes: int | None, now_s: float) -> None:
         self.lanes, self._changed_s = lanes, now_s

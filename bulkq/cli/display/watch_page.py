@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from textwrap import wrap
 from typing import TYPE_CHECKING
 
 from bulkq.cli.display.one_line_status import reading_text
@@ -98,7 +99,7 @@ class Drawing:
         yield self._series(*_size(status, history.sizes()))
         yield self._series("lanes", history.lanes(), *_lanes(status))
         if status.lanes.why:
-            yield _named("", escape_unprintable(status.lanes.why), "dim")
+            yield from _wrapped(escape_unprintable(status.lanes.why), self._width)
         yield _named(
             "latency",
             f"p50 {latency_text(status.p50_s)}  p95 {latency_text(status.p95_s)}  max {latency_text(status.max_s)}",
@@ -140,7 +141,7 @@ class Drawing:
 
         load = reading.load if reading.load is not None else float(reading.reason is not None)
         style = "red" if reading.reason is not None or load >= HIGH else "yellow" if load >= MEDIUM else "green"
-        text = Text(f"{name[:widest]:<{widest}}  ", no_wrap=True, overflow="ellipsis")
+        text = Text(f"{_shortened(name, widest, self._levels):<{widest}}  ", no_wrap=True, overflow="ellipsis")
         text.append(sparkline(self._history.values(reading), spark, 1.0, self._levels), style=style)
         text.append("  ").append_text(_bar(load, style, self._levels))
         text.append(f"  {reading_text(reading)}", style="bold")
@@ -239,6 +240,21 @@ def _notes(status: RunStatus) -> list[RenderableType]:
 def _throttle_name(reading: Reading, *, several: bool) -> str:
     name = current_text(reading.name, reading.limit)
     return escape_unprintable(f"{name} {reading.target}" if several and reading.target is not None else name)
+
+
+def _shortened(name: str, width: int, levels: str) -> str:
+    """The name in `width` columns. Of a longer one, the middle is left out: a path is known by its end."""
+    if len(name) <= width:
+        return name
+    gap = "…" if levels is BLOCKS else "~"
+    end = (width - len(gap)) * 2 // 3
+    return f"{name[: width - len(gap) - end]}{gap}{name[-end:]}"
+
+
+def _wrapped(text: str, width: int) -> Iterator[RenderableType]:
+    """Two lines at most, dim and below the values."""
+    lines = wrap(text, max(20, width - NAME))
+    yield from (_named("", line, "dim") for line in (lines if len(lines) < 2 else [lines[0], " ".join(lines[1:])]))
 
 
 def _bar(load: float, style: str, levels: str) -> Text:

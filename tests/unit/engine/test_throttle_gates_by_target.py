@@ -12,6 +12,7 @@ from bulkq.engine.throttle_gates_by_target import Gates, HeldTimes
 from bulkq.ledger import NoLedger
 from bulkq.model.run_event import EventKind
 from bulkq.model.throttle_wait_total import waits_object
+from bulkq.policy.gentle_pace import GentlePace, ServerLoad
 from bulkq.policy.pace import Pace
 from bulkq.targets import open_target
 from bulkq.throttles import AnyOf
@@ -163,3 +164,16 @@ async def test_waits_are_recorded(monkeypatch: pytest.MonkeyPatch) -> None:
     assert closing["target"] == "eu"
     assert [wait.name for wait in gates.waits()] == ["held"]
     assert waits == waits_object(0.0, gates.waits())
+
+
+def test_a_run_rests_if_each_of_its_targets_does() -> None:
+    """One that works, or that has no pace of its own, works for the run."""
+    paces = {EU.label: GentlePace(), US.label: GentlePace()}
+    busy = {EU, US}
+    gates = Gates(None, (EU, US), busy, [].append, Pace(None, gentle=paces))
+    paces[EU.label].start(ServerLoad({}, busy=1), 0.0)
+    assert not gates.resting
+    busy.discard(US)
+    assert gates.resting
+    busy.clear()
+    assert not gates.resting

@@ -40,6 +40,8 @@ def test_lanes_come_back_slowly() -> None:
     """A lane every few seconds, until all work again; fewer lanes on the whole are all of them."""
     allowance = LaneAllowance()
     ticks(allowance, 2.0, begin_s=0.0, seconds=4)
+    allowance.tick(0.1, 3.9, 8)
+    assert allowance.why == "a throttle was near its limit: another lane comes back every 5s"
     found = ticks(allowance, 0.1, begin_s=4.0, seconds=8 * GROW_S)
     assert [*dict.fromkeys(found)] == [1, 2, 3, 4, 5, 6, 7, None]
     assert not allowance.why

@@ -96,3 +96,17 @@ def test_the_picture_shows_the_page() -> None:
     assert shown == drawn
     assert "url(http" not in svg
     assert "@font-face" not in draw()
+
+
+def test_long_names_and_reasons_keep_what_matters() -> None:
+    """Of a path the end is shown; the reason of the lanes takes a second line rather than lose its end."""
+    history = WatchHistory()
+    path = "file:/var/lib/postgresql/maintenance/flags/hold"
+    why = "nice=auto measures how long the transactions of others take without the run, and with it"
+    history.add(
+        RunStatus(lanes=LaneStatus(working=1, allowed=1, why=why), throttles=(Reading(name=path, signal="file"),))
+    )
+    text = "\n".join(page_lines(history, 80))
+    assert "file:/var…nance/flags/hold  " in text
+    assert "others take without\n          the run, and with it\n" in text
+    assert path in "\n".join(page_lines(history, 300))
