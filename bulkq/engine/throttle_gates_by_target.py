@@ -117,8 +117,9 @@ class Gates:
         """
         for gate in self._gates.values():
             gate.allowance.tick(gate.load, now_s, share, found=found)
-        gates = [self._gates[target] for target in self._busy]
-        return sum(gate.lanes(share) for gate in gates), max((gate.why for gate in gates), default="")
+        gates = [(target.label, self._gates[target]) for target in self._busy]
+        whys = [f"{label}: {gate.why}" if self._several else gate.why for label, gate in gates if gate.why]
+        return sum(gate.lanes(share) for _, gate in gates), max(whys, default="")
 
     def tick(self) -> None:
         """Wake the waiting lanes, so that they read their throttle again. A timer does this."""

@@ -39,6 +39,7 @@ def test_a_word_that_is_neither_a_run_nor_a_command(cli: Cli, private: dict[str,
     assert (answer.code, answer.err.count("\n")) == (2, 1)
     assert 'unknown command "ddrain" (did you mean "drain"?)' in answer.err
     assert 'unknown command "sett" (did you mean "set"?)' in cli("ctl", "sett", "rate=5/s", env=private).err
+    assert cli("ctl", "stop", env=private).err == "bulkq: no run is live: bulkq runs lists those that have ended\n"
 
 
 def test_a_run_is_steered(cli: Cli, private: dict[str, str]) -> None:

@@ -207,7 +207,10 @@ def _size(status: RunStatus, values: Sequence[float | None]) -> tuple[str, Seque
 
 def _lanes(status: RunStatus) -> tuple[str, str]:
     lanes = status.lanes
-    return f"{lanes.working} of {lanes.allowed}", f"-j {'auto' if lanes.wanted is None else lanes.wanted}"
+    wanted = f"-j {'auto' if lanes.wanted is None else lanes.wanted}"
+    if status.targets > 1 and lanes.working > lanes.allowed:  # each target has a connection, and they take turns
+        return f"{lanes.allowed} of {lanes.allowed}", f"{wanted}  {lanes.working} connected"
+    return f"{lanes.working} of {lanes.allowed}", wanted
 
 
 def _counts(status: RunStatus) -> RenderableType:

@@ -67,6 +67,8 @@ def test_a_run_without_throttles_and_without_an_end() -> None:
     ):
         assert part in text
     assert "%" not in text
+    history.add(RunStatus(lanes=LaneStatus(working=3, allowed=2, wanted=2), targets=3))
+    assert "2 of 2  -j 2  3 connected" in "\n".join(page_lines(history, 120))
 
 
 def test_of_many_throttles_the_highest_loads_are_shown() -> None:
