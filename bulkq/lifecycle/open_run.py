@@ -289,7 +289,11 @@ def _progress(job: RunJob, executor: OpenExecutor | None) -> Progress:
         job,
         executor,
         name=title,
-        command="run" if request.backfill is None else "backfill",
+        command="backfill"
+        if request.backfill is not None
+        else "maintain"
+        if request.maintenance is not None
+        else "run",
         mode=safety.mode_of_run(request),
         concurrency=request.limits.concurrency,
     )

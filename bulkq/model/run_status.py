@@ -107,7 +107,7 @@ class RunStatus:
     Attributes:
         run: its id.
         name: what is running, for people.
-        command: `run`, `backfill` or `check`.
+        command: `run`, `backfill`, `check` or `maintain`.
         mode: as in `RunSummary.mode`.
         process: `host "db7", process 4711`.
         at: when the status was taken. ISO 8601, UTC, as `started_at`.

@@ -73,7 +73,9 @@ def command(
     try:
         answer = asyncio.run(steer(run, request, ledger))
     except UsageError as error:
-        if run is not None and len(words) == 1 and str(error).startswith("no run "):  # the word may be meant as a command
+        if (
+            run is not None and len(words) == 1 and str(error).startswith("no run ")
+        ):  # the word may be meant as a command
             if suggestion(words[0], COMMANDS):
                 raise UsageError(f"{unknown_command(words[0])}; there is no such run either") from None
             raise UsageError(f"{error}; commands are {', '.join(COMMANDS)}") from None

@@ -41,6 +41,11 @@ def status_line(status: RunStatus) -> str:
     return " ".join([*parts, *map(escape_unprintable, filter(None, [status.reason, *status.waits]))])
 
 
+def unit_text(status: RunStatus) -> str:
+    """Return what `RunStatus.done` counts, for people: `sets`, `checks`, `objects`."""
+    return {"check": "checks", "maintain": "objects"}.get(status.command, "sets")
+
+
 def reading_text(reading: Reading) -> str:
     """Return the value of a throttle with its limit: `2.2s of 2s`, `exists`."""
     value = reading.value or "not read yet"

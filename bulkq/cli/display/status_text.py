@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bulkq.cli.display.one_line_status import unit_text
 from bulkq.cli.display.progress_text import rate_text
 from bulkq.model.counts import changed_text, counts_of
 from bulkq.model.run_status import Activity
@@ -57,7 +58,7 @@ def _done(status: RunStatus) -> str:
     total = "" if status.total is None else f" of {status.total:,}"
     percent = "" if status.percent is None else f" ({int(status.percent)} %)"
     if status.backfill is None:
-        return f"{status.done:,}{total} sets{percent}"
+        return f"{status.done:,}{total} {unit_text(status)}{percent}"
     rows = status.backfill
     about = "about " if rows.total_kind == "estimate" else ""
     whole = "" if rows.total is None else f" of {about}{rows.total:,}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from textwrap import wrap
 from typing import TYPE_CHECKING
 
-from bulkq.cli.display.one_line_status import reading_text
+from bulkq.cli.display.one_line_status import reading_text, unit_text
 from bulkq.cli.display.progress_bar import Segments
 from bulkq.cli.display.progress_text import rate_text
 from bulkq.model.counts import changed_text
@@ -96,7 +96,8 @@ class Drawing:
         history, unit = self._history, "" if status.rate_unit == "sets" else " rows"
         average = f"average {rate_text(status.rate_average, ',')}/s"
         yield self._series("rate", history.rates(), f"{rate_text(status.rate, ',')}{unit}/s", average)
-        yield self._series(*_size(status, history.sizes()))
+        if status.backfill is not None or unit_text(status) == "sets":
+            yield self._series(*_size(status, history.sizes()))
         yield self._series("lanes", history.lanes(), *_lanes(status))
         if status.lanes.why:
             yield from _wrapped(escape_unprintable(status.lanes.why), self._width)
@@ -156,7 +157,7 @@ def _heading(status: RunStatus, width: int) -> Iterator[RenderableType]:
 
     text = Text(no_wrap=True, overflow="ellipsis")
     text.append(escape_unprintable(status.name), style="bold").append(
-        f"  {status.command} {status.mode}  run {status.run}  "
+        f"  {' '.join(dict.fromkeys((status.command, status.mode)))}  run {status.run}  "
     )
     yield text.append(escape_unprintable(status.process), style="dim")
     text = Text(no_wrap=True, overflow="ellipsis").append(str(status.activity), style=STYLES[status.activity])
@@ -183,7 +184,7 @@ def _how_far(status: RunStatus) -> str:
 
 def _times(status: RunStatus) -> str:
     found = status.backfill
-    done, total, unit, about = status.done, status.total, "sets", ""
+    done, total, unit, about = status.done, status.total, unit_text(status), ""
     if found is not None:
         done, total, unit = found.done, found.total, "rows"
         about = "~" if found.total_kind == "estimate" else ""

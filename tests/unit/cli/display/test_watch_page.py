@@ -67,6 +67,12 @@ def test_a_run_without_throttles_and_without_an_end() -> None:
     ):
         assert part in text
     assert "%" not in text
+    history.add(RunStatus(command="check", mode="check", done=2, total=120))
+    text = "\n".join(page_lines(history, 120))
+    assert "check  run" in text
+    assert "2 of 120 checks" in text
+    assert "check check" not in text
+    assert "batch" not in text
     history.add(RunStatus(lanes=LaneStatus(working=3, allowed=2, wanted=2), targets=3))
     assert "2 of 2  -j 2  3 connected" in "\n".join(page_lines(history, 120))
 
