@@ -189,5 +189,7 @@ def _server(kind: object, name: object, state: object, active: object, size: obj
     if kind == "replica":
         late = f", {float(str(lag_s)):.1f}s" if lag_s is not None else ""
         return f"replica {quoted(name)}{f' ({state})' if state else ''} is {behind}{late}"
+    if size is None:  # without a position, because it was never read, or invalidated because it was too far behind
+        return f"{state} replication slot {quoted(name)} keeps no WAL: nothing has read it yet, or the server has given it up"
     idle = "" if active else ": nothing reads it, so the server keeps the WAL of the whole backfill"
     return f"{state} replication slot {quoted(name)} is {behind}{idle}"

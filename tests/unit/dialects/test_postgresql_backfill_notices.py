@@ -81,10 +81,12 @@ def test_what_is_around_a_server() -> None:
         ("replica", "4711", "", None, None, None),
         ("slot", "used", "logical", True, "0 bytes", None),
         ("slot", "idle", "physical", False, "2 GB", None),
+        ("slot", "made", "physical", False, None, None),
     ]
     assert notices.read_servers(rows) == (
         'replica "one" (async) is 12 kB behind, 0.2s',
         'replica "4711" is behind by an unknown size',
         'logical replication slot "used" is 0 bytes behind',
         'physical replication slot "idle" is 2 GB behind: nothing reads it, so the server keeps the WAL of the whole backfill',
+        'physical replication slot "made" keeps no WAL: nothing has read it yet, or the server has given it up',
     )
