@@ -198,19 +198,25 @@ def _y(value: float, top: float) -> str:
 
 
 def _stretches(axis: Axis) -> list[tuple[Span, str]]:
-    """The times in which no batch could start, each with its last reason."""
+    """The times in which no batch could start, each with its last reason. Another reason begins another time."""
     found: list[tuple[Span, str]] = []
     for at_s, sample in axis.samples():
         if not sample.held:
             continue
         end_s = at_s + sample.span_s * sample.held
-        if found and at_s - found[-1][0][1] < 1.5 * sample.span_s:
+        close = found and at_s - found[-1][0][1] < 1.5 * sample.span_s
+        if close and _kind(found[-1][1]) == _kind(sample.why):
             (begin_s, _), _ = found[-1]
             found[-1] = (begin_s, end_s), sample.why
         else:
             begin_s = at_s + sample.span_s * (1 - sample.held)
             found.append(((begin_s, at_s + sample.span_s), sample.why))
     return found
+
+
+def _kind(why: str) -> list[str]:
+    """The words of a reason without those that have numbers, which change while it lasts."""
+    return [word for word in why.split() if not any(one.isdigit() for one in word)]
 
 
 def _shades(stretches: Sequence[tuple[Span, str]], whole: float) -> str:

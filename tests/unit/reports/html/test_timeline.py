@@ -74,6 +74,21 @@ def test_stretches_in_which_it_was_held_are_shaded() -> None:
     assert "for 20.00 s in all" in page
 
 
+def test_holds_one_soon_after_the_other_keep_their_reasons() -> None:
+    """A number in a reason changes while it lasts; another reason is another shade."""
+    whys = {
+        3: "lag 2.1s >= 2s (one)",
+        4: "lag 2.9s >= 2s (one)",
+        5: "file /run/hold exists",
+        6: "file /run/hold exists",
+    }
+    samples = tuple(TimelineSample(float(n), 1.0, 5.0, held=float(n in whys), why=whys.get(n, "")) for n in range(10))
+    page = render_timeline(RunTimeline(segments=(TimelineSegment(begin=BEGIN, samples=samples),)))
+    assert "lag 2.9s &gt;= 2s (one): 2.00 s from 3.00 s" in page
+    assert "file /run/hold exists: 2.00 s from 5.00 s" in page
+    assert "for 4.00 s in all: lag 2.9s &gt;= 2s (one); file /run/hold exists." in page
+
+
 def test_processes_stand_one_after_the_other() -> None:
     """The time in which a killed run did not run takes no room; changes stand where they were made."""
     changes = tuple(
