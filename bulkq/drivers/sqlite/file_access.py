@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 WAL_FORMAT = b"\x02"
+WAL_FILES, JOURNAL = ("-wal", "-shm"), ("-journal",)
+"""Ends of the names of the files that a transaction needs beside the database, in WAL mode and in the others."""
 
 
 def must_be_usable(path: Path, *, write: bool) -> None:
@@ -45,10 +47,11 @@ def _can_keep_a_journal(path: Path) -> bool:
     """Whether the files that a transaction needs can be made, or are there already."""
     if os.access(path.parent, os.W_OK | os.X_OK):
         return True
-    beside = [
-        path.with_name(f"{path.name}{end}") for end in (("-wal", "-shm") if _in_wal_mode(path) else ("-journal",))
-    ]
-    return all(os.access(file, os.W_OK) for file in beside)
+    # The file itself is not opened to see its mode: closing it would drop the locks that this process has on it,
+    # see https://sqlite.org/howtocorrupt.html#_posix_advisory_locks_canceled_by_a_separate_thread_doing_close_ .
+    return any(
+        all(os.access(path.with_name(f"{path.name}{end}"), os.W_OK) for end in ends) for ends in (WAL_FILES, JOURNAL)
+    )
 
 
 def why_not_open(path: Path, error: Exception, waited_s: float) -> str:
