@@ -233,6 +233,7 @@ def same_bytes(url: str, rows: int, cluster: Cluster, trouble: Trouble, folder: 
     words += ["--progress", "none", "--ledger", "none"]
     subprocess.run([BULKQ, *words, "-o", str(folder / "one.jsonl")], check=True)
     words += ["-o", str(folder / "two.jsonl"), "--executor", f"dask={cluster.address}"]
+    words += ["--max-rate", f"{max(1, rows // 15)}/s"]  # so that it is there when something happens
     with (folder / "two.log").open("ab") as log:
         there = subprocess.Popen([BULKQ, *words], stderr=log)
         trouble.until(there, folder / "two.log")

@@ -43,6 +43,11 @@ if TYPE_CHECKING:
     from bulkq.transforms import Mapping as Mapping_
     from bulkq.transforms import ProcessPool
 
+MAPPED_HERE = (
+    "the function of --map runs in processes of this machine, as without --executor: "
+    "workers read the rows and execute --apply"
+)
+
 
 async def open_run(job: RunJob, stack: AsyncExitStack) -> OpenRun:
     """Open everything that needs no connection, so that a mistake in an option or a file is found before connecting."""
@@ -53,6 +58,8 @@ async def open_run(job: RunJob, stack: AsyncExitStack) -> OpenRun:
     _check_names(request, labels)
     mapping = await _mapping(request, stack) if executor is None else None
     processes = await _processes(request, stack)
+    if processes is not None and executor is not None:
+        job.say(MAPPED_HERE)
     named = [(target.label, target.definition) for target in targets]
     holding = describe_run(request, job.run, named, job.say, in_python=job.given is not None)
     throttles = await open_throttles(request.limits, stack, holding)
