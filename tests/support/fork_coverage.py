@@ -18,7 +18,7 @@ class Follower:
     """Coverage of this process and of its forks; does nothing where none runs."""
 
     def __init__(self, folder: Path) -> None:
-        """`folder` is that of the notes of the children."""
+        """Nothing is measured until `resume`; `folder` is that of the notes of the children."""
         self._folder = folder
         self._followed = True
         self._measured: Any = None
@@ -26,11 +26,15 @@ class Follower:
             from coverage import Coverage
 
             self._measured = Coverage.current()
-
-    def save(self) -> None:
-        """Write what was seen so far, so that no child notes it again: the imports are most of what a child would note."""
         if self._measured is not None:
-            self._measured.save()
+            self._measured.stop()
+
+    def resume(self) -> None:
+        """Measure from now on. The imports before would be most of what a child notes, and all tests show them."""
+        if self._measured is not None:
+            end = os._exit
+            self._measured.start()
+            os._exit = end  # each start wraps it once more, to save what was seen
 
     def begin(self, *, followed: bool) -> None:
         """In a child: measure nothing unless it is `followed`: its test does what another has shown."""

@@ -164,9 +164,9 @@ def _opened(number: int, mode: str) -> io.BufferedIOBase:
 
 if __name__ == "__main__":
     sockets = sys.argv[1]
-    warm()
     follower = Follower(Path(sockets).parent)
-    follower.save()
+    warm()
+    follower.resume()
     arguments = serve(sockets, follower)
     if arguments is None:
         follower.gather()
