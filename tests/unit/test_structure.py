@@ -111,7 +111,7 @@ lifecycle/record lifecycle/request_json lifecycle/resume_state lifecycle/prepare
 lifecycle/run_fingerprints lifecycle/run_resources lifecycle/part_sources lifecycle/take_over_targets lifecycle/target_markers
 lifecycle/unreported_failures lifecycle/untyped_parameters lifecycle/check_parameter_values
 model/attempt_limits model/attempt_plan model/attempt_steps model/capabilities model/check_conditions
-model/check_result model/reply model/run_summary model/server model/row_images model/query model/row model/target
+model/check_result model/reply model/run_summary model/server model/row_images model/target
 query/error_collector query/placeholders model/text_or_number
 reports/escape reports/finding_lines reports/html/check_cards reports/html/charts reports/html/heading
 reports/html/history_text reports/html/matrix reports/html/page reports/html/run_sections reports/html/style

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bulkq.text.characters import escape_non_ascii, look_alike, quote_if_changed
+from bulkq.text.characters import ShortenedText, escape_non_ascii, look_alike, quote_if_changed
 
 
 @pytest.mark.parametrize(
@@ -47,3 +47,10 @@ def test_texts_that_look_alike(one: str, other: str, alike: bool) -> None:
 def test_escapes_tell_them_apart() -> None:
     """Only what is outside ASCII is escaped."""
     assert escape_non_ascii("caf\u00e9 \u0430") == r"caf\xe9 \u0430"
+
+
+def test_a_shortened_text_says_how_much_it_had() -> None:
+    """Its beginning and the rest are there for those who count."""
+    text = ShortenedText("a" * 2_000, 10)
+    assert text == "aaaaaaaaaa... (1,990 more characters)"
+    assert (text.head, text.more) == ("a" * 10, 1_990)

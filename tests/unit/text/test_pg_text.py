@@ -4,13 +4,25 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import math
 import re
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bulkq.text.pg_text import array_json, bool_json, certain, format_iso, moment_json, number_json, string_json
+from bulkq.text.pg_text import (
+    array_json,
+    bool_json,
+    certain,
+    format_iso,
+    format_real,
+    moment_json,
+    number_json,
+    single,
+    singles,
+    string_json,
+)
 
 
 @pytest.mark.parametrize(
@@ -80,3 +92,39 @@ def test_values_that_may_have_been_others(kind: str, value: object, sure: bool) 
         return
     with pytest.raises(ValueError, match=f"of type {re.escape(kind)}: cast it to text in the query"):
         certain(kind, value)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0.1, "0.1"),
+        (-1.5, "-1.5"),
+        (0.0, "0"),
+        (100000.0, "100000"),
+        (1e6, "1e+06"),
+        (-1.25e-7, "-1.25e-07"),
+        (1e-45, "1e-45"),
+        (3.4028234663852886e38, "3.4028235e+38"),
+        (16777216.0, "1.6777216e+07"),
+        (math.nan, "NaN"),
+        (math.inf, "Infinity"),
+        (-math.inf, "-Infinity"),
+    ],
+)
+def test_numbers_of_four_bytes(value: float, text: str) -> None:
+    """The shortest text that is read as the same number, as PostgreSQL writes it."""
+    assert format_real(value) == text
+
+
+def test_a_number_that_no_short_text_gives_has_nine_digits() -> None:
+    """Also where it lies half way between two others."""
+    assert single(0.10000000149011612) == 0.1
+    assert single(9007199791611904.0) == 9.00719979e15
+
+
+def test_numbers_of_four_bytes_inside_of_values() -> None:
+    """Lists, structs and maps; with doubles beside them, nobody can tell which is which."""
+    assert singles("FLOAT[]", [0.10000000149011612, None]) == [0.1, None]
+    assert singles("MAP(FLOAT, FLOAT)", {0.5: (0.10000000149011612,)}) == {0.5: (0.1,)}
+    with pytest.raises(ValueError, match="mixes FLOAT and DOUBLE"):
+        singles("STRUCT(a FLOAT, b DOUBLE)", {})
