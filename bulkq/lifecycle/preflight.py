@@ -11,7 +11,7 @@ from bulkq.errors import DatabaseError
 from bulkq.lifecycle import database_identity, open_targets, prepare_same_row_write_order, run_fingerprints
 from bulkq.lifecycle.check_parameter_values import check_identifiers, check_values
 from bulkq.lifecycle.check_requirements import leave_out_unmet
-from bulkq.lifecycle.identifier_variants import Variants
+from bulkq.lifecycle.statements_by_identifier import StatementsByIdentifier
 from bulkq.lifecycle.untyped_parameters import find_untyped, warning
 from bulkq.model import Outcome
 from bulkq.policy.auto_concurrency import SPARE
@@ -87,22 +87,22 @@ async def _look_at_part(
     """Look at one part with its first sets; the first statement that the target takes."""
     if part.spec.identifiers:
         check_identifiers(part.spec.query, head)
-    variants = Variants(part.spec)
-    await variants.prepare(connection, head)
-    if variants.error is not None:  # it failed once, not once per set
-        part.refused = failure(part.spec, head, 0, variants.error, Outcome.NOT_STARTED, 1)
+    by_identifier = StatementsByIdentifier(part.spec)
+    await by_identifier.prepare(connection, head)
+    if by_identifier.error is not None:  # it failed once, not once per set
+        part.refused = failure(part.spec, head, 0, by_identifier.error, Outcome.NOT_STARTED, 1)
         return None
-    first = variants.first
+    first = by_identifier.first
     if part.mapper is None:  # else only its rows tell which columns they have
         part.sink.describe(part.spec.query, () if first is None else first.columns)
     can = target.driver.capabilities
     if can.dynamic_types:
         await _warn_of_untyped(opened, part, connection)
     if can.text_parameters and not part.source.typed:
-        for statement, positions in variants.each(head):
+        for statement, positions in by_identifier.each(head):
             await check_values(connection, statement, head, opened.request.sources.constants, positions)
     if opened.request.safety.write and part.source.replayable and opened.resume.only is None:
-        await _whole_source(opened, target, part, connection, variants)
+        await _whole_source(opened, target, part, connection, by_identifier)
     return first
 
 
@@ -144,14 +144,15 @@ async def _warn_of_untyped(opened: OpenRun, part: PartState, connection: Connect
 
 
 async def _whole_source(
-    opened: OpenRun, target: OpenTarget, part: PartState, connection: Connection, variants: Variants
+    opened: OpenRun, target: OpenTarget, part: PartState, connection: Connection, by_identifier: StatementsByIdentifier
 ) -> None:
     """Before a write, every set of a file is read once: no row is changed while line 90,000 is bad.
 
     Targets that want the same types of the same query would say the same of the same file.
     """
     query, product = part.spec.query, connection.server.product
-    asked = (query.place, product, connection.server.version_number, variants.first and variants.first.parameter_types)
+    first = by_identifier.first
+    asked = (query.place, product, connection.server.version_number, first and first.parameter_types)
     if asked in opened.checked:
         return
     opened.checked.add(asked)
@@ -163,7 +164,7 @@ async def _whole_source(
     try:
         while (batch := await source.take(PEEKED * 10, 0)) is not None:
             check_identifiers(query, batch)
-            for statement, positions in variants.each(batch) if checks else ():
+            for statement, positions in by_identifier.each(batch) if checks else ():
                 await check_values(connection, statement, batch, wanted.constants, positions)
     finally:
         await source.close()

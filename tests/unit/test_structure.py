@@ -76,7 +76,7 @@ cli/completion/answer cli/completion/shells cli/completion/values cli/display/ch
 cli/print_error cli/messages cli/options/backfill_options cli/options/build_run
 cli/options/check_options
 cli/options/option_typed_dicts cli/options/plan_file cli/options/limits cli/options/option cli/options/origins cli/options/output
-cli/options/queries cli/options/run_options cli/options/safety cli/options/sources cli/options/targets
+cli/options/queries cli/options/run_options cli/options/safety cli/options/targets
 cli/redirect_library_output cli/signals
 dialects/base dialects/duckdb dialects/mssql dialects/mysql dialects/mysql_row_key_catalog dialects/postgresql_row_key_catalog
 dialects/sqlite
@@ -106,10 +106,10 @@ lifecycle/backfill/example_ranges lifecycle/backfill/execute
 lifecycle/backfill/explain
 lifecycle/backfill/rehearse
 lifecycle/database_identity lifecycle/execute_run lifecycle/expand_targets lifecycle/finish
-lifecycle/identifier_variants lifecycle/open_run lifecycle/preflight lifecycle/query_changes lifecycle/query_files
+lifecycle/open_run lifecycle/preflight lifecycle/query_changes lifecycle/query_files
 lifecycle/record lifecycle/request_json lifecycle/resume_state lifecycle/prepare_same_row_write_order
 lifecycle/run_fingerprints lifecycle/run_resources lifecycle/part_sources lifecycle/take_over_targets lifecycle/target_markers
-lifecycle/unreported_failures lifecycle/untyped_parameters lifecycle/check_parameter_values
+lifecycle/statements_by_identifier lifecycle/unreported_failures lifecycle/untyped_parameters lifecycle/check_parameter_values
 model/attempt_limits model/attempt_plan model/attempt_steps model/capabilities model/check_conditions
 model/check_result model/reply model/run_summary model/server model/row_images model/target
 query/error_collector query/placeholders model/text_or_number
@@ -292,6 +292,13 @@ def test_texts_name_the_actor() -> None:
         if re.search(r"\b(nobody|whoever|somebody|anybody|everybody)\b", line, re.IGNORECASE)
     ]
     assert found == []
+
+
+def test_the_glossary_has_each_word_once() -> None:
+    """A word has one meaning, so it stands in one line."""
+    lines = re.findall(r"^\| ([a-z][^|]*) \|", (PACKAGE.parent / "docs/glossary.md").read_text(), re.MULTILINE)
+    words = [word for line in lines for word in line.split(", ") if word != "word"]
+    assert [word for word, count in Counter(words).items() if count > 1] == []
 
 
 def test_files_can_be_read_in_one_sitting() -> None:

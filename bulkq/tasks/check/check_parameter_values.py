@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from bulkq.errors import DatabaseError, RefusedError, TargetError
 from bulkq.lifecycle.check_parameter_values import check_values
-from bulkq.lifecycle.identifier_variants import Variants
 from bulkq.lifecycle.preflight import PEEKED
+from bulkq.lifecycle.statements_by_identifier import StatementsByIdentifier
 from bulkq.lifecycle.untyped_parameters import find_untyped, warning
 from bulkq.sources import open_source_for, texts_of
 from bulkq.sources.peekable_source import PeekableSource
@@ -84,10 +84,10 @@ async def untyped_warnings(
 
 
 async def _ask(spec: PartSpec, head: Batch, connection: Connection, asked: set[tuple[object, ...]]) -> None:
-    variants = Variants(spec)
-    await variants.prepare(connection, head)
+    by_identifier = StatementsByIdentifier(spec)
+    await by_identifier.prepare(connection, head)
     server = connection.server
-    for statement, positions in variants.each(head):
+    for statement, positions in by_identifier.each(head):
         question = (spec.query.place, server.product, server.version_number, statement.parameter_types, positions)
         if question not in asked:
             asked.add(question)

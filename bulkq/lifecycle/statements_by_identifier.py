@@ -27,7 +27,7 @@ SIGNS = ("syntax error", "error in your sql syntax", "parser error")
 Names = tuple[object, ...]
 
 
-class Variants:
+class StatementsByIdentifier:
     """What the target says of the statements of a query.
 
     Attributes:
