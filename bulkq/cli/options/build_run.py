@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from bulkq.cli.options.config_defaults import config_of, given, said
 from bulkq.cli.options.option import typed
-from bulkq.cli.options.shard_files import own_file, refuse_queried
+from bulkq.cli.options.shard_files import own_file
+from bulkq.cli.options.sources import refuse_query_of_shard
 from bulkq.dialects import dialect_for
 from bulkq.drivers import dialect_of
 from bulkq.errors import BulkqError, UsageError, join_errors
@@ -238,7 +239,7 @@ def _check(options: RunOptions, ctx: click.Context) -> None:
     check_stdin(options["params"])
     _check_text(options)
     _check_map(options)
-    refuse_queried(options["params"], options["shard"])
+    refuse_query_of_shard(options["params"], options["shard"])
 
 
 def _check_targets(options: RunOptions, targets: Sequence[Target]) -> None:

@@ -1,4 +1,4 @@
-"""Files of a shard: `{shard}` in the names of those that it writes is filled with `2-of-3`; all shards read the same input."""
+"""Names of files that a shard writes: `{shard}` in them is filled with `2-of-3`."""
 
 from __future__ import annotations
 
@@ -48,20 +48,6 @@ def filled_reports(specs: Iterable[str], shard: Shard | None) -> tuple[str, ...]
         UsageError: a report has one, and the run is whole.
     """
     return tuple(filled("--report", spec, shard) for spec in specs)
-
-
-def refuse_queried(specs: Iterable[str], shard: Shard | None) -> None:
-    """Refuse a query as the source of parameter sets of a shard, because its rows and their order may differ from run to run.
-
-    Raises:
-        UsageError: with the query.
-    """
-    queried = next((spec for spec in specs if spec.startswith(("sql:", "@"))), None)
-    if shard is not None and queried is not None:
-        raise UsageError(
-            f'-p "{queried}": each shard would run the query itself, and could get other rows or another order: write the rows to a '
-            "file with bulkq run -o FILE, and give it to all shards"
-        )
 
 
 def _is_shared(path: str) -> bool:

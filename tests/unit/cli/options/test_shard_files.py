@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bulkq.cli.options.shard_files import filled_reports, own_file, refuse_queried
+from bulkq.cli.options.shard_files import filled_reports, own_file
 from bulkq.errors import UsageError
 from bulkq.model.shard import Shard
 
@@ -25,12 +25,3 @@ def test_a_file_of_all_shards_is_refused() -> None:
         own_file("-o", "x-{shard}.csv", None)
     with pytest.raises(UsageError, match="add --shard I/N"):
         filled_reports(("json:{shard}.json",), None)
-
-
-def test_a_query_is_not_divided() -> None:
-    """Its rows may differ from shard to shard; files, ranges and pipes are the same for all."""
-    refuse_queried(("ids.csv", "range:id=1..9", "-"), Shard(1, 3))
-    refuse_queried(("sql:select 1",), None)
-    for spec in ("sql:select 1", "@q.sql:ids"):
-        with pytest.raises(UsageError, match="each shard would run the query itself"):
-            refuse_queried((spec,), Shard(1, 3))
