@@ -157,7 +157,10 @@ class Connection(Protocol):
 
 @runtime_checkable
 class SnapshotConnection(Protocol):
-    """A connection whose snapshot other connections can use while its transaction is open."""
+    """A connection whose snapshot other connections can use while its transaction is open.
+
+    An attempt with the snapshot fails if it has read a table that was written anew since: the snapshot does not see its rows.
+    """
 
     async def export_snapshot(self) -> str:
         """Begin a read-only transaction, open until `close`; return its snapshot id for `Limits.snapshot`.

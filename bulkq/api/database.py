@@ -1,6 +1,6 @@
 """A target that runs are executed on: `Database.run` for rows, `execute` for a summary, `backfill` for a whole table.
 
-Runs are the same as the command line's. Lanes live in the task group of `bulkq.open`; nothing outlives it.
+`bulkq.lifecycle.check_api_arguments` checks the arguments. Lanes live in the task group of `bulkq.open`; nothing outlives it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Several throttles as one."""
+"""Several throttles as one: their reasons together, and which of them are left out because their target cannot be reached."""
 
 from __future__ import annotations
 

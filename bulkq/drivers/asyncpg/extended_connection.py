@@ -1,4 +1,7 @@
-"""asyncpg's connection with additions: return to idle, state of TLS, COPY without a task switch for each piece."""
+"""asyncpg's connection with additions: return to idle, state of TLS, COPY without a task switch for each piece.
+
+A read may leave its transaction to the statement that follows, which ends it, or is described and executed in it; see `linger`.
+"""
 
 from __future__ import annotations
 

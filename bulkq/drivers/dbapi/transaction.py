@@ -1,7 +1,7 @@
 """The transactions of one session, at most one at a time, and the statements of ours in them.
 
 The library opens and ends transactions by its own methods, or statements do, see `Adapter.says_begin`. Whatever fails in between
-leaves here as a `DatabaseError`, with the session idle or known to be lost.
+leaves here as a `DatabaseError`, with the session idle or known to be lost. Its adapter says which errors of a library lose it.
 """
 
 from __future__ import annotations

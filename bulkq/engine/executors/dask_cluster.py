@@ -1,4 +1,4 @@
-"""The workers of a Dask cluster, as places where a run executes its batches.
+"""The workers of a Dask cluster, as places where a run executes its batches: connect to its scheduler, with TLS files if it has them.
 
 A run talks to the scheduler and to the workers by their own messages, without a client of Dask: nothing of it ends if the scheduler
 is started again, and no task exists that Dask could repeat.
