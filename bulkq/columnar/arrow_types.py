@@ -6,7 +6,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from bulkq.model.column_types import ColumnForm, FormKind
+from bulkq.model.parse_column_type_name import ColumnForm, FormKind
 
 ArrowType = Any
 """`pyarrow.DataType`; pyarrow has no types for mypy."""

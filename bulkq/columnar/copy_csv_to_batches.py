@@ -14,14 +14,14 @@ import pyarrow.csv as pcsv
 from bulkq.columnar.arrow_types import SIMPLE, arrow_type
 from bulkq.columnar.rows_to_batches import describe_unfit_value
 from bulkq.columnar.values_to_arrays import UnfitError, array_of_texts
-from bulkq.model.column_types import FormKind
+from bulkq.model.parse_column_type_name import FormKind
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bulkq.columnar.arrow_types import ArrowArray, ArrowType, RecordBatch
     from bulkq.model import Column
-    from bulkq.model.column_types import ColumnForm
+    from bulkq.model.parse_column_type_name import ColumnForm
 
 DIRECT = frozenset(SIMPLE) - {FormKind.UUID, FormKind.BINARY, FormKind.TIME} | {FormKind.DECIMAL}
 """Kinds that Arrow's reader of CSV converts by itself; the others are read as text first."""

@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from bulkq.columnar.arrow_types import arrow_type
 from bulkq.columnar.values_to_arrays import UnfitError, array_of
-from bulkq.model.column_types import ColumnForm, FormKind, column_form
+from bulkq.model.parse_column_type_name import ColumnForm, FormKind, column_form
 from bulkq.text.message_parts import quoted
 
 if TYPE_CHECKING:

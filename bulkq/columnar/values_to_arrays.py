@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from bulkq.columnar.arrow_types import SIMPLE, arrow_type
 from bulkq.columnar.infer_types import infer_array
-from bulkq.model.column_types import ColumnForm, FormKind
+from bulkq.model.parse_column_type_name import ColumnForm, FormKind
 from bulkq.text.array_literals import list_of_text
 from bulkq.text.json_text import json_text
 from bulkq.text.pg_text import text_of

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from bulkq.policy.eta import Eta, TimeLeft
+from bulkq.policy.backfill_eta import Eta, TimeLeft
 
 TotalKind = Literal["exact", "estimate"]
 

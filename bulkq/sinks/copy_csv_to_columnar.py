@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from bulkq.columnar.arrow_types import ArrowSchema
     from bulkq.model import Column
-    from bulkq.model.column_types import ColumnForm
+    from bulkq.model.parse_column_type_name import ColumnForm
 
 BLOCK_BYTES = 4 * 1024 * 1024
 

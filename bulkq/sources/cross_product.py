@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from bulkq.model import ParameterSet
-    from bulkq.sources.feed_batches import BoundSource
+    from bulkq.sources.feed_parameter_source import BoundSource
 
 HELD = 10_000
 """Sets that are read at a time while a source is taken into memory."""

@@ -16,7 +16,7 @@ from bulkq.sources.copy_text import COPY_NULL, CopyText, EitherText
 from bulkq.sources.cross_product import CrossProduct, Factor
 from bulkq.sources.csv_tsv import QUOTED_NULL, DelimitedFeed
 from bulkq.sources.failures_of_one_query import FeedQuery
-from bulkq.sources.feed_batches import BoundSource
+from bulkq.sources.feed_parameter_source import BoundSource
 from bulkq.sources.json_objects import ObjectFeed
 from bulkq.sources.line_reader import begin_text, decode_lines, open_file, open_stdin
 from bulkq.sources.numeric_texts import choose_scalars

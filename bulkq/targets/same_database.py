@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from bulkq.dialects import dialect_for
-from bulkq.drivers.libpq import resolve
+from bulkq.drivers.libpq import resolve_parameters
 from bulkq.drivers.libpq.parameters import find_value
 from bulkq.drivers.libpq.url import hosts_of
 from bulkq.text import urls
@@ -42,7 +42,7 @@ def list_places(url: str) -> frozenset[tuple[str, ...]]:
 
 def _server(url: str, known: Dialect) -> frozenset[tuple[str, ...]]:
     """Of PostgreSQL, with what the service file and the environment add."""
-    given = resolve(url, os.environ)
+    given = resolve_parameters(url, os.environ)
     database = find_value(given, "dbname") or find_value(given, "user")
     return _of_hosts(known.name, hosts_of(given) or [("", find_value(given, "port"))], known.port, database)
 

@@ -13,8 +13,8 @@ from bulkq.lifecycle.backfill.rehearse import rehearse as rehearse_table
 from bulkq.lifecycle.command_steps import RunJob
 from bulkq.lifecycle.open_run import open_run
 from bulkq.model.frozen_dataclass import frozen
-from bulkq.policy.forecast import ForecastPace, forecast
 from bulkq.policy.pace import Pace
+from bulkq.policy.rehearsal_forecast import ForecastPace, forecast
 from bulkq.tasks.backfill import prepare_planned
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from bulkq.lifecycle.backfill.plan_file import PlannedBackfill
     from bulkq.lifecycle.run_resources import OpenRun
     from bulkq.model import Run
-    from bulkq.policy.forecast import Forecast
+    from bulkq.policy.rehearsal_forecast import Forecast
     from bulkq.protocols import Ledger, Observer
 
 

@@ -85,7 +85,7 @@ drivers/asyncpg/connection drivers/asyncpg/driver drivers/asyncpg/translate_erro
 drivers/asyncpg/pg_types drivers/asyncpg/prepare drivers/asyncpg/extended_connection drivers/asyncpg/statement
 drivers/asyncpg/unsupported_parameters drivers/asyncpg/validate_texts
 drivers/optional_connection_methods drivers/bind_parameters drivers/build_reply drivers/check_driver_protocols
-drivers/check_extension_objects drivers/dbapi/adapter_return_types drivers/dbapi/adapters/base drivers/dbapi/adapters/duckdb
+drivers/objects_outside_tenant_schema drivers/dbapi/adapter_return_types drivers/dbapi/adapters/base drivers/dbapi/adapters/duckdb
 drivers/dbapi/adapters/firebird drivers/dbapi/adapters/mysql_engines drivers/dbapi/adapters/mysql_results
 drivers/dbapi/adapters/parameters drivers/dbapi/adapters/postgresql drivers/dbapi/adapters/postgresql_cursor
 drivers/dbapi/adapters/postgresql_parameters drivers/dbapi/adapters/sqlite drivers/dbapi/attempt_state drivers/dbapi/build_reply
@@ -118,10 +118,10 @@ reports/html/history_text reports/html/matrix reports/html/page reports/html/run
 reports/target_table
 sinks/csv_tsv sinks/discard_rows sinks/extra_columns sinks/json_rows sinks/stream_output
 sources/bind_columns sources/column_feed sources/copy_text sources/json_array sources/json_codec sources/json_lines
-sources/object_reader_protocol sources/feed_batches sources/quoted_fields sources/slice_batches sources/source_request
+sources/object_reader_protocol sources/feed_parameter_source sources/quoted_fields sources/slice_batches sources/source_request
 sources/spool_codec sources/sql
 targets/config targets/config_files targets/connect targets/expectations targets/parse_target_section targets/parameter_rows_from_query
-tasks/check/compare tasks/check/evaluate tasks/check/git_changes tasks/check/open_check tasks/check/connect_and_plan
+tasks/check/find_differing_rows tasks/check/evaluate tasks/check/git_changes tasks/check/open_check tasks/check/connect_and_plan
 tasks/check/build_results tasks/check/run_checks tasks/check/selection tasks/check/sink tasks/check/check_parameter_values
 tasks/demo tasks/doctor tasks/ping tasks/plan/plan_checks tasks/plan/plan_backfill tasks/plan/plan_run tasks/plan/prepare_statements tasks/rehearse
 tasks/report

@@ -18,7 +18,7 @@ from bulkq.cli.options.check_options import START, check_options
 from bulkq.cli.options.config_defaults import named_config
 from bulkq.cli.options.option import typed
 from bulkq.cli.options.safety import warn_of_password
-from bulkq.cli.options.shard_files import filled_reports, own_file
+from bulkq.cli.options.shard_output_paths import filled_reports, own_file
 from bulkq.errors import BulkqError, QueryFileError, UsageError
 from bulkq.errors import join_errors as all_of
 from bulkq.model import Run, RunSummary, Status

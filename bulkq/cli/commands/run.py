@@ -18,7 +18,7 @@ from bulkq.cli.options.config_defaults import config_of
 from bulkq.cli.options.option import typed
 from bulkq.cli.options.run_options import START, RunOptions, run_options
 from bulkq.cli.options.safety import warn_of_password
-from bulkq.cli.options.shard_files import filled_reports, own_file
+from bulkq.cli.options.shard_output_paths import filled_reports, own_file
 from bulkq.errors import UsageError
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from bulkq.text.message_parts import counted
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from bulkq.policy.forecast import EstimateBounds, Forecast, RehearsedRange
+    from bulkq.policy.rehearsal_forecast import EstimateBounds, Forecast, RehearsedRange
     from bulkq.tasks.rehearse import TableRehearsal
 
 MEGABYTE = 1_000_000

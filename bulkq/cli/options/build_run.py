@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from bulkq.cli.options.config_defaults import config_of, given, said
 from bulkq.cli.options.option import typed
-from bulkq.cli.options.shard_files import own_file
+from bulkq.cli.options.shard_output_paths import own_file
 from bulkq.cli.options.sources import refuse_query_of_shard
 from bulkq.dialects import dialect_for
 from bulkq.drivers import dialect_of

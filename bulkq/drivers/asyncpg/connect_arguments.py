@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlencode
 
 from bulkq.drivers.asyncpg.unsupported_parameters import OFF, refuse_unsupported
-from bulkq.drivers.libpq import resolve, settings_of
+from bulkq.drivers.libpq import resolve_parameters, settings_of
 from bulkq.drivers.libpq.parameters import find_value, refuse_encoding
 from bulkq.drivers.libpq.url import hosts_of
 from bulkq.errors import UsageError
@@ -100,7 +100,7 @@ def read_options(url: str, environment: Mapping[str, str] | None = None) -> Asyn
     """
     known: Mapping[str, str] = os.environ if environment is None else environment
     _authority(url)
-    given = resolve(url, known)
+    given = resolve_parameters(url, known)
     refuse_unsupported(given)
     refuse_encoding(given)
     _refuse_missing_files(given)

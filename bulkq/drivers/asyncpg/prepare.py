@@ -16,7 +16,7 @@ import asyncpg
 
 from bulkq.dialects import COPIED_VERBS, postgresql
 from bulkq.dialects.postgresql_text_cast import TYPES, ParameterType
-from bulkq.drivers import check_extension_objects, parameter_limit
+from bulkq.drivers import objects_outside_tenant_schema, parameter_limit
 from bulkq.drivers.asyncpg.catalog import quote_identifiers, read_types
 from bulkq.drivers.asyncpg.numbered_query_text import NumberedText, author_names
 from bulkq.drivers.asyncpg.pg_types import INTEGERS, JSON, JSONB, NUMERIC, NUMERIC_ARRAY
@@ -286,9 +286,9 @@ class Describer:
         sql = text.rendered.text
         with author_names(self._session, text):
             handle = await self._session.prepare_printed(sql, name, printed)
-            question = check_extension_objects.question(text.query, sql) if guard else None
+            question = objects_outside_tenant_schema.question(text.query, sql) if guard else None
             if question is not None:
-                check_extension_objects.refuse(text.query, await self._session.fetch(question))
+                objects_outside_tenant_schema.refuse(text.query, await self._session.fetch(question))
         return handle
 
     @asynccontextmanager

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from bulkq.drivers.libpq.parameters import SECRET, SETTINGS, VARIABLES
-from bulkq.drivers.libpq.resolve import resolve
+from bulkq.drivers.libpq.resolve_parameters import resolve_parameters
 from bulkq.drivers.libpq.server_settings import settings_of, startup
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def write_environment(url: str, environment: Mapping[str, str]) -> str:
     Raises:
         UsageError: the service, or a parameter of it, cannot be found.
     """
-    given = resolve(url, environment)
+    given = resolve_parameters(url, environment)
     found = {
         name: one.value
         for name, one in given.items()
@@ -49,7 +49,7 @@ def write_environment(url: str, environment: Mapping[str, str]) -> str:
 
 def other_settings(url: str, environment: Mapping[str, str], found: Iterable[Setting]) -> str:
     """What a session was given by the environment of another process, and would not be given here; "" if nothing."""
-    ours = {one.name: one.value for one in settings_of(resolve(url, environment))}
+    ours = {one.name: one.value for one in settings_of(resolve_parameters(url, environment))}
     return ", ".join(f"{one.name}={one.value} ({one.source})" for one in found if ours.get(one.name) != one.value)
 
 

@@ -16,8 +16,8 @@ from bulkq.lifecycle.backfill.example_ranges import range_behind, spread
 from bulkq.lifecycle.backfill.literal_statement import EXPLAINED
 from bulkq.model import AttemptSteps
 from bulkq.model.frozen_dataclass import frozen
-from bulkq.policy.forecast import RehearsedRange, RehearsedWave
 from bulkq.policy.range_size import RangeSize
+from bulkq.policy.rehearsal_forecast import RehearsedRange, RehearsedWave
 from bulkq.policy.retry import Action, decide
 
 if TYPE_CHECKING:

@@ -27,7 +27,7 @@ from bulkq.tasks.check.build_results import (
     taken,
     unknown_failure,
 )
-from bulkq.tasks.check.compare import FoundRows, find_differences
+from bulkq.tasks.check.find_differing_rows import FoundRows, find_differences
 from bulkq.tasks.check.sink import CheckSink, shortened
 from bulkq.text.mask import MASK
 

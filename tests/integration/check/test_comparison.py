@@ -130,13 +130,13 @@ async def test_a_comparison_that_cannot_end(postgres_url: str, proxy: object, da
 async def test_a_difference_too_large_to_show(postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is known all the same; which rows differ is told as far as they were looked at, or not at all."""
     from bulkq.checks import unmatched_rows
-    from bulkq.tasks.check import compare, sink
+    from bulkq.tasks.check import find_differing_rows, sink
 
     text = "-- name: a\n-- @expect same as b\nselect g from generate_series(1, 9000) g;\n-- name: b\nselect -g from generate_series(1, 9000) g;"
     monkeypatch.setattr(unmatched_rows.groups, "__defaults__", (100,))
     whole = by_name(await run(text, postgres_url))["a"]
     assert whole.message.startswith("at least ")
-    monkeypatch.setattr(compare, "MOST_PASSES", 1000)
+    monkeypatch.setattr(find_differing_rows, "MOST_PASSES", 1000)
     whole = by_name(await run(text, postgres_url))["a"]
     assert whole.message == "9,000 rows only here, 9,000 rows only in b, expected same as b"
     monkeypatch.setattr(sink, "MOST_SPOOLED_BYTES", 100)

@@ -6,7 +6,7 @@ import pyarrow as pa
 import pytest
 
 from bulkq.columnar.arrow_types import arrow_type
-from bulkq.model.column_types import column_form
+from bulkq.model.parse_column_type_name import column_form
 
 
 @pytest.mark.parametrize(

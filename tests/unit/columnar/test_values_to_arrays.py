@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 
 from bulkq.columnar.values_to_arrays import UnfitError, array_of, array_of_texts
-from bulkq.model.column_types import column_form
+from bulkq.model.parse_column_type_name import column_form
 
 NEW_YEAR = datetime.fromisoformat("2026-01-01")
 U = UUID("a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11")

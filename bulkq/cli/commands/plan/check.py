@@ -21,7 +21,7 @@ from bulkq.cli.options import build_run as requests
 from bulkq.cli.options.check_options import START, CheckOptions, check_options
 from bulkq.cli.options.config_defaults import named_config
 from bulkq.cli.options.safety import warn_of_password
-from bulkq.cli.options.shard_files import filled_reports
+from bulkq.cli.options.shard_output_paths import filled_reports
 from bulkq.errors import UsageError
 from bulkq.text.durations import exact_duration
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from bulkq.dialects import postgresql
 from bulkq.dialects.postgresql_bad_texts import RAISED, of_the_value
-from bulkq.drivers import check_extension_objects, parameter_limit, postgresql_read_only_errors
+from bulkq.drivers import objects_outside_tenant_schema, parameter_limit, postgresql_read_only_errors
 from bulkq.drivers.asyncpg import catalog, pg_types
 from bulkq.drivers.asyncpg import result_value_forms as forms
 from bulkq.drivers.asyncpg.connect_arguments import is_local, timeout_s
@@ -30,7 +30,7 @@ from bulkq.drivers.dbapi.adapters.postgresql_parameters import (
     conversions,
     unwritable,
 )
-from bulkq.drivers.libpq import resolve, settings_of
+from bulkq.drivers.libpq import resolve_parameters, settings_of
 from bulkq.drivers.libpq.parameters import KEYWORDS, find_value, refuse_encoding
 from bulkq.drivers.libpq.parameters import SETTINGS as VARIABLES
 from bulkq.drivers.libpq.url import hosts_of
@@ -122,7 +122,7 @@ class Postgres(Adapter):
         """libpq sends them when it connects; pg8000 and others know no libpq."""
         if not self._libpq:
             return ()
-        given = resolve(text, os.environ)
+        given = resolve_parameters(text, os.environ)
         refuse_encoding(given)
         # What libpq does not know it refuses by name.
         self._asked = settings_of({name: one for name, one in given.items() if name in KEYWORDS or name in VARIABLES})
@@ -138,7 +138,7 @@ class Postgres(Adapter):
 
     @staticmethod
     def _given(url: URL) -> dict[str, ConnectionParameter]:
-        return resolve(url.render_as_string(hide_password=False), os.environ)
+        return resolve_parameters(url.render_as_string(hide_password=False), os.environ)
 
     def arguments(self, url: URL, application_name: str) -> dict[str, object]:
         """Its name among the server's sessions, how long the network may take, and UTF-8, which every value of ours is.
@@ -290,9 +290,9 @@ class Postgres(Adapter):
         )
 
     def _refuse_others(self, asking: Probe, query: Query, probe: Binding) -> None:
-        question = check_extension_objects.question(query, probe.sample)
+        question = objects_outside_tenant_schema.question(query, probe.sample)
         if question is not None:
-            check_extension_objects.refuse(query, asking.ask(question))
+            objects_outside_tenant_schema.refuse(query, asking.ask(question))
 
     def _columns(self, asking: Probe, binding: Binding) -> tuple[Column, ...]:
         cursor = asking.cursor

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bulkq.cli.display.rehearsal_text import lines
 from bulkq.lifecycle.backfill.rehearse import Rehearsal
-from bulkq.policy.forecast import ForecastPace, RehearsedRange, RehearsedWave, forecast
+from bulkq.policy.rehearsal_forecast import ForecastPace, RehearsedRange, RehearsedWave, forecast
 from bulkq.tasks.rehearse import TableRehearsal
 
 

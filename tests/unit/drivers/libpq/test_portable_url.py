@@ -5,7 +5,7 @@ from __future__ import annotations
 import getpass
 from typing import TYPE_CHECKING
 
-from bulkq.drivers.libpq import resolve
+from bulkq.drivers.libpq import resolve_parameters
 from bulkq.drivers.libpq.portable_url import other_settings, write_environment
 from bulkq.model import Setting
 
@@ -17,7 +17,7 @@ ELSEWHERE = {"PGHOST": "other", "PGPORT": "1", "PGUSER": "x", "PGDATABASE": "x",
 
 def values(url: str) -> dict[str, str]:
     """What a process with another environment makes of it."""
-    return {name: one.value for name, one in resolve(url, ELSEWHERE).items()}
+    return {name: one.value for name, one in resolve_parameters(url, ELSEWHERE).items()}
 
 
 def test_what_the_environment_adds_stands_in_the_url() -> None:

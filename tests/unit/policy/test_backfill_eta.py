@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bulkq.policy.eta import Eta, TimeLeft
+from bulkq.policy.backfill_eta import Eta, TimeLeft
 from bulkq.policy.range_size import RangeSize
 
 RATE = 40_000

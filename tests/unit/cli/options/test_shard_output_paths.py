@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bulkq.cli.options.shard_files import filled_reports, own_file
+from bulkq.cli.options.shard_output_paths import filled_reports, own_file
 from bulkq.errors import UsageError
 from bulkq.model.shard import Shard
 

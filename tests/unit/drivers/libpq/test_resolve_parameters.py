@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bulkq.drivers.libpq import blame, resolve, settings_of, startup
+from bulkq.drivers.libpq import blame, resolve_parameters, settings_of, startup
 from bulkq.drivers.libpq.parameters import KEYWORDS, SETTINGS, VARIABLES
 from bulkq.errors import UsageError
 from bulkq.model import Setting
@@ -17,7 +17,7 @@ DOCS = Path(__file__).parents[4] / "docs" / "reference" / "connections.md"
 
 def found(url: str = "postgresql://h/d", **environment: str) -> dict[str, str]:
     """The settings by name."""
-    return {one.name: one.value for one in settings_of(resolve(url, environment))}
+    return {one.name: one.value for one in settings_of(resolve_parameters(url, environment))}
 
 
 @pytest.mark.parametrize(
@@ -89,7 +89,7 @@ def test_settings_as_bulkq_needs_them_are_taken() -> None:
 def test_the_start_up_message_says_the_same_again() -> None:
     """What is read from `options` is written so that the server reads the same."""
     settings = (Setting("search_path", 'a, "b c"\\', "PGOPTIONS"), Setting("x.y", "1=2", "PGOPTIONS"))
-    again = settings_of(resolve("postgresql://h/d", {"PGOPTIONS": startup(settings)}))
+    again = settings_of(resolve_parameters("postgresql://h/d", {"PGOPTIONS": startup(settings)}))
     assert again == settings
 
 

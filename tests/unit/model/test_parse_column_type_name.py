@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bulkq.model.column_types import TEXT, VALUES, ColumnForm, FormKind, column_form
+from bulkq.model.parse_column_type_name import TEXT, VALUES, ColumnForm, FormKind, column_form
 
 
 @pytest.mark.parametrize(

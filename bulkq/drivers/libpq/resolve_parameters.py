@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 URL = "the URL"
 
 
-def resolve(url: str, environment: Mapping[str, str]) -> dict[str, ConnectionParameter]:
+def resolve_parameters(url: str, environment: Mapping[str, str]) -> dict[str, ConnectionParameter]:
     """Every parameter that is given, by libpq's name; what libpq does not know stands under its own name, from the URL only.
 
     Raises:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bulkq.policy.forecast import (
+from bulkq.policy.rehearsal_forecast import (
     ALONE,
     LEAST_SPREAD,
     EstimateBounds,

@@ -1,4 +1,4 @@
-"""Check that a statement of `--schemas` uses only objects of extensions from the schemas of extensions.
+"""Find the objects that a statement of `--schemas` uses outside of the tenant's schema, and refuse all but those of extensions.
 
 They stand behind the tenant's schema for their operators, types and functions. A table that the tenant lacks must be an error, and not the
 table of that name in `public`. The server is asked, in the transaction in which it has prepared the statement.
