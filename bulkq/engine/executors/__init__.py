@@ -1,1 +1,21 @@
-"""Where batches are executed."""
+"""Where batches are executed: in this process, or in workers of a Dask cluster.
+
+local                                      this process
+
+In the process of the run:
+
+dask_cluster                               the scheduler, and which workers there are
+worker_channel, worker_roster              requests to one worker; what became of each
+remote_driver, remote_connection           a driver whose connections workers have
+remote_mapper                              `--map` over rows that came as values
+
+In the process of a worker:
+
+dask_worker                                the sessions of runs, and how a worker that is retired lets them end
+worker_session                             the connections that one run has
+map_and_encode_rows, garbage_collection    rows on their way out
+
+In both:
+
+unix_socket, copied_bytes                  transport on one machine; bytes of COPY
+"""

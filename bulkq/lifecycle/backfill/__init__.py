@@ -1,1 +1,19 @@
-"""A table that is changed in ranges of its key: what it is, where its ranges end, what was done."""
+"""A table that is changed in ranges of its key: what it is, where its ranges end, what was done.
+
+In the order of a run:
+
+validate_request       options that contradict one another; the statement of `--set` and `--delete`
+prepare                what the target is asked before: `describe_table`, `explain`, `count_rows`
+begin                  the table of ranges in the target
+cutter                 where the next range ends; `patient_cutter` waits for a server that is away
+range_batches          the statement and the values of a range
+execute, table_watch   the ranges, and what other sessions do meanwhile
+verify                 what is left
+
+Beside it:
+
+capture, row_image_queries, undo        the rows as they were, and back
+prepare_transform, transform_queries    a Python function over rows
+rehearse, example_ranges                ranges that are rolled back
+plan_file                               a plan that is carried out later
+"""
