@@ -88,7 +88,6 @@ def open_sinks(  # noqa: PLR0913 - one per option that says where results go
         format=format,
         include=include,
         run=run,
-        several_targets=len(targets) > 1,
         stdout=stdout,
         terminal=terminal,
         width=width,
@@ -99,7 +98,8 @@ def open_sinks(  # noqa: PLR0913 - one per option that says where results go
     sinks: dict[tuple[str, str], OpenedSink] = {}
     try:
         for place, some_queries, some_targets in _groups(path, queries, targets):
-            sink = opened(path=place, queries=some_queries, target=some_targets[0])
+            several = len(some_targets) > 1
+            sink = opened(path=place, queries=some_queries, target=some_targets[0], several_targets=several)
             sinks.update({(target, query.name): sink for target in some_targets for query in some_queries})
         _refuse_others(continue_at or {}, sinks.values())
     except BaseException:

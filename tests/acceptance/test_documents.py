@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tests.support.command import Cli
 
 EXECUTED = {"console", "python"}
-MOST_NOT_RUN = 24
+MOST_NOT_RUN = 25
 """Blocks of commands that no test can execute, in the whole documentation."""
 
 CODE_PATH = re.compile(

@@ -126,8 +126,9 @@ async def test_several_targets(tmp_path: Path) -> None:
     assert (tmp_path / "all.jsonl").read_text().startswith('{"_target":"shop","id":1,"x":"a"}\n')
     each = open_all(**{**more, "path": f"{tmp_path}/{{target}}.csv"}, targets=["a", "b/c"])
     for sink in each.values():
-        await sink.close(complete=True)
+        await written(sink, ONE)
     assert {path.name for path in tmp_path.iterdir()} == {"all.jsonl", "a.csv", "b_c.csv"}
+    assert (tmp_path / "a.csv").read_text().splitlines()[0] == "id,x"
     with pytest.raises(UsageError, match='the targets "b/c" and "b c" would both write'):
         open_all(**{**more, "path": f"{tmp_path}/{{target}}.csv"}, targets=["b/c", "b c"])
 
