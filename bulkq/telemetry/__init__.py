@@ -1,6 +1,6 @@
 """OpenTelemetry: a span for a run, one for each attempt of a batch below it, and the duration of attempts as a metric.
 
-active             whether the process uses OpenTelemetry
+tracer_and_meter   whether the process uses OpenTelemetry, and what it gives bulkq
 trace_connection   a connection whose attempts have spans
 trace_run          the span of a run
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from bulkq.drivers.optional_connection_methods import BaseConnection
-from bulkq.telemetry.active import durations, is_active, tracer
+from bulkq.telemetry.tracer_and_meter import durations, is_active, tracer
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence

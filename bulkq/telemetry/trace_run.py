@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from bulkq.telemetry.active import ended_sets, is_active, tracer
+from bulkq.telemetry.tracer_and_meter import ended_sets, is_active, tracer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

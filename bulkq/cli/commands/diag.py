@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Unpack
 
 import click
 
+from bulkq.cli.display.diag_question_list import question_lines, question_records
 from bulkq.cli.display.metrics_file import metrics_path
-from bulkq.cli.display.question_list import question_lines, question_records
 from bulkq.cli.execute_task import carry_out, files_of, wanted_reports
 from bulkq.cli.help import DocumentedCommand, DocumentedGroup
 from bulkq.cli.messages import Messages

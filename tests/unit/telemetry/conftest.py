@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bulkq.telemetry import active
+from bulkq.telemetry import tracer_and_meter
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,7 +55,7 @@ def exported(monkeypatch: pytest.MonkeyPatch) -> Iterator[Exported]:
     yield found
     found.tracers.shutdown()
     found.meters.shutdown()
-    active._durations.cache_clear()
-    active._ended_sets.cache_clear()
+    tracer_and_meter._durations.cache_clear()
+    tracer_and_meter._ended_sets.cache_clear()
     for name in {one for one in set(sys.modules) - before if one.startswith("opentelemetry")}:
         del sys.modules[name]

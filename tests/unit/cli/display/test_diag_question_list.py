@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bulkq.cli.display.question_list import question_lines, question_records
+from bulkq.cli.display.diag_question_list import question_lines, question_records
 from bulkq.tasks.diag.questions import load_questions
 
 FOUND = load_questions("sqlite", ["integrity", "free_pages", "autoincrement"])
