@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import resource
 import signal
 import time
@@ -98,7 +99,9 @@ def test_large_answers_wait_in_a_file_without_a_name(postgres_url: str, cli: Cli
         process = start(cli, "run", "-e", sql, *where, "-j", "3", *NO_LIMITS)
         said = seen(cli, process, waiting=1_999, waiting_for=1)
         assert said["waiting_bytes"] > MEMORY_BYTES  # type: ignore[operator]
-        assert list(folder.iterdir()) == []
+        assert {path.name for path in folder.iterdir()} <= {
+            f"bulkq-{os.getuid()}"
+        }  # where its socket is, if the path is short
         opened = [str(fd.readlink()) for fd in Path(f"/proc/{process.pid}/fd").iterdir()]
         assert any(path.startswith(f"{folder}/") and path.endswith(" (deleted)") for path in opened)
         lock.close()
