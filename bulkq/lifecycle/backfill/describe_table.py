@@ -120,12 +120,17 @@ async def changes_since(connection: Connection, dialect: str, over: str, facts: 
 
 
 def _other_order(table: TableDescription, now: TableIdentity, facts: TableFacts) -> str:
-    """Say that the values of the key have another order than in `facts`; "" if they do not, or if its index is gone."""
+    """Say that the values of the key have another order than in `facts`; "" if they do not, or if its index is gone.
+
+    Several indexes may have its columns, each with another collation: one of them has to be as it was.
+    """
     names = tuple(column.name for column in facts.key.columns)
-    found = next((one.columns[: len(names)] for one in table.candidates if one.names[: len(names)] == names), ())
-    order = ", ".join(_order(column, now.orders) for column in found)
-    same = not found or not facts.order or f"{facts.order}, ".startswith(f"{order}, ")
-    return "" if same else f"its key was ordered by ({facts.order}), and is ordered by ({order}) now: start a new run"
+    columns = [one.columns[: len(names)] for one in table.candidates if one.names[: len(names)] == names]
+    orders = [", ".join(_order(column, now.orders) for column in found) for found in columns]
+    same = not orders or not facts.order or any(f"{facts.order}, ".startswith(f"{order}, ") for order in orders)
+    return (
+        "" if same else f"its key was ordered by ({facts.order}), and is ordered by ({orders[0]}) now: start a new run"
+    )
 
 
 async def table_names(connection: Connection, dialect: str) -> list[str]:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 async def test_a_key_that_gets_another_order(tmp_path: Path) -> None:
-    """The run stops, unless it was looked at a moment ago; a column that is added does not stop it."""
+    """The run stops, unless it was looked at a moment ago; a column or an index that is added does not stop it."""
     file = sqlite3.connect(tmp_path / "app.db", isolation_level=None)
     file.execute("create table t (a integer not null, b integer not null, v integer, unique (a, b))")
     driver = open_driver(f"sqlite:///{tmp_path}/app.db", application_name="test", read_only=False)
@@ -38,6 +38,7 @@ async def test_a_key_that_gets_another_order(tmp_path: Path) -> None:
     watch, later = TableWatch(made, "sqlite", "t", every_s=0), TableWatch(made, "sqlite", "t")
     try:
         file.execute("alter table t add column w text")
+        file.execute("create unique index other on t (a collate nocase, b)")
         await watch.look()
         file.execute("drop table t")
         with pytest.raises(StoppedError, match="there is no table"):
