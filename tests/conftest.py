@@ -20,6 +20,7 @@ import asyncpg
 import pytest
 import pytest_asyncio
 from coverage import Coverage
+from hypothesis import settings
 
 # At the end of the path: `tests` is found here, while an installed bulkq comes before the tree's.
 sys.path.append(str(Path(__file__).parents[1]))
@@ -221,6 +222,8 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Workers of xdist take the decision of the process that printed it; nobody reads the configuration of whoever runs this."""
+    settings.register_profile("suite", deadline=None)  # a busy machine is no fault of a test
+    settings.load_profile("suite")
     os.environ["XDG_CONFIG_HOME"] = os.devnull
     os.environ.pop("BULKQ_CONFIG", None)
     if room_in_memory():  # files of tests are written, synced and gone: half the time of a run in a test was the disk's
