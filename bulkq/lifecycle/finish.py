@@ -52,10 +52,10 @@ async def finish(
         summary = replace(summary, status=Status.INCOMPLETE, exit_code=1, reason=left)
     if conflicts and summary.exit_code in (0, 1):
         summary = replace(summary, status=Status.FAILED, exit_code=1, reason=conflicts)
-    forgotten = await find_forgotten(recorded) if summary.exit_code in (0, 1) else ""
+    forgotten = await find_forgotten(recorded) if summary.exit_code in (0, 1, 3) else ""
     if forgotten:
-        summary = replace(summary, status=exit_codes.name_status(5), exit_code=5, reason=forgotten)
-    complete = summary.exit_code in (0, 1, 3) and not left
+        summary = _stopped(summary, forgotten)
+    complete = summary.exit_code in (0, 1, 3) and not left and not forgotten
     if summary.repeated:
         opened.say(prepare_same_row_write_order.repeated(summary.repeated, exact=summary.repeated_exact))
     if not complete and not left and recorded.record is not None:
@@ -71,6 +71,13 @@ async def finish(
         if recorded.record is not None and not isinstance(error, TakenOver):
             summary = replace(summary, resume=f"bulkq resume {opened.run}")  # which goes on from what is durable
     return summary
+
+
+def _stopped(summary: RunSummary, forgotten: str) -> RunSummary:
+    """Return the summary of a run that goes on with what a database has forgotten. What cannot be told (3) is still not known then."""
+    if summary.exit_code == 3:
+        return replace(summary, reason="; ".join(filter(None, (forgotten, summary.reason))))
+    return replace(summary, status=exit_codes.name_status(5), exit_code=5, reason=forgotten)
 
 
 def _summary(opened: OpenRun, failures: Sequence[Failure]) -> RunSummary:

@@ -10,6 +10,7 @@ from bulkq.ledger import open_ledger
 from bulkq.lifecycle import target_markers
 from bulkq.policy import safety
 from bulkq.policy.merged_number_ranges import Ranges, numbers_in
+from bulkq.text.message_parts import counted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -71,9 +72,9 @@ async def _compare(opened: OpenRun, target: OpenTarget, tables: MarkerTables, do
             lost += sum(numbers_in(list(marked.gaps(first, last))) for first, last in ranges)
     if not lost:
         return ""
-    what = "ranges" if opened.backfills else "parameter sets"
+    what = counted(lost, "range" if opened.backfills else "parameter set")
     return (
-        f"{target.label} has lost {lost} {what} that it had committed, as after a failover or a crash without synchronous commits: "
+        f"{target.label} has lost {what} that it had committed, as after a failover or a crash without synchronous commits: "
         f"bulkq resume {opened.run} applies them again"
     )
 
