@@ -15,8 +15,7 @@ from typing import TYPE_CHECKING, BinaryIO, Protocol
 from bulkq.cli.messages import Messages, Notices
 from bulkq.errors import BulkqError, OutputClosed, StoppedError, UsageError
 from bulkq.model import Status
-from bulkq.text.mask import MASK
-from bulkq.text.urls import hide_passwords
+from bulkq.text.urls import leave_out_password
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -68,16 +67,8 @@ def carry_out(
     gc.set_threshold(*COLLECTED_AFTER)
     summary = asyncio.run(_attended(task, progress, messages, metrics))
     if summary.resume and ledger is not None:
-        summary = replace(summary, resume=f"{summary.resume} --ledger {shlex.quote(without_password(ledger))}")
+        summary = replace(summary, resume=f"{summary.resume} --ledger {shlex.quote(leave_out_password(ledger))}")
     return _tell(summary, reports, messages)
-
-
-def without_password(argument: str) -> str:
-    """Return `argument` without the password of a URL, so that it can be shown and typed again."""
-    shown = hide_passwords(argument)
-    if shown == argument:
-        return argument
-    return shown.replace(f":{MASK}@", "@") if f":{MASK}@" in shown else shown
 
 
 def wanted_reports(specs: Sequence[str], *, rows: str | None) -> list[ReportRequest]:

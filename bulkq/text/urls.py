@@ -40,6 +40,14 @@ def hide_passwords(url: str) -> str:
     return head + _QUERY_SECRET.sub(rf"\g<1>{MASK}", rest)
 
 
+def leave_out_password(argument: str) -> str:
+    """`argument` without the password of a URL, so that it can be shown and typed again."""
+    shown = hide_passwords(argument)
+    if shown == argument:
+        return argument
+    return shown.replace(f":{MASK}@", "@") if f":{MASK}@" in shown else shown
+
+
 def find_passwords(url: str) -> tuple[str, ...]:
     """Every password in `url`, as written and as decoded; to remove them from messages of servers and libraries."""
     found = _SCHEME.match(url)

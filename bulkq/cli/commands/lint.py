@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bulkq.cli.display.server_finding_text import finding_lines
 from bulkq.cli.help import DocumentedCommand
 from bulkq.cli.messages import Messages
 from bulkq.cli.options.build_run import WORST_FIRST, dialect, named, some_targets, warn_of_password
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     from bulkq.model import Query, Target
     from bulkq.query import LintFinding as Static
-    from bulkq.tasks.server_lint import Finding, ServerFindings
+    from bulkq.tasks.server_lint import ServerFindings
 
 FOUND = 1
 
@@ -67,7 +68,7 @@ def command(
             messages.say("error", str(prepared))
             continue
         on = f"{prepared.target}: " if len(targets) > 1 else ""
-        shown += [line for one in prepared.findings for line in lines(one, on)]
+        shown += [line for one in prepared.findings for line in finding_lines(one, on)]
         more = [one for one in prepared.warnings if one not in found]
         found += more
         shown += map(_static, more)
@@ -102,14 +103,6 @@ async def _prepared(queries: Sequence[Query], targets: Sequence[Target]) -> list
 def _static(finding: Static) -> str:
     severity = "" if finding.severity == "error" else "warning: "
     return f"{finding.file}:{finding.line}: {severity}{finding.message}"
-
-
-def lines(finding: Finding, on: str = "") -> list[str]:
-    """Return `users.sql:12: 42703 column ...` and, if the position is known, the line with a caret; `on` names the target."""
-    state = f"{finding.sqlstate} " if finding.sqlstate else ""
-    hint = f" (hint: {finding.hint})" if finding.hint else ""
-    first = f"{finding.place}: {on}{state}{' '.join(finding.message.split())}{hint}"
-    return [first, *(f"    {line}" for line in finding.caret.splitlines())]
 
 
 def _tell(prepared: ServerFindings, messages: Messages) -> None:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bulkq.cli.execute_task import without_password
 from bulkq.cli.help import DocumentedGroup
 from bulkq.cli.messages import Messages
 from bulkq.cli.options.build_run import WORST_FIRST, some_targets
@@ -20,6 +19,7 @@ from bulkq.cli.options.output import DEBUG, FORM, LOG_FORMAT
 from bulkq.cli.options.types import TargetText
 from bulkq.errors import UsageError
 from bulkq.text.tables import align_named
+from bulkq.text.urls import leave_out_password
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -104,7 +104,7 @@ def _wanted(ctx: click.Context, names: tuple[str, ...], log_format: str) -> tupl
 def _row(target: Target, config: Config) -> dict[str, str]:
     return {
         "name": target.name or "",
-        "url": without_password(target.url),
+        "url": leave_out_password(target.url),
         "groups": ", ".join(_groups(target, config)),
         "tags": ", ".join(target.tags),
         "protected": "protected" if target.protected else "",
@@ -123,7 +123,7 @@ def _groups(target: Target, config: Config) -> tuple[str, ...]:
 def _record(target: Target, config: Config) -> dict[str, object]:
     return {
         "name": target.name or None,
-        "url": without_password(target.url),
+        "url": leave_out_password(target.url),
         "groups": list(_groups(target, config)),
         "tags": list(target.tags),
         "protected": target.protected,
@@ -167,7 +167,7 @@ async def _try(targets: Sequence[Target], at_once: int, form: str) -> int:
 
 
 def _shown(target: Target) -> str:
-    return target.name or without_password(target.url)
+    return target.name or leave_out_password(target.url)
 
 
 def _said(visit: Visit) -> str:
@@ -189,7 +189,7 @@ def _visited(visit: Visit) -> dict[str, object]:
     server = visit.server
     return {
         "name": visit.target.name or None,
-        "url": without_password(visit.target.url),
+        "url": leave_out_password(visit.target.url),
         "ok": server is not None,
         "elapsed_ms": round(visit.elapsed_s * 1000, 1),
         "product": server.product if server else None,

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bulkq.cli.commands.lint import lines as finding_lines
 from bulkq.cli.display import shared_plan_lines as text
+from bulkq.cli.display.server_finding_text import finding_lines
 from bulkq.text.durations import exact_duration
 
 if TYPE_CHECKING:

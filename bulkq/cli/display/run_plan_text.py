@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bulkq.cli.commands.lint import lines as finding_lines
 from bulkq.cli.display import shared_plan_lines as text
+from bulkq.cli.display.server_finding_text import finding_lines
 from bulkq.policy import safety
 from bulkq.text.durations import exact_duration
 

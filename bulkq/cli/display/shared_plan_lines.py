@@ -5,8 +5,7 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING
 
-from bulkq.cli.commands.lint import lines as finding_lines
-from bulkq.cli.execute_task import without_password
+from bulkq.cli.display.server_finding_text import finding_lines
 from bulkq.dialects import dialect_for
 from bulkq.drivers import dialect_of
 from bulkq.ledger.location import locate
@@ -15,7 +14,7 @@ from bulkq.policy.gentle_pace import AUTO, chooses_pace
 from bulkq.policy.mask_values import hidden_names
 from bulkq.text.durations import exact_duration
 from bulkq.text.mask import MASK
-from bulkq.text.urls import hide_passwords
+from bulkq.text.urls import hide_passwords, leave_out_password
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -42,7 +41,7 @@ def detail(name: str, value: str) -> str:
 def ending(arguments: Sequence[str], queries: Iterable[Query]) -> str:
     """Return the last line, with the command line that executes the plan: quoted for a shell, passwords and secrets hidden."""
     hidden = frozenset[str]().union(*map(hidden_names, queries))
-    shown = (_without_value(without_password(argument), hidden) for argument in arguments[1:])
+    shown = (_without_value(leave_out_password(argument), hidden) for argument in arguments[1:])
     command = shlex.join(["bulkq", *shown])
     return f"no query was executed. To run it: {command}"
 

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from bulkq.cli.execute_task import without_password
 from bulkq.cli.options.config_defaults import said
 from bulkq.cli.options.option import typed
 from bulkq.errors import UsageError
 from bulkq.lifecycle.backfill.plan_file import from_json
 from bulkq.policy.mask_values import hidden_names
+from bulkq.text.urls import leave_out_password
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -68,7 +68,7 @@ def _raw(param: click.Parameter, ctx: click.Context, raw: Mapping[str, Any]) -> 
 
 
 def _without_passwords(value: Any) -> Any:
-    return [without_password(one) for one in value] if isinstance(value, list) else without_password(value)
+    return [leave_out_password(one) for one in value] if isinstance(value, list) else leave_out_password(value)
 
 
 def read_plan(path: str) -> PlannedBackfill:

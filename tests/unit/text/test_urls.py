@@ -121,3 +121,10 @@ def test_a_url_stays_on_its_line() -> None:
 def test_another_database_of_the_server(url: str, other: str) -> None:
     """User, host and options stay."""
     assert urls.with_database(url, "b/c") == other
+
+
+def test_a_url_without_its_password_can_be_typed_again() -> None:
+    """The user stays; the value of a secret option is masked, because the option is needed."""
+    assert urls.leave_out_password("postgresql://u:p@h/a") == "postgresql://u@h/a"
+    assert urls.leave_out_password("postgresql://h/a?password=p") == "postgresql://h/a?password=***"
+    assert urls.leave_out_password("runs.db") == "runs.db"
