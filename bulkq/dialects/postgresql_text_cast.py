@@ -34,7 +34,8 @@ SELECT t.oid::int8, format_type(t.oid, NULL), quote_ident(n.nspname) || '.' || q
        CASE WHEN NOT own.bent THEN 'cast' WHEN t.element = 0 AND t.typdelim = ',' THEN 'element' ELSE 'record' END,
        CASE WHEN items.bent THEN 'record' ELSE 'cast' END,
        (SELECT a.typdelim::text FROM pg_catalog.pg_type AS a JOIN pg_catalog.pg_type AS e ON e.typarray = a.oid
-         WHERE a.oid = own.base)
+         WHERE a.oid = own.base),
+       coalesce(items.base, 0)
   FROM wanted AS t JOIN pg_catalog.pg_namespace AS n ON n.oid = t.typnamespace
   JOIN based AS own ON own.root = t.oid LEFT JOIN based AS items ON items.root = t.element"""
 """What is asked about the types of parameters, whose oids stand at `{}`: a row is a `ParameterType`.
@@ -98,15 +99,15 @@ class ParameterType:
     way: InputMethod  # from text
     items: InputMethod  # from an array of text, if it is an array
     delimiter: str | None  # between the elements of an array, or of a domain over one; None for other types
+    element: int  # oid; of an array, the base of its elements; 0 for other types
 
     @classmethod
     def of(cls, row: Sequence[object]) -> ParameterType:
         """A row of `TYPES`."""
-        oid, name, cast, base, way, items, delimiter = row
+        oid, name, cast, base, way, items, delimiter, element = row
+        ways = InputMethod(str(way)), InputMethod(str(items))
         said = None if delimiter is None else str(delimiter)
-        return cls(
-            int(str(oid)), str(name), str(cast), int(str(base)), InputMethod(str(way)), InputMethod(str(items)), said
-        )
+        return cls(int(str(oid)), str(name), str(cast), int(str(base)), *ways, said, int(str(element)))
 
     def conversion(self, declared: str | None, *, is_list: bool) -> Conversion:
         """How text becomes this type, or the `declared` one, which may have a length: a list's text is an array of text."""

@@ -165,6 +165,14 @@ async def test_python_lists(database: Database, driver: str) -> None:
         statement = await connection.prepare(query, Decoding.PYTHON, typed=True, identifiers={})
         reply = await connection.attempt(statement, [(-32768,)], READS)
         assert [list(column) for column in reply.values] == [["-32768"], [None]]  # as a value, not as `-(32768::...)`
+        query = inline(
+            "insert into b (c1) values (null) on conflict do nothing returning (select 1 order by :n)", "postgres"
+        )
+        if driver == "psycopg2":  # writes the number into the text, where it would be the number of a column
+            with pytest.raises(DatabaseError, match="non-integer constant in ORDER BY"):
+                await connection.prepare(query, Decoding.PYTHON, typed=True, identifiers={})
+        else:
+            assert await connection.prepare(query, Decoding.PYTHON, typed=True, identifiers={})
     rows = database.execute(
         f"select {', '.join(f'{name}::text' for name in chosen)} from b order by cardinality({chosen[0]}) desc"
     )

@@ -8,8 +8,14 @@ BOOL, BYTEA, INT8, INT2, INT4, TEXT, OID, JSON, XML = 16, 17, 20, 21, 23, 25, 26
 FLOAT4, FLOAT8, BPCHAR, VARCHAR, NAME, NUMERIC, JSONB = 700, 701, 1042, 1043, 19, 1700, 3802
 DATE, TIME, TIMESTAMP, TIMESTAMPTZ, TIMETZ = 1082, 1083, 1114, 1184, 1266
 CIDR, INET = 650, 869
-TEXT_ARRAY, NUMERIC_ARRAY, ANYARRAY = 1009, 1231, 2277
-INTEGERS = frozenset({INT2, INT4, INT8, OID, 1005, 1007, 1016, 1028})  # and arrays of these
+TEXT_ARRAY, ANYARRAY = 1009, 2277
+INTEGERS = frozenset({INT2, INT4, INT8, OID, 28, 29, 3220, 3904, 3926, 4451, 4536, 5069})
+"""Types whose values are sent as integers: also xid, cid, pg_lsn, ranges and multiranges, xid8."""
+
+INTEGER_ARRAYS = frozenset({1005, 1007, 1016, 1028, 1011, 1012, 3221, 3905, 3927, 6150, 6157, 271})
+NUMERICS = frozenset({NUMERIC, 1231, 3906, 3907, 4532, 6151})
+"""numeric, its range and multirange, and arrays of these."""
+
 # Object ids of built-in types never change (src/include/catalog/pg_type.dat).
 
 

@@ -19,7 +19,7 @@ from bulkq.dialects.postgresql_text_cast import TYPES, ParameterType
 from bulkq.drivers import objects_outside_tenant_schema, parameter_limit
 from bulkq.drivers.asyncpg.catalog import quote_identifiers, read_types
 from bulkq.drivers.asyncpg.numbered_query_text import NumberedText, author_names
-from bulkq.drivers.asyncpg.pg_types import INTEGERS, JSON, JSONB, NUMERIC, NUMERIC_ARRAY
+from bulkq.drivers.asyncpg.pg_types import INTEGER_ARRAYS, INTEGERS, JSON, JSONB, NUMERICS
 from bulkq.drivers.asyncpg.result_value_forms import (
     choose_converters,
     describe_column,
@@ -240,7 +240,7 @@ class Describer:
             casts=tuple(text.conversion(parameters[places[name]], found[name]) for name in text.numbers),
             types=tuple(found[p.name].name if p.name in found else "" for p in parameters),
             convert=tuple(_converter(parameters[places[n]], found[n], typed=wanted.typed) for n in text.numbers),
-            integers=tuple(i for i, kind in enumerate(kinds) if kind.base in INTEGERS) if wanted.typed else (),
+            integers=tuple(i for i, kind in enumerate(kinds) if _is_whole(kind)) if wanted.typed else (),
             printed=find_printed_types((kind.oid for kind in results), wanted.decoding),
             decode=choose_converters(results, wanted.decoding, wrapped=False),
             iso=wanted.decoding is Decoding.JSON,
@@ -375,4 +375,9 @@ def _converter(parameter: Parameter, kind: ParameterType, *, typed: bool) -> Arg
         return list_of_text if parameter.kind is PlaceholderKind.LIST else kind.from_json
     if kind.base in (JSON, JSONB):
         return json_text
-    return make_exact if kind.base in (NUMERIC, NUMERIC_ARRAY) else None
+    return make_exact if {kind.base, kind.element} & NUMERICS else None
+
+
+def _is_whole(kind: ParameterType) -> bool:
+    """Whether asyncpg sends integers for a type, or in it."""
+    return kind.base in INTEGERS | INTEGER_ARRAYS or kind.element in INTEGERS

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 from enum import StrEnum
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
+
+from asyncpg import Range
 
 from bulkq.drivers.asyncpg.result_value_forms import convert_columns, transpose
 from bulkq.drivers.lock_order import sorted_rows
@@ -58,7 +60,7 @@ class StatementShape:
     casts: tuple[Conversion, ...]  # of text for $1, $2, ...
     types: tuple[str, ...]  # of every parameter of the query, for people
     convert: tuple[ArgumentConverter | None, ...]  # of $1, $2, ...
-    integers: tuple[int, ...]  # indexes in `bound` of Python's values for integers and arrays of integers
+    integers: tuple[int, ...]  # indexes in `bound` of Python's values for integers, arrays and ranges of integers
     printed: frozenset[int]  # oids of the types whose values the server prints
     decode: tuple[Converter | None, ...]  # of the user's result columns; () if they are wanted as printed
     iso: bool  # dates are wanted as in ISO 8601, whatever the session's style
@@ -203,7 +205,7 @@ class AsyncpgStatement:
         pairs = zip(self.shape.bound, self.shape.convert, strict=True)
         try:
             return [values[i] if f is None or values[i] is None else f(values[i]) for i, f in pairs]
-        except ValueError as error:
+        except (ValueError, TypeError, RecursionError) as error:
             raise DatabaseError(str(error), sqlstate=None, phase=Phase.ENCODING, position=position) from None
 
 
@@ -219,14 +221,21 @@ def json_text(value: object) -> object:
 
 
 def make_exact(value: object) -> object:
-    """A float for a numeric parameter, or each in an array, as people read it: 1.1, not its 55 binary digits."""
-    if isinstance(value, list | tuple | set | frozenset):
+    """A float for a numeric parameter, or each in an array or a range, as people read it: 1.1, not its 55 binary digits."""
+    if isinstance(value, float):
+        return Decimal(float.__repr__(value))  # of NumPy's, repr is a call
+    if isinstance(value, Range):
+        bounds = map(make_exact, (value.lower, value.upper))
+        return Range(*bounds, lower_inc=value.lower_inc, upper_inc=value.upper_inc, empty=value.isempty)
+    if isinstance(value, Iterable) and not isinstance(value, str | bytes | Mapping):
         return [make_exact(item) for item in value]
-    return Decimal(repr(value)) if isinstance(value, float) else value
+    return value
 
 
 def has_fraction(value: Any) -> bool:
     """Whether a Python value, or one in it, is a number that is not whole. False for what asyncpg refuses by itself."""
+    if isinstance(value, Range):
+        return has_fraction((value.lower, value.upper))
     if isinstance(value, Iterable):
         return not isinstance(value, str | bytes) and any(map(has_fraction, value))
     try:

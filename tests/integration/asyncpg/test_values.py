@@ -179,6 +179,9 @@ async def test_typed_values(connection: Connection) -> None:
     sql = "select :n + 0, :j::jsonb ->> 'a', (:d::numeric)::text, :s::text[]"
     in_list = await prepared(connection, "select count(*) from (select 1.1 as d) q where d in (:d*)", typed=True)
     assert (await connection.attempt(in_list, [([1.1, 2],)], READS)).values == [(1,)]
+    domains = await prepared(connection, "select :d::information_schema.cardinal_number[]::text", typed=True)
+    with pytest.raises(DatabaseError, match="it has a fraction"):
+        await connection.attempt(domains, [([1, 2.5],)], READS)
     statement = await prepared(connection, sql, typed=True)
     with pytest.raises(DatabaseError):
         await connection.attempt(statement, [("1", {}, 1, [])], READS)

@@ -6,9 +6,9 @@ import pytest
 
 from bulkq.dialects.postgresql_text_cast import Conversion, InputMethod, ParameterType, has_length
 
-BIGINT = ParameterType.of((20, "bigint", "pg_catalog.int8", 20, "cast", "cast", None))
-TEXTS = ParameterType.of((1015, "character varying[]", "pg_catalog._varchar", 1015, "record", "cast", ","))
-NUMERIC = ParameterType.of((1700, "numeric", "pg_catalog.numeric", 1700, "cast", "cast", None))
+BIGINT = ParameterType.of((20, "bigint", "pg_catalog.int8", 20, "cast", "cast", None, 0))
+TEXTS = ParameterType.of((1015, "character varying[]", "pg_catalog._varchar", 1015, "record", "cast", ",", 1043))
+NUMERIC = ParameterType.of((1700, "numeric", "pg_catalog.numeric", 1700, "cast", "cast", None, 0))
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,7 @@ def test_json_becomes_an_array_literal_for_arrays_alone() -> None:
     assert BIGINT.from_json is None
     assert TEXTS.from_json is not None
     assert TEXTS.from_json('["a", null]') == '{"a",NULL}'
-    boxes = ParameterType.of((1020, "box[]", "pg_catalog._box", 1020, "cast", "cast", ";"))
+    boxes = ParameterType.of((1020, "box[]", "pg_catalog._box", 1020, "cast", "cast", ";", 603))
     assert boxes.from_json is not None
     assert boxes.from_json('["(1,1),(0,0)", null]') == '{"(1,1),(0,0)";NULL}'
 

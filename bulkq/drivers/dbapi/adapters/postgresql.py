@@ -28,6 +28,7 @@ from bulkq.drivers.dbapi.adapters.postgresql_parameters import (
     TextValidator,
     bind,
     conversions,
+    refuse_as_written,
     unwritable,
 )
 from bulkq.drivers.libpq import resolve_parameters, settings_of
@@ -282,9 +283,10 @@ class Postgres(Adapter):
         if binding.typed and self.dialect.driver == "psycopg2":
             binding.cast(dict.fromkeys(types, "({})".format))  # it writes numbers, and `-1::text` is `-(1::text)`
         bind(query, binding, types)
-        columns: tuple[Column, ...] = ()
-        if query.statement is StatementClass.READ:
-            columns = self._columns(asking, binding)
+        reads = query.statement is StatementClass.READ
+        columns = self._columns(asking, binding) if reads else ()
+        if binding.typed and self.dialect.driver == "psycopg2" and not reads:
+            refuse_as_written(asking, binding)
         return QueryDescription(
             columns, returns, {name: kind.name for name, kind in types.items()}, conversions=conversions(query, types)
         )

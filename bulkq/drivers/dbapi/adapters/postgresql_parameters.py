@@ -216,6 +216,20 @@ def _hard(values: Sequence[str], conversion: Conversion) -> str:
     return f"SELECT count({conversion.of('v.value')}) FROM (VALUES {rows}) AS v(value)"
 
 
+def refuse_as_written(asking: Probe, binding: Binding) -> None:
+    """Let the server read the text with values in it, where a library writes them there.
+
+    A constant behind ORDER BY or GROUP BY is the number of a column; a parameter is not. The server refuses NULL there.
+
+    Raises:
+        Exception: the library's.
+    """
+    name = secrets.token_hex(4)
+    text = PREPARE.format(name) + binding.sample
+    asking.cursor.execute(text) if binding.bare else asking.cursor.execute(text, binding.nulls)
+    asking.ask(f"DEALLOCATE bulkq_probe_{name}")
+
+
 def unwritable(error: UnicodeEncodeError) -> str:
     """Which character the encoding of the session does not have."""
     found = ascii(error.object[error.start])[1:-1]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from array import array
 from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from asyncpg import Range
 
 from bulkq.drivers.asyncpg import pg_types, result_value_forms, statement
 from bulkq.drivers.asyncpg.pg_types import PgType
@@ -89,12 +91,33 @@ def test_typed_values() -> None:
     assert statement.make_exact(1.1) == Decimal("1.1")
     assert statement.make_exact(3) == 3
     assert statement.make_exact([(1.1,), None]) == [[Decimal("1.1")], None]
+    assert statement.make_exact(Range(1.1, None)) == Range(Decimal("1.1"), None)
+    assert statement.make_exact("1.1") == "1.1"
+
+    class Own(float):  # as numpy.float64 is one
+        def __repr__(self) -> str:
+            return f"Own({float(self)})"
+
+    assert statement.make_exact(array("d", [1.1])) == statement.make_exact([Own(1.1)]) == [Decimal("1.1")]
 
 
 def test_fractions() -> None:
     """Numbers that asyncpg would cut for an integer; other values are left to asyncpg."""
-    assert all(map(statement.has_fraction, (2.9, Decimal("2.9"), [1, [2.5]], {1.5})))
-    others = (2, 2.0, Decimal(3), True, None, "2.9", b"2", float("nan"), Decimal("inf"), timedelta(1), [1, None, 2.0])
+    assert all(map(statement.has_fraction, (2.9, Decimal("2.9"), [1, [2.5]], {1.5}, [Range(None, 1.5)])))
+    others = (
+        2,
+        2.0,
+        Decimal(3),
+        True,
+        None,
+        "2.9",
+        b"2",
+        float("nan"),
+        Decimal("inf"),
+        timedelta(1),
+        [1, None, 2.0],
+        Range(2.0, 3),
+    )
     assert not any(map(statement.has_fraction, others))
 
 
