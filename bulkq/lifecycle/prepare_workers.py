@@ -88,16 +88,20 @@ class OpenExecutor:
 
         self.cluster.on_new = prepare  # first, for a worker may join while the others are prepared
         wrong: dict[str, BulkqError] = {}
+        gone = ""
         for channel in self.cluster.workers():
             try:
                 await prepare(channel)
-            except WorkerLost as error:
-                wrong[channel.address] = TargetError(str(error))
+            except WorkerLost as error:  # prepared again if it answers again
+                channel.lose(str(error))
+                gone = f"worker {channel.address}: {error}"
             except BulkqError as error:
                 wrong[channel.address] = error
         if wrong:
             kind = type(next(iter(wrong.values())))
             raise kind("\n".join(f"worker {address}: {error}" for address, error in sorted(wrong.items())))
+        if gone and not self.cluster.workers():
+            raise TargetError(f"{gone}, and no other worker is left: run again")
 
     def map_rows(self, request: Run, parts: Sequence[PartState]) -> None:
         """Let workers apply the function of `--map`, also to rows that they send as values."""

@@ -23,6 +23,7 @@ from distributed.protocol.pickle import dumps
 from distributed.security import Security
 
 from bulkq.engine.executors.dask_worker import OPERATION, PROBE, begin_session
+from bulkq.engine.executors.local_workers import start_workers
 from bulkq.engine.executors.unix_socket import StreamServer
 from bulkq.engine.executors.worker_channel import LEASE_S, WorkerChannel
 from bulkq.engine.executors.worker_roster import WorkerRoster
@@ -46,14 +47,6 @@ ADMIT_S = 10.0
 
 LOOK_S = 1.0
 """Seconds between two looks for new workers."""
-
-QUIET = {
-    "distributed.worker.daemon": False,
-    "distributed.worker.profile.enabled": False,
-    "distributed.admin.tick.interval": "1s",
-    "distributed.admin.system-monitor.interval": "10s",
-}
-"""Of workers that are started for a run: what samples them for a dashboard takes processor time from it."""
 
 DIRECT_S = 2.0
 """Seconds in which a worker must be reachable from here. Otherwise the scheduler passes requests on."""
@@ -96,14 +89,14 @@ class DaskCluster:
         """Connect to the scheduler, begin a session in each worker, and look for changes from now on.
 
         Raises:
-            TargetError: there is no scheduler, or no worker.
+            TargetError: there is no scheduler, or no worker, or workers of this machine do not start.
             RefusedError: workers have other versions.
         """
         logging.getLogger("distributed").setLevel(logging.CRITICAL)
         security = _security(self.choice)
         if self.choice.local:
             await self._streams.open()
-            self._local = await _start_local(self.choice.local)
+            self._local = await start_workers(self.choice.local)
             self._scheduler, security = self._local.scheduler_address, self._local.security
         else:
             self._scheduler = self.choice.address
@@ -327,25 +320,6 @@ def _security(choice: ExecutorChoice) -> Any:
             "certificates in PEM format, and tls_key the key of tls_cert"
         ) from None
     return security
-
-
-async def _start_local(workers: int) -> Any:
-    """Start a scheduler in this process and worker processes on this machine, which other users cannot reach."""
-    import dask
-    from distributed import LocalCluster
-
-    dask.config.set(QUIET)
-    return await LocalCluster(
-        n_workers=workers,
-        threads_per_worker=1,
-        memory_limit=0,
-        security=True,
-        dashboard_address="127.0.0.1:0",
-        worker_dashboard_address="127.0.0.1:0",  # without it, workers answer HTTP on all interfaces
-        scheduler_kwargs={"dashboard": False},
-        asynchronous=True,
-        silence_logs=logging.CRITICAL,
-    )
 
 
 def _tls_advice(address: str, choice: ExecutorChoice) -> str:

@@ -166,7 +166,7 @@ class RemoteConnection(BaseConnection):
         own = cast("RemoteStatement", statement)
         ended = False
         try:
-            async with _lost_in(Phase.SENT, self._channel):
+            async with _lost_in(Phase.SENT, self._channel, 1):
                 pieces, ended = await self._channel.request(
                     "stream", own.number, params, limits, own.take_answers(), connection=self._number
                 )
@@ -175,12 +175,12 @@ class RemoteConnection(BaseConnection):
                     yield piece
                 if ended:
                     break
-                async with _lost_in(Phase.SENT, self._channel):
+                async with _lost_in(Phase.SENT, self._channel, 1):
                     pieces, ended = await self._channel.request("next", connection=self._number)
         finally:
             if not ended:
                 await self._break()
-        self._channel.batches += 1
+        self._channel.count(1)
 
     async def copy(self, statement: Statement, delimiter: str, limits: Limits, write: Callable[[bytes], object]) -> int:
         """Write the bytes that the worker fetches."""

@@ -1,15 +1,20 @@
 """Requests and answers over a Unix socket, between a run and the workers that it has started on this machine.
 
-A message of Dask goes through three layers and TLS, which together take as long as a few hundred lookups. The socket is in a folder
-that only this user can open.
+A message of Dask goes through three layers and TLS, which together take as long as a few hundred lookups. On Linux, the socket has a
+name outside of the file system: it needs no folder, and none is left if the run is killed. The kernel says which user is at the
+other end. On other systems, the socket is in a folder that only this user can open.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import os
+import secrets
 import shutil
 import socket
 import struct
+import sys
 import tempfile
 from itertools import count
 from pathlib import Path
@@ -19,6 +24,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from bulkq.engine.executors.worker_session import WorkerSession
+
+ABSTRACT = sys.platform == "linux"
+"""Whether the system has names of sockets outside of the file system."""
+
+CREDENTIALS = struct.Struct("3i")
+"""Process, user and group at the other end, see unix(7)."""
 
 HEAD = struct.Struct(">QQ")
 """Number of a frame, and the length of its data."""
@@ -56,8 +67,11 @@ class FrameProtocol(asyncio.Protocol):
             self._transport.close()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """See `asyncio.Protocol`, as the other methods."""
+        """See `asyncio.Protocol`, as the other methods. A process of another user is not listened to."""
         self._transport = cast("asyncio.Transport", transport)
+        if ABSTRACT and peer_user(transport) != os.geteuid():
+            self._take = _ignore
+            self._transport.abort()
 
     def data_received(self, data: bytes) -> None:
         """Give all frames that are whole."""
@@ -128,7 +142,9 @@ class StreamServer:
 
     def __init__(self) -> None:
         self.path = ""
-        """Of the socket; "" if there is none, because the system has no such sockets or its temporary folder has a long name."""
+        """Name of the socket, which begins with NUL outside of the file system; "" if there is none: the system has no such sockets,
+        or no temporary folder with a short name.
+        """
 
         self._folder = ""
         self._server: asyncio.Server | None = None
@@ -136,14 +152,14 @@ class StreamServer:
         self._expected: dict[str, asyncio.Future[RequestStream]] = {}
 
     async def open(self) -> None:
-        """Listen."""
+        """Listen, if the system lets this process."""
         if not hasattr(socket, "AF_UNIX"):
             return
-        self._folder = tempfile.mkdtemp(prefix="bulkq-")  # mode 700
-        path = str(Path(self._folder, "s"))
-        if len(path.encode()) <= LONGEST_PATH:
-            self._server = await asyncio.get_running_loop().create_unix_server(self._accept, path)
-            self.path = path
+        with contextlib.suppress(OSError):
+            path = f"\0bulkq-{secrets.token_hex(16)}" if ABSTRACT else self._make_folder()
+            if len(path.encode()) <= LONGEST_PATH:
+                self._server = await asyncio.get_running_loop().create_unix_server(self._accept, path)
+                self.path = path
 
     def expect(self, session: str) -> asyncio.Future[RequestStream]:
         """Return the future connection of a session."""
@@ -157,6 +173,10 @@ class StreamServer:
             stream.close()
         if self._folder:
             shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _make_folder(self) -> str:
+        self._folder = tempfile.mkdtemp(prefix="bulkq-")  # mode 700
+        return str(Path(self._folder, "s"))
 
     def _accept(self) -> FrameProtocol:
         stream: RequestStream | None = None
@@ -199,3 +219,13 @@ async def connect_session(session: WorkerSession, path: str) -> None:
     async with asyncio.timeout(CONNECT_S):
         _, protocol = await loop.create_unix_connection(lambda: FrameProtocol(take, end), path)
     protocol.send(0, session.settings.session.encode())
+
+
+def peer_user(transport: asyncio.BaseTransport) -> int:
+    """Return the id of the user whose process is at the other end of a Unix socket. Linux only."""
+    packed = transport.get_extra_info("socket").getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, CREDENTIALS.size)
+    return int(CREDENTIALS.unpack(packed)[1])
+
+
+def _ignore(number: int, data: bytes) -> None:
+    """Drop a frame."""

@@ -154,6 +154,7 @@ class WorkerSession:
         await self._cancel([task for task, _ in self._running.values()])
         for copied in self._copies.values():
             copied.close()
+        await asyncio.gather(*map(self._end_stream, list(self._streams)))
         connections, self._connections = list(self._connections.values()), {}
         await asyncio.gather(*(one.close() for one in connections), return_exceptions=True)
         for part in self._parts.values():
@@ -204,7 +205,7 @@ class WorkerSession:
         """Close a connection. A request that uses it is cancelled first."""
         await self._cancel([task for task, used in self._running.values() if used == connection])
         self._end_copy(connection)
-        self._streams.pop(connection, None)
+        await self._end_stream(connection)
         made = self._connections.pop(connection, None)
         if made is not None:
             await made.close()
@@ -302,9 +303,7 @@ class WorkerSession:
     async def on_break(self, connection: int) -> None:
         """End a stream or a copy early."""
         self._end_copy(connection)
-        pieces = self._streams.pop(connection, None)
-        if pieces is not None:
-            await pieces.aclose()  # type: ignore[attr-defined]
+        await self._end_stream(connection)
 
     async def on_copy(self, connection: int, number: int, delimiter: str, limits: Limits) -> tuple[bytes, int | None]:
         """Begin a copy, see `bulkq.protocols.Connection.copy`; return as `on_copied`."""
@@ -379,6 +378,14 @@ class WorkerSession:
         copied = self._copies.pop(connection, None)
         if copied is not None:
             copied.close()
+
+    async def _end_stream(self, connection: int) -> None:
+        """End a stream between two pieces, so that its connection can be closed or used again."""
+        pieces = self._streams.pop(connection, None)
+        if pieces is not None:
+            with contextlib.suppress(Exception):  # the connection may be lost, or does not answer
+                async with asyncio.timeout(END_S):
+                    await pieces.aclose()  # type: ignore[attr-defined]
 
     async def _cancel(self, tasks: Sequence[asyncio.Task[object]]) -> None:
         for task in tasks:

@@ -45,6 +45,16 @@ async def test_a_stream_that_is_left_ends_in_the_worker(worker: LoopbackWorker, 
     assert (await anext(pieces)).values  # type: ignore[arg-type]
     await pieces.aclose()  # type: ignore[attr-defined]
     assert await connection.administer(["select 1"]) == [(1,)]
+    again = connection.stream(statement, (), READ)
+    await anext(again)  # type: ignore[arg-type]
+    (kept,) = worker.session._streams.values()
+    worker.cut = ConnectionResetError("gone")
+    await worker.session.end()
+    with pytest.raises(StopAsyncIteration):
+        await anext(kept)
+    with pytest.raises(DatabaseError, match="worker w1: its connection broke"):
+        [piece async for piece in again]
+    assert worker.channel.lost_sets == 1
     await connection.close()
 
 

@@ -1,0 +1,54 @@
+"""Worker processes of this machine."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+
+import pytest
+
+pytest.importorskip("distributed")
+
+from bulkq.engine.executors import local_workers
+from bulkq.errors import TargetError
+
+BLOCKED = "import signal; print(signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, ()))"
+
+
+@pytest.mark.skipif(not hasattr(signal, "pthread_sigmask"), reason="no masks of signals")
+async def test_processes_that_are_started_do_not_receive_ctrl_c() -> None:
+    """This process does, also while they start; results and errors pass."""
+    here: list[bool] = []
+
+    async def start() -> str:
+        process = await asyncio.create_subprocess_exec(sys.executable, "-c", BLOCKED, stdout=asyncio.subprocess.PIPE)
+        text, _ = await process.communicate()
+        try:
+            async with asyncio.timeout(0):
+                await asyncio.sleep(5)
+        except TimeoutError:
+            return text.decode().strip()
+        return ""
+
+    async def look() -> None:
+        while not here:
+            await asyncio.sleep(0)
+            here.append(signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, ()))
+
+    async def deaf() -> object:
+        return await local_workers.DeafSteps(start())
+
+    found, _ = await asyncio.gather(deaf(), look())
+    assert (found, here) == ("True", [False])
+
+
+async def test_workers_that_do_not_start_are_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the reason of the system."""
+
+    async def refuse(**options: object) -> None:
+        raise RuntimeError("Nanny failed to start.") from OSError("cannot allocate memory")
+
+    monkeypatch.setattr(local_workers, "LocalCluster", refuse)
+    with pytest.raises(TargetError, match=r"the 2 workers of dask:local=2 did not start \(cannot allocate memory\)"):
+        await local_workers.start_workers(2)
