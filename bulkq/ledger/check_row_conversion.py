@@ -71,8 +71,8 @@ def _row(result: CheckResult) -> Row:
         "target": result.target,
         "verdict": str(result.verdict),
         "expected": result.expected,
-        "message": message,
-        "value": None if result.value is None else str(result.value),
+        "message": _storable(message),
+        "value": None if result.value is None else _storable(str(result.value)),
         "rows": result.rows,
         "sqlstate": result.sqlstate,
         "description": result.description,
@@ -82,3 +82,8 @@ def _row(result: CheckResult) -> Row:
         "elapsed_s": result.elapsed_s,
         "lane": result.lane,
     }
+
+
+def _storable(text: str) -> str:
+    """`text` without what PostgreSQL does not store, NUL and lone surrogates, which other databases have in their texts."""
+    return text.encode(errors="backslashreplace").decode().replace("\0", "\\x00")

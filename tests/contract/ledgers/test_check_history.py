@@ -11,7 +11,7 @@ import pytest
 from bulkq.errors import LedgerError
 from bulkq.ledger import find_check_history, open_ledger, open_recorder
 from bulkq.ledger.check_results import CheckHistory
-from bulkq.ledger.check_row_conversion import KEPT_HISTORY
+from bulkq.ledger.check_row_conversion import KEPT_HISTORY, result_rows
 from bulkq.ledger.sqlite3_check_history import DirectCheckHistory
 from bulkq.model import CheckResult, Verdict
 
@@ -55,6 +55,14 @@ async def test_both_ways_write_and_read_the_same(tmp_path: Path) -> None:
     assert set(found["c.sql:c", "u"]) == {"5f", "60"}
     await stored.close()
     await recorder.close()
+
+
+def test_texts_are_stored_without_what_postgresql_refuses() -> None:
+    """NUL, which SQLite and MariaDB have in texts, and lone surrogates."""
+    (row,) = result_rows(
+        "r", "2026-11-01T10:00:00Z", [("c.sql:c", "", replace(RESULT, value="a\0b", message="\udcff ü"))]
+    )
+    assert (row["value"], row["message"]) == ("a\\x00b", "\\udcff ü")
 
 
 async def test_a_damaged_result_is_one_line(tmp_path: Path) -> None:
