@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from bulkq import markers
@@ -40,7 +41,8 @@ async def find_forgotten(recorded: RecordedRun) -> str:
         (target, tables, await _ask(opened, target, markers.applied_counts(tables, opened.run)))
         for target, tables in targets
     ]
-    found = sum(int(str(row[1])) for _, _, rows in asked for row in rows or ())
+    # PostgreSQL sums to numeric, which asyncpg gives as Decimal("2E+4") if it is a multiple of 10,000.
+    found = sum(int(Decimal(str(row[1]))) for _, _, rows in asked for row in rows or ())
     if found >= opened.progress.counts.ok:
         return ""
     await ledger.sync()

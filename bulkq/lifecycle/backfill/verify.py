@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from bulkq.dialects import dialect_for, key_ranges
@@ -214,7 +215,9 @@ def _told(made: TableBackfill, rows: Sequence[tuple[object, ...]]) -> str:
 
 
 def _number(value: object) -> int | None:
+    """Return a whole number, None for what is not one; asyncpg gives a numeric of 20,000 as Decimal("2E+4")."""
     try:
-        return int(str(value))
-    except ValueError:
+        number = Decimal(str(value))
+        return int(number) if number == number.to_integral_value() else None
+    except ArithmeticError:
         return None

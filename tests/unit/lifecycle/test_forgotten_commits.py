@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, cast
 
@@ -43,12 +44,12 @@ class Sessions:
 async def test_markers_that_agree(keeps: bool) -> None:
     """Only the sums are asked for. A run without a ledger has no markers, and a target that is away is said and left out."""
     said: list[str] = []
-    there, away = Sessions([(1, "3"), (2, 4)]), Sessions(None)
+    there, away = Sessions([(1, "3"), (2, 4), (3, Decimal("2E+4"))]), Sessions(None)
     targets = [
         SimpleNamespace(label=label, tables=markers.tables("s"), lost=None, sessions=sessions, parts=())
         for label, sessions in (("a", there), ("b", away))
     ]
-    progress = SimpleNamespace(counts=SimpleNamespace(ok=7))
+    progress = SimpleNamespace(counts=SimpleNamespace(ok=20_007))
     opened = SimpleNamespace(targets=targets, run="run-1", progress=progress, say=said.append)
     recorded = SimpleNamespace(opened=opened, ledger=SimpleNamespace(keeps=keeps))
     assert await find_forgotten(cast("RecordedRun", recorded)) == ""
