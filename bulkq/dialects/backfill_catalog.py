@@ -92,6 +92,7 @@ class BackfillCatalog:
         acting: a query for what is changed or executed beside a change of its rows, for the identity of the table, and for what orders the
             values of columns: rows of kind, name and definition, whose kind is "" and "column" for the last two. "" if there is none.
         lasting: ALTER TABLE leaves the identity as it is.
+        one_order: what orders a key -> the same, with one name for types that give the same values the same texts and the same order.
     """
 
     queries: tuple[str, ...]
@@ -104,6 +105,7 @@ class BackfillCatalog:
     read_servers: Callable[[Rows], tuple[str, ...]] = lambda rows: ()  # noqa: ARG005
     acting: str = ""
     lasting: bool = False
+    one_order: Callable[[str], str] = str
 
 
 @frozen

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 from bulkq.dialects.backfill_catalog import BackfillCatalog, KeyCandidate, TableDescription
@@ -234,6 +235,15 @@ def _column_fault(column: Mapping[str, Any]) -> str:
     return "" if column["default_class"] else f"its column {name} has an operator class that is not the default"
 
 
+INTEGERS = re.compile(r" (?:smallint|bigint)(?=[,;]|$)")
+TEXTS = re.compile(r" character varying(?= COLLATE )")
+
+
+def one_order(text: str) -> str:
+    """All integers have one order, and so have varchar and text of one collation: a column may get another of these types meanwhile."""
+    return TEXTS.sub(" text", INTEGERS.sub(" integer", text))
+
+
 CATALOG = BackfillCatalog(
     queries=(TABLE, NOTICES),
     read=read,
@@ -243,4 +253,5 @@ CATALOG = BackfillCatalog(
     read_servers=read_servers,
     acting=ACTING,
     lasting=True,
+    one_order=one_order,
 )

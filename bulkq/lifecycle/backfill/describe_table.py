@@ -76,6 +76,12 @@ def lasting_identity(facts: TableFacts, dialect: str) -> str:
     return "; ".join(filter(None, (table, facts.order)))
 
 
+def same_identity(began: str, now: str, dialect: str) -> bool:
+    """Whether two results of `lasting_identity` mean the same table with the same order of its key."""
+    catalog = dialect_for(dialect).tables
+    return began == now or (catalog is not None and catalog.one_order(began) == catalog.one_order(now))
+
+
 @frozen
 class TableChanges:
     """What happened to a table since it was described.
@@ -116,10 +122,10 @@ async def changes_since(connection: Connection, dialect: str, over: str, facts: 
         return TableChanges(replaced=True)
     since = replace(facts, acting=tuple(one for one in now.acting if one not in facts.acting))
     table = await asking.table()
-    return TableChanges(refusal=table.refusal or _other_order(table, now, facts), triggers=since.triggers)
+    return TableChanges(refusal=table.refusal or _other_order(table, now, facts, known.tables), triggers=since.triggers)
 
 
-def _other_order(table: TableDescription, now: TableIdentity, facts: TableFacts) -> str:
+def _other_order(table: TableDescription, now: TableIdentity, facts: TableFacts, catalog: BackfillCatalog) -> str:
     """Say that the values of the key have another order than in `facts`; "" if they do not, or if its index is gone.
 
     Several indexes may have its columns, each with another collation: one of them has to be as it was.
@@ -127,10 +133,10 @@ def _other_order(table: TableDescription, now: TableIdentity, facts: TableFacts)
     names = tuple(column.name for column in facts.key.columns)
     columns = [one.columns[: len(names)] for one in table.candidates if one.names[: len(names)] == names]
     orders = [", ".join(_order(column, now.orders) for column in found) for found in columns]
-    same = not orders or not facts.order or any(f"{facts.order}, ".startswith(f"{order}, ") for order in orders)
-    return (
-        "" if same else f"its key was ordered by ({facts.order}), and is ordered by ({orders[0]}) now: start a new run"
-    )
+    began = f"{catalog.one_order(facts.order)}, "
+    if not orders or not facts.order or any(began.startswith(f"{catalog.one_order(one)}, ") for one in orders):
+        return ""
+    return f"its key was ordered by ({facts.order}), and is ordered by ({orders[0]}) now: start a new run"
 
 
 async def table_names(connection: Connection, dialect: str) -> list[str]:

@@ -12,7 +12,7 @@ from bulkq.drivers import dialect_of
 from bulkq.errors import DatabaseError, RefusedError, UsageError
 from bulkq.lifecycle import open_targets
 from bulkq.lifecycle.backfill.count_rows import PassedRows, count_rows, expect_rows
-from bulkq.lifecycle.backfill.describe_table import describe, lasting_identity
+from bulkq.lifecycle.backfill.describe_table import describe, lasting_identity, same_identity
 from bulkq.lifecycle.backfill.explain import SEQSCAN, RightMissingError, explain_ranges, refuse_scans
 from bulkq.lifecycle.backfill.patient_cutter import PatientCutter
 from bulkq.lifecycle.backfill.prepare_transform import prepare_transform
@@ -199,7 +199,7 @@ def _refuse_other_table(options: BackfillOptions, part: PartState, facts: TableF
         )
     place, now = part.spec.number - 1, lasting_identity(facts, dialect)
     began = options.identities[place] if place < len(options.identities) else now
-    if began != now:
+    if not same_identity(began, now, dialect):
         raise RefusedError(
             f"{part.spec.target}: {facts.key.table} was replaced by another table, or its key got another order, since the run began "
             f"({began}, now {now}): start a new run"

@@ -130,3 +130,21 @@ def test_rows_that_cannot_be_changed() -> None:
     """Rows that are hidden, or that are on another server."""
     assert table(hidden_rows=True).refusal.startswith('row level security is active for role "me"')
     assert table(foreign=["f"]).refusal.startswith("f below it is a foreign table")
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("oid 7; id integer", "oid 7; id bigint", True),
+        ("a smallint, b uuid", "a integer, b uuid", True),
+        ('k character varying COLLATE "C", id integer', 'k text COLLATE "C", id bigint', True),
+        ('k character varying COLLATE "C"', 'k text COLLATE "default"', False),
+        ('k character COLLATE "C"', 'k text COLLATE "C"', False),
+        ("id integer", "id numeric", False),
+    ],
+)
+def test_types_of_one_order(one: str, other: str, same: bool) -> None:
+    """A key may get a wider type while ranges of it are done."""
+    catalog = POSTGRESQL.tables
+    assert catalog is not None
+    assert (catalog.one_order(one) == catalog.one_order(other)) is same
