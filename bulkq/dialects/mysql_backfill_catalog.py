@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from bulkq.dialects.backfill_catalog import BackfillCatalog, KeyCandidate, TableDescription
@@ -231,6 +232,14 @@ def _kinds(kind: str, partitions: int, changing: Sequence[DeclaredColumn]) -> It
         yield f"each UPDATE may also change {first_names([column.name for column in changing], 3)}, which the server computes"
 
 
+INTEGERS = re.compile(r" (?:tiny|small|medium|big)?int(?:\(\d+\))?(?=[,;]| unsigned|$)")
+
+
+def one_order(text: str) -> str:
+    """All signed integers have one order, and so have all unsigned ones: a column may get another of these types meanwhile."""
+    return INTEGERS.sub(" int", text)
+
+
 CATALOG = BackfillCatalog(
     queries=(OBJECT, COLUMNS, INDEXES, AROUND, CLOCK),
     read=read,
@@ -238,4 +247,5 @@ CATALOG = BackfillCatalog(
     servers=SERVERS,
     read_servers=read_servers,
     acting=ACTING,
+    one_order=one_order,
 )

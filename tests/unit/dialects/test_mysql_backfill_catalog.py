@@ -129,3 +129,20 @@ def test_replicas() -> None:
         'replica at "10.0.0.2" reads the binary log',
         'replica at "localhost" reads the binary log',
     )
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("id int", "id bigint", True),
+        ("a smallint(6), b int(10) unsigned", "a int, b bigint unsigned", True),
+        ("id int", "id int unsigned", False),
+        ("id int", "id varchar utf8mb4_bin", False),
+        ("point int", "point decimal(3,0)", False),
+    ],
+)
+def test_types_of_one_order(one: str, other: str, same: bool) -> None:
+    """A key may get a wider type while ranges of it are done."""
+    catalog = MYSQL.tables
+    assert catalog is not None
+    assert (catalog.one_order(one) == catalog.one_order(other)) is same
