@@ -12,9 +12,10 @@ from bulkq.model import StatementClass
 from bulkq.policy.merged_number_ranges import Ranges
 from bulkq.query.key_columns_of_write import find_key_columns
 from bulkq.query.row_keys_of_parameter_sets import RowKeyTypes, find_row_keys
+from bulkq.text.message_parts import first_names
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from bulkq.dialects.base import Dialect
     from bulkq.dialects.row_key_catalog import CatalogTable, RowKeyCatalog
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
 CHECKED = 10_000
 """Sets that are compared at once when a retry looks for later ones of the same row."""
 
+SHOWN = 10
+"""Ranges of lost sets that a message names."""
+
 
 async def order(
     opened: OpenRun, target: OpenTarget, connection: Connection, statements: Sequence[Statement | None]
@@ -41,7 +45,8 @@ async def order(
     for part, statement in zip(target.parts, statements, strict=True):
         if statement is None or part.spec.limits.read_only:
             continue
-        if part.spec.limits.ordered and opened.resume.only is None:
+        again = opened.resume.only is not None or bool(opened.resume.forgotten.get(part.spec.number))
+        if part.spec.limits.ordered and not again:
             continue
         try:
             found = await named(connection, statement, dialect_of(target.definition.url))
@@ -49,7 +54,7 @@ async def order(
             if error.connection_lost:
                 raise TargetError(f"{target.label}: {error}") from error
             continue
-        if found and opened.resume.only is not None:
+        if found and again:
             await _refuse_overtaken(opened, part, found)
         if part.spec.limits.ordered:
             continue
@@ -59,12 +64,14 @@ async def order(
 
 
 async def _refuse_overtaken(opened: OpenRun, part: PartState, groups: Sequence[RowKey]) -> None:
-    """Refuse to apply a failed set after a later set has changed the same row.
+    """Refuse to apply a set of a retry, or one that the database has forgotten, after a later set has changed the same row.
 
     Raises:
         RefusedError: names the first of them.
     """
-    failed = Ranges((opened.resume.only or {}).get(part.spec.number, ()))
+    resume, number = opened.resume, part.spec.number
+    wanted = Ranges((resume.forgotten if resume.only is None else resume.only).get(number, ()))
+    applied = None if resume.only is not None else Ranges(resume.done.get(number, ()))
     names: list[dict[object, int]] = [{} for _ in groups]
     overtaken: dict[int, int] = {}
     source = await opened.sources.whole(part.spec.number, part.spec.query)
@@ -72,19 +79,32 @@ async def _refuse_overtaken(opened: OpenRun, part: PartState, groups: Sequence[R
         while (batch := await source.take(CHECKED, 0)) is not None:
             for known, group in zip(names, groups, strict=True):
                 for at, key in enumerate(group.of(batch.sets)):
-                    if batch.first + at in failed:
+                    if batch.first + at in wanted:
                         known[key] = batch.number(at)
-                    elif key in known:
+                    elif key in known and (applied is None or batch.first + at in applied):
                         overtaken.setdefault(known[key], batch.number(at))
     finally:
         await source.close()
     if overtaken:
-        first = min(overtaken)
-        raise RefusedError(
-            f"{part.spec.query.place}: {len(overtaken)} failed sets name a row that a later set has changed since (set {first}: "
-            f"by set {overtaken[first]}), and a retry would undo that: correct them by hand, or give the file of --failures to -p "
-            "of a new run"
-        )
+        raise RefusedError(f"{part.spec.query.place}: {_told(overtaken, wanted, retry=resume.only is not None)}")
+
+
+def _told(overtaken: Mapping[int, int], wanted: Ranges, *, retry: bool) -> str:
+    """Say which sets would undo what later ones have done.
+
+    Args:
+        overtaken: by number of a set, that of a later one of the same row.
+        wanted: the sets that would be applied now.
+        retry: they have failed. Else the database has forgotten them.
+    """
+    first = min(overtaken)
+    kind, what = ("failed sets", "a retry") if retry else ("sets that the database has lost", "a resume")
+    numbers = first_names([f"{one} to {last}" for one, last in wanted], SHOWN)
+    instead = "the file of --failures" if retry else f"the sets that it has lost ({numbers})"
+    return (
+        f"{len(overtaken)} {kind} name a row that a later set has changed since (set {first}: by set {overtaken[first]}), "
+        f"and {what} would undo that: correct them by hand, or give {instead} to -p of a new run"
+    )
 
 
 async def named(connection: Connection, statement: Statement, dialect: str) -> tuple[RowKey, ...] | None:

@@ -29,6 +29,7 @@ class ResumeState:
         parts: by number of the part, its record in the ledger.
         done: by number of the part, the sets that are not executed again.
         only: by number of the part, the sets of a retry with their old numbers; None: the run is over all of its source.
+        forgotten: by number of the part, sets that the database has answered as applied, and of which it has no marker any more.
         tables: of markers, by place of the target.
         identities: of databases, by place of the target.
         databases: of a retry, by place of the target, what the run that it repeats has recorded of its database.
@@ -49,6 +50,7 @@ class ResumeState:
     parts: Mapping[int, RecordedPart] = field(default_factory=dict)
     done: Mapping[int, Sequence[tuple[int, int]]] = field(default_factory=dict)
     only: Mapping[int, Sequence[tuple[int, int]]] | None = None
+    forgotten: Mapping[int, Sequence[tuple[int, int]]] = field(default_factory=dict)
     tables: Mapping[int, MarkerTables] = field(default_factory=dict)
     identities: Mapping[int, str] = field(default_factory=dict)
     databases: Mapping[int, RecordedDatabase] = field(default_factory=dict)

@@ -87,6 +87,7 @@ class _TakeoverState:
     changed: int = 0
     unanswered: int = 0
     cut_off: dict[int, Sequence[tuple[int, int]]] = field(default_factory=dict)
+    forgotten: dict[int, Sequence[tuple[int, int]]] = field(default_factory=dict)
 
     @property
     def answers(self) -> bool:
@@ -165,7 +166,12 @@ def _believe(
         recorded = known.done.get(part, ())
         state = known.states.get(part)
         proved = _proved(known.record, applied.get(part, ()), state.failures if state is not None else ())
-        missing = _missing(proved, recorded, say)
+        missing, forgotten = _gaps(recorded, proved), _gaps(proved, recorded)
+        if forgotten:
+            known.forgotten[part] = forgotten
+            say(
+                f"{numbers_in(forgotten)} sets are recorded as done but have no marker in the target: they are executed again"
+            )
         if missing and known.answers:
             known.cut_off[part] = missing
         elif missing:
@@ -199,6 +205,7 @@ async def _resume_state(known: _TakeoverState, targets: Sequence[OpenTarget], ow
         owner=owner,
         parts=states,
         done=done,
+        forgotten=known.forgotten,
         tables=tables,
         identities={target.places[0]: target.identity for target in targets},
         lost=lost,
@@ -218,15 +225,10 @@ async def _resume_state(known: _TakeoverState, targets: Sequence[OpenTarget], ow
     )
 
 
-def _missing(
-    applied: Sequence[tuple[int, int]], recorded: Sequence[tuple[int, int]], say: Callable[[str], None]
-) -> list[tuple[int, int]]:
-    """What was applied and is not in the ledger; says how much is the other way round."""
-    known, marked = Ranges(recorded), Ranges(applied)
-    again = sum(numbers_in(list(marked.gaps(first, last))) for first, last in recorded)
-    if again:
-        say(f"{again} sets are recorded as done but have no marker in the target: they are executed again")
-    return [gap for first, last in applied for gap in known.gaps(first, last)]
+def _gaps(some: Sequence[tuple[int, int]], wanted: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """What of `wanted` is not in `some`."""
+    known = Ranges(some)
+    return [gap for first, last in wanted for gap in known.gaps(first, last)]
 
 
 def _proved(

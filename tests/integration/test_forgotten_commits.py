@@ -42,3 +42,26 @@ def test_what_a_database_has_forgotten_is_applied_again(cli: Cli, database: str)
         assert again.code == (3 if code == 3 else 0), again.err
         assert servers.execute(database, "select v, count(*) from t group by v") == [(1, 100)]
         servers.execute(database, "update t set v = 0")
+
+
+def test_what_a_database_has_forgotten_does_not_undo_later_sets(cli: Cli, database: str) -> None:
+    """The sets of a row take effect in the order of the input, so a resume is refused, with the numbers of both sets."""
+    servers.execute(
+        database,
+        "create table t (id int primary key, v int not null default 0)",
+        "insert into t select generate_series(1, 5)",
+        "create function forget() returns trigger language plpgsql as $$ begin delete from bulkq_markers where first = 1; return new; end $$",
+        "create trigger forgetting after update on t for each row when (new.v = 20) execute function forget()",
+    )
+    (cli.folder / "q.sql").write_text("-- name: later(id: int, v: int)\nupdate t set v = :v where id = :id;\n")
+    (cli.folder / "p.csv").write_text("id,v\n" + "\n".join(f"{n % 5 + 1},{n}" for n in range(1, 26)))
+    done = cli("run", "q.sql:later", "-p", "p.csv", "-t", database, "--write", "--batch", "5", "-j", "1")
+    assert (done.code, " has lost 5 parameter sets that it had committed" in done.err) == (5, True), done.err
+    refused = cli("resume", "--last")
+    assert refused.code == 4, refused.err
+    assert (
+        "5 sets that the database has lost name a row that a later set has changed since (set 1: by set 6)"
+        in refused.err
+    )
+    assert "the sets that it has lost (1 to 5) to -p of a new run" in refused.err
+    assert servers.execute(database, "select min(v), max(v) from t") == [(21, 25)]
