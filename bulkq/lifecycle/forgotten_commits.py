@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from bulkq import markers
-from bulkq.errors import DatabaseError, TargetError
+from bulkq.errors import BulkqError
 from bulkq.ledger import open_ledger
 from bulkq.lifecycle import target_markers
 from bulkq.policy import safety
@@ -90,7 +90,7 @@ async def _ask(opened: OpenRun, target: OpenTarget, query: str) -> Sequence[tupl
         except BaseException:
             await connection.close()
             raise
-    except (TargetError, DatabaseError) as error:
+    except BulkqError as error:  # also a target that cannot be written any more
         opened.say(f"{target.label}: what was applied could not be compared with the markers: {error}")
         return None
     target.sessions.give_back(connection)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bulkq.engine.affected_guard import AffectedGuard
-from bulkq.errors import DatabaseError, RefusedError, TakenOver, TargetError
+from bulkq.errors import BulkqError, DatabaseError, RefusedError, TakenOver, TargetError
 from bulkq.ledger import new_owner
 from bulkq.lifecycle import open_targets, run_fingerprints, target_markers, unreported_failures
 from bulkq.model import STARTED, Claims, Failure, Mark, Outcome, RunState, Status
@@ -131,7 +131,7 @@ class RecordedRun:
                 await target_markers.remove(connection, tables, opened.run, ranges=cut)
             finally:
                 await connection.close()
-        except (TargetError, DatabaseError) as error:
+        except BulkqError as error:
             where = f" of {target.label}" if opened.several else ""
             opened.say(
                 f"the run is finished, but its rows in {tables.runs} and {tables.markers}{where} could not be removed ({error}): "

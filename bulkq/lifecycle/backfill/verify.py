@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from bulkq.dialects import dialect_for, key_ranges
 from bulkq.drivers import dialect_of
-from bulkq.errors import BulkqError, DatabaseError, QueryFileError, RefusedError, TargetError, UsageError
+from bulkq.errors import BulkqError, DatabaseError, QueryFileError, RefusedError, UsageError
 from bulkq.lifecycle.backfill.describe_table import TableChanges, changes_since
 from bulkq.lifecycle.backfill.undo import finish_undo
 from bulkq.lifecycle.finish import finish
@@ -112,7 +112,7 @@ async def _verify(opened: OpenRun, target: OpenTarget, part: PartState, made: Ta
     """What is left of one table, also because something happened to it while the run worked; "" if nothing is."""
     try:
         since = await _changes(opened, target, part, made)
-    except (BulkqError, DatabaseError) as error:
+    except BulkqError as error:
         made.advice = "verify"
         return f"the table cannot be found: {error}"
     text = since.told(made.facts.key.table)
@@ -181,7 +181,7 @@ async def _left_in(
             reply = await connection.attempt(statement, [values], UNHURRIED)
         finally:
             await connection.close()
-    except (DatabaseError, TargetError) as error:
+    except BulkqError as error:
         made.advice = "verify"
         return f"the verification could not be executed: {error}"
     return _told(made, [tuple(column[row] for column in reply.values) for row in range(len(reply.positions))])

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from bulkq.dialects import dialect_for
 from bulkq.drivers import dialect_of
-from bulkq.errors import BulkqError, DatabaseError, TargetError
+from bulkq.errors import BulkqError
 from bulkq.lifecycle.execute_run import execute
 from bulkq.lifecycle.finish import finish
 from bulkq.lifecycle.maintain.leftover_indexes import new_leftovers, remove
@@ -113,7 +113,7 @@ async def _end(opened: OpenRun, target: OpenTarget) -> None:
             await _look_again(opened, made, connection)
         finally:
             await connection.close()
-    except (TargetError, DatabaseError) as error:
+    except BulkqError as error:
         opened.say(f"{where}the end of the run could not be completed: {error}")
 
 

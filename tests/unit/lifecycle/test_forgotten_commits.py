@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 import pytest
 
 from bulkq import markers
-from bulkq.errors import TargetError
+from bulkq.errors import BulkqError, RefusedError, TargetError
 from bulkq.lifecycle.forgotten_commits import find_forgotten
 
 if TYPE_CHECKING:
@@ -19,15 +19,16 @@ if TYPE_CHECKING:
 
 
 class Sessions:
-    """A target that gives `answer`, or that is away."""
+    """A target that gives `answer`, or that is away, or read-only."""
 
-    def __init__(self, answer: Sequence[tuple[object, ...]] | None) -> None:
+    def __init__(self, answer: Sequence[tuple[object, ...]] | None, error: BulkqError | None = None) -> None:
         self.answer = answer
+        self.error = error or TargetError("connection refused")
         self.kept = 0
 
     async def first(self) -> Sessions:
         if self.answer is None:
-            raise TargetError("connection refused")
+            raise self.error
         return self
 
     async def administer(self, statements: Sequence[str]) -> Sequence[tuple[object, ...]]:
@@ -45,14 +46,15 @@ async def test_markers_that_agree(keeps: bool) -> None:
     """Only the sums are asked for. A run without a ledger has no markers, and a target that is away is said and left out."""
     said: list[str] = []
     there, away = Sessions([(1, "3"), (2, 4), (3, Decimal("2E+4"))]), Sessions(None)
+    standby = Sessions(None, RefusedError("nothing can be written"))
     targets = [
         SimpleNamespace(label=label, tables=markers.tables("s"), lost=None, sessions=sessions, parts=())
-        for label, sessions in (("a", there), ("b", away))
+        for label, sessions in (("a", there), ("b", away), ("c", standby))
     ]
     progress = SimpleNamespace(counts=SimpleNamespace(ok=20_007))
     opened = SimpleNamespace(targets=targets, run="run-1", progress=progress, say=said.append)
     recorded = SimpleNamespace(opened=opened, ledger=SimpleNamespace(keeps=keeps))
     assert await find_forgotten(cast("RecordedRun", recorded)) == ""
     assert there.kept == keeps
-    assert len(said) == keeps
-    assert all(text.startswith("b: what was applied could not be compared with the markers: ") for text in said)
+    assert len(said) == 2 * keeps
+    assert all(": what was applied could not be compared with the markers: " in text for text in said)
