@@ -133,7 +133,7 @@ def sentence(opened: OpenRun) -> str:
         for part in opened.parts
         if not (part.spec.limits.read_only or part.refused or part.exhausted) and part.sessions.gone is None
     ]
-    if parts and opened.resume.order:
+    if parts and opened.resume.order and not opened.backfills:
         return opened.resume.order
     if opened.request.limits.ordered:
         return "sets take effect in input order, on one lane"

@@ -67,7 +67,10 @@ class ResumeState:
     @property
     def order(self) -> str:
         """How its sets take effect, if sets that follow them in the input were applied before; else ""."""
-        return "the failed sets are applied now, after later ones" if self.only is not None else ""
+        if self.only is not None:
+            return "the failed sets are applied now, after later ones"
+        late = any(lost[0][0] < self.done[part][-1][1] for part, lost in self.forgotten.items() if self.done.get(part))
+        return "the sets that the database has lost are applied now, after later ones" if late else ""
 
     def counts_of_part(self, number: int) -> Counts:
         """Return the counts of a part over the earlier processes."""

@@ -40,6 +40,7 @@ def test_what_a_database_has_forgotten_is_applied_again(cli: Cli, database: str)
         servers.execute(database, "alter table t disable trigger forgetting")
         again = cli("resume", "--last")
         assert again.code == (3 if code == 3 else 0), again.err
+        assert ("has lost are applied now, after later ones" in again.err) == (command is not backfill)
         assert servers.execute(database, "select v, count(*) from t group by v") == [(1, 100)]
         servers.execute(database, "update t set v = 0")
 
