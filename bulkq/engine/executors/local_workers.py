@@ -85,6 +85,8 @@ async def start_workers(workers: int) -> Any:
         )
     except (OSError, RuntimeError) as error:  # also a timeout
         why = " ".join(str(error.__cause__ or error).split())[:200]
+        if not why or why.startswith("Status."):  # of the nanny
+            why = "a worker process ended"
         raise TargetError(
             f"the {workers} workers of dask:local={workers} did not start ({why}): start fewer, or use --executor local"
         ) from None

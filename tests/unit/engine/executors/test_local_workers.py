@@ -43,12 +43,15 @@ async def test_processes_that_are_started_do_not_receive_ctrl_c() -> None:
     assert (found, here) == ("True", [False])
 
 
-async def test_workers_that_do_not_start_are_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    """With the reason of the system."""
+@pytest.mark.parametrize(
+    ("reason", "words"), [("cannot allocate memory",) * 2, ("Status.starting", "a worker process ended")]
+)
+async def test_workers_that_do_not_start_are_one_line(reason: str, words: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the reason of the system; the words of a nanny say none."""
 
     async def refuse(**options: object) -> None:
-        raise RuntimeError("Nanny failed to start.") from OSError("cannot allocate memory")
+        raise RuntimeError("Nanny failed to start.") from OSError(reason)
 
     monkeypatch.setattr(local_workers, "LocalCluster", refuse)
-    with pytest.raises(TargetError, match=r"the 2 workers of dask:local=2 did not start \(cannot allocate memory\)"):
+    with pytest.raises(TargetError, match=rf"the 2 workers of dask:local=2 did not start \({words}\)"):
         await local_workers.start_workers(2)
