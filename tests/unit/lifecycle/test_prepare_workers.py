@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from bulkq.errors import BulkqError, RefusedError, UsageError
+from bulkq.errors import RefusedError, TargetError, UsageError
 from bulkq.lifecycle import prepare_workers
 from bulkq.lifecycle.prepare_workers import OpenExecutor
 from bulkq.model import Target
@@ -21,7 +21,8 @@ from tests.support.loopback_workers import LoopbackWorker
 
 def executor(*workers: LoopbackWorker, encrypted: bool = False) -> OpenExecutor:
     """An executor with workers in this process."""
-    cluster: Any = SimpleNamespace(workers=lambda: [one.channel for one in workers], encrypted=encrypted, on_new=None)
+    cluster: Any = SimpleNamespace(encrypted=encrypted, on_new=None)
+    cluster.workers = lambda: [one.channel for one in workers if not one.channel.lost]
     return OpenExecutor(cluster, [], print)
 
 
@@ -48,7 +49,7 @@ def test_a_file_is_named_by_its_whole_path(tmp_path: Path, monkeypatch: pytest.M
 
 async def test_each_worker_that_is_not_ready_is_named(tmp_path: Path) -> None:
     """A file that is not the run's, a module that is missing; workers that join later are prepared alike."""
-    here, there = LoopbackWorker("w1"), LoopbackWorker("w2")
+    here, there = LoopbackWorker("w1", lost_s=0.1), LoopbackWorker("w2")
     (tmp_path / "t.db").touch()
     url = f"sqlite:///{tmp_path}/t.db"
     target = Target(url=url)
@@ -71,11 +72,12 @@ async def test_each_worker_that_is_not_ready_is_named(tmp_path: Path) -> None:
     one.spec = replace(one.spec, number=2)
     with pytest.raises(UsageError, match=r'^worker w1: --map "nowhere:f" cannot be imported'):
         await alone.prepare(make_run(map="nowhere:f"), [one])
-    await here.close()
+    here.cut = OSError("it was killed")
     one.spec = replace(one.spec, number=3)
-    with pytest.raises(BulkqError, match="worker w1: the test has ended"):
+    with pytest.raises(TargetError, match="^worker w1: .*, and no other worker is left: run again"):
         await alone.prepare(make_run(), [one])
-    await there.close()
+    for each in (here, there):
+        await each.close()
 
 
 async def test_a_worker_that_joins_meanwhile_is_prepared() -> None:
