@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import pytest
@@ -165,6 +167,16 @@ async def test_python_lists(database: Database, driver: str) -> None:
         statement = await connection.prepare(query, Decoding.PYTHON, typed=True, identifiers={})
         reply = await connection.attempt(statement, [(-32768,)], READS)
         assert [list(column) for column in reply.values] == [["-32768"], [None]]  # as a value, not as `-(32768::...)`
+        # What stands behind a parameter concerns its value, not the cast that its declaration adds.
+        query = inline("select :l[2], :n / 2, (select 1 limit :k)", "postgres")
+        kinds = {"l": "int[]", "n": "numeric", "k": "int"}
+        declared = replace(query, parameters=tuple(replace(p, type=kinds[p.name]) for p in query.parameters))
+        statement = await connection.prepare(declared, Decoding.PYTHON, typed=True, identifiers={})
+        reply = await connection.attempt(statement, [([5, 6], 7, 1)], READS)
+        assert [column[0] for column in reply.values] == [6, Decimal("3.5"), 1]
+        statement = await connection.prepare(declared, Decoding.TEXT, typed=False, identifiers={})
+        reply = await connection.attempt(statement, [("{5,6}", "7", "1")], READS)
+        assert str(reply.values[0][0]) == "6"
         query = inline(
             "insert into b (c1) values (null) on conflict do nothing returning (select 1 order by :n)", "postgres"
         )

@@ -69,8 +69,10 @@ class NumberedText:
             return self._idents[place.name]
         number = self.numbers.setdefault(place.name, len(self.numbers) + 1)
         value = self._value(self._parameters[place.name], number)
-        if place.kind is not PlaceholderKind.LIST:
-            return value
+        if (
+            place.kind is not PlaceholderKind.LIST
+        ):  # `$1::int[][1]` would be a cast to another type, and FETCH takes no cast
+            return f"({value})" if "::" in value else value
         return f"<> ALL({value})" if place.negated else f"= ANY({value})"
 
     def _value(self, parameter: Parameter, number: int) -> str:

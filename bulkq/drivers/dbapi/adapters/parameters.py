@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -56,3 +57,10 @@ def style_of(paramstyle: str, converting: Callable[[object], object], cast: str,
     items = text_items_of if text else items_of
     percent = paramstyle in {"format", "pyformat"}
     return Style(once, again, NATIVE, converting, unfit, items, key, percent, cast)
+
+
+def in_parentheses(style: Style) -> Style:
+    """`style` for a library that writes values into the text: what stands behind a mark concerns the whole value."""
+    again = style.again
+    marked = None if again is None else lambda number: f"({again(number)})"
+    return replace(style, once=f"({style.once})", again=marked)

@@ -19,7 +19,7 @@ from bulkq.drivers.bind_parameters import Binding, Style
 from bulkq.drivers.dbapi.adapter_return_types import ErrorDescription, QueryDescription, Refusal
 from bulkq.drivers.dbapi.adapters.base import TABLE, Adapter, returns_rows
 from bulkq.drivers.dbapi.adapters.error_facts import said
-from bulkq.drivers.dbapi.adapters.parameters import NATIVE, convert, style_of, unfit
+from bulkq.drivers.dbapi.adapters.parameters import NATIVE, convert, in_parentheses, style_of, unfit
 from bulkq.drivers.dbapi.adapters.postgresql_batch_statement import set_statement
 from bulkq.drivers.dbapi.adapters.postgresql_cursor import ServerCursor
 from bulkq.drivers.dbapi.adapters.postgresql_parameters import (
@@ -98,7 +98,7 @@ class Postgres(Adapter):
     commits_or_fails = True
     says_begin = True
     nothing = "SELECT 1"
-    cast = "{}::{}"
+    cast = "({}::{})"
 
     def __init__(self, dialect: Any) -> None:
         super().__init__(dialect)
@@ -260,9 +260,11 @@ class Postgres(Adapter):
 
     # queries
 
-    def style(self, *, typed: bool) -> Style:  # noqa: ARG002
+    def style(self, *, typed: bool) -> Style:
         """Text is sent as a literal of no type, which the server converts to what the place wants."""
         style = style_of(self.dialect.paramstyle, _convert, self.cast, text=True)
+        if typed and self.dialect.driver == "psycopg2":  # it writes numbers, and `-1::text` is `-(1::text)`
+            style = in_parentheses(style)
         return replace(style, bound=parameter_limit.POSTGRES.get(self.dialect.driver))
 
     def names(self, ask: Ask, connection: DbapiConnection) -> set[str]:  # noqa: ARG002
@@ -280,8 +282,6 @@ class Postgres(Adapter):
             return QueryDescription(returns_rows=returns, conversions=conversions(query, types))
         types = self._parameters.prepared(asking, probe)
         self._refuse_others(asking, query, probe)
-        if binding.typed and self.dialect.driver == "psycopg2":
-            binding.cast(dict.fromkeys(types, "({})".format))  # it writes numbers, and `-1::text` is `-(1::text)`
         bind(query, binding, types)
         reads = query.statement is StatementClass.READ
         columns = self._columns(asking, binding) if reads else ()
@@ -414,7 +414,7 @@ def _convert(value: object) -> object:
     return value if isinstance(value, list) else convert(value)
 
 
-DOLLARS = Style("", "${}".format, NATIVE, convert, unfit, lambda _: None, cast="{}::{}")
+DOLLARS = Style("", "${}".format, NATIVE, convert, unfit, lambda _: None, cast="({}::{})")
 
 
 def _same(value: object) -> object:

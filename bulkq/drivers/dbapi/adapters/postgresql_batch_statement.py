@@ -42,7 +42,7 @@ def written(statement: SqlStatement, style: Style) -> SetStatement | str:
     if not statement.columns:
         return "the server does not take it as a subquery"
     conversions = statement.conversions
-    user = binding.together(lambda name, number: conversions[name].of(f"{postgresql.set_value(number)}::text"))
+    user = binding.together(lambda name, number: f"({conversions[name].of(f'{postgresql.set_value(number)}::text')})")
     count = len(binding.parameters)
     items = [f"q.{alias}" for alias in postgresql.names(len(statement.columns))]
     text = postgresql.set_rows(user, ["text"] * count, items, marks=style.marks(count))

@@ -98,7 +98,7 @@ def _cast(parameter: Parameter, kind: ParameterType, *, call: bool) -> Callable[
             str  # an argument of CALL takes no subquery, and converts a mark without a type as the input function does
         )
     source = kind.cast if declared and kind.delimiter and kind.cuts(declared) else "text"
-    return lambda mark: Conversion(found.cast, InputMethod.RECORD).of(f"{mark}::{source}")
+    return lambda mark: f"({Conversion(found.cast, InputMethod.RECORD).of(f'{mark}::{source}')})"
 
 
 def _declared(parameter: Parameter) -> str | None:
