@@ -172,6 +172,10 @@ async def test_pg8000_speaks_as_the_others(request: pytest.FixtureRequest) -> No
             await run(connection, sql, [(0,)], limits)
         assert (caught.value.sqlstate, caught.value.connection_lost) == (state, False)
         assert words in str(caught.value) or state == "57014"
+    query = inline("select '{\"a\": 1.10}'::json, '{\"a\": 1.10}'::jsonb", "postgres")
+    statement = await connection.prepare(query, Decoding.TEXT, typed=False, identifiers={})
+    json_texts = await connection.attempt(statement, [()], READS)
+    assert [list(column) for column in json_texts.values] == [['{"a": 1.10}']] * 2  # Python's number is 1.1
     tables = await target_markers.make_tables(connection, url, None)
     await target_markers.begin(connection, tables, "r", "me")
     statement = await connection.prepare(

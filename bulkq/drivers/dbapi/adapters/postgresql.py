@@ -22,6 +22,7 @@ from bulkq.drivers.dbapi.adapters.error_facts import said
 from bulkq.drivers.dbapi.adapters.parameters import NATIVE, convert, in_parentheses, style_of, unfit
 from bulkq.drivers.dbapi.adapters.postgresql_batch_statement import set_statement
 from bulkq.drivers.dbapi.adapters.postgresql_cursor import ServerCursor
+from bulkq.drivers.dbapi.adapters.postgresql_json_text import read_json_as_text
 from bulkq.drivers.dbapi.adapters.postgresql_parameters import (
     PREPARE,
     ParameterTypes,
@@ -172,7 +173,7 @@ class Postgres(Adapter):
 
     def look(self, ask: Ask, connection: DbapiConnection) -> Server:
         """As the asyncpg driver looks."""
-        self._plain(connection)
+        read_json_as_text(self.dialect.driver, connection)
         self._iso(ask, connection)
         ((pid, version, number, database, user, standby, most, superuser, free, locked),) = ask(postgresql.LOOK)
         encrypted = [row[0] for row in ask(TLS)]
@@ -209,21 +210,6 @@ class Postgres(Adapter):
         if style and not style.startswith(postgresql.ISO):
             self._style = style
             ask(f"SET datestyle = '{postgresql.ISO}'")
-
-    def _plain(self, connection: DbapiConnection) -> None:
-        """Text of json and jsonb instead of Python objects, whose numbers may have lost digits."""
-        driver = cast("Any", connection)
-        if self.dialect.driver == "psycopg2":
-            from psycopg2 import extras
-
-            extras.register_default_json(driver, loads=_same)
-            extras.register_default_jsonb(driver, loads=_same)
-        elif self.dialect.driver in {"psycopg", "psycopg_async"}:
-            from psycopg.types.string import TextLoader
-
-            inner = getattr(driver, "driver_connection", None) or driver
-            for name in ("json", "jsonb"):
-                inner.adapters.register_loader(name, TextLoader)
 
     def kill(self, pid: int) -> str | None:
         """For libraries without a way of their own."""
@@ -415,10 +401,6 @@ def _convert(value: object) -> object:
 
 
 DOLLARS = Style("", "${}".format, NATIVE, convert, unfit, lambda _: None, cast="({}::{})")
-
-
-def _same(value: object) -> object:
-    return value
 
 
 def _texts_of_psycopg(connection: DbapiConnection, kept: frozenset[int]) -> DbapiCursor:
