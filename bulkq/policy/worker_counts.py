@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bulkq.model.worker_status import WorkersStatus
+from bulkq.text.message_parts import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -22,8 +23,8 @@ def workers_text(status: WorkersStatus) -> str:
 def worker_text(worker: WorkerStatus) -> str:
     """Return `tcp://10.0.0.7:40123 lost (no answer for 10s): 120 batches, 2,400 sets, 40 sets cut off`."""
     reason = f" ({worker.reason})" if worker.reason else ""
-    cut_off = f", {worker.lost_sets:,} sets cut off" if worker.lost_sets else ""
-    done = f"{worker.batches:,} batches, {worker.sets:,} sets{cut_off}"
+    cut_off = f", {counted(worker.lost_sets, 'set')} cut off" if worker.lost_sets else ""
+    done = f"{counted(worker.batches, 'batch', 'batches')}, {counted(worker.sets, 'set')}{cut_off}"
     return f"{worker.address} {worker.state}{reason}: {done}"
 
 

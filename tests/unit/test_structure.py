@@ -296,7 +296,9 @@ def test_texts_name_the_actor() -> None:
 
 def test_the_glossary_has_each_word_once() -> None:
     """A word has one meaning, so it stands in one line."""
-    lines = re.findall(r"^\| ([a-z][^|]*) \|", (PACKAGE.parent / "docs/glossary.md").read_text(), re.MULTILINE)
+    lines = re.findall(
+        r"^\| ([a-z][^|]*) \|", (Path(__file__).parents[2] / "docs/glossary.md").read_text(), re.MULTILINE
+    )
     words = [word for line in lines for word in line.split(", ") if word != "word"]
     assert [word for word, count in Counter(words).items() if count > 1] == []
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, TypeVar
 
 from bulkq.dialects.sqlstates import DEADLOCK, LOCK_NOT_AVAILABLE
 from bulkq.errors import BulkqError, DatabaseError, ObjectsApart, ObjectSkipped
+from bulkq.lifecycle.maintain.ask_despite_stop import ask_despite_stop
 from bulkq.lifecycle.maintain.gone_objects import is_gone
 from bulkq.lifecycle.maintain.leftover_indexes import new_leftovers, remove
 from bulkq.lifecycle.maintain.object_sizes import sizes_after, sizes_before
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
     from bulkq.model import Batch
     from bulkq.model.maintenance import CommandReply, MaintainedObject, MaintenanceOptions
     from bulkq.protocols import Connection
+
+T = TypeVar("T")
 
 REBUILDS = frozenset({"reindex", "indexes"})
 """Commands that an error may end after their work was done."""
@@ -93,7 +97,7 @@ class MaintenanceCommand:
             [before] = await sizes_before(connection, self._made, [facts])
             after = await self._execute(connection, batch, facts, pause)
             if after is None:
-                [after] = await sizes_after(connection, self._made, [facts], [before])
+                [after] = await self._ask(lambda: sizes_after(connection, self._made, [facts], [before]))
             state = ObjectState.DONE
         except ObjectSkipped as error:
             state, reason = ObjectState.SKIPPED, str(error)
@@ -138,7 +142,7 @@ class MaintenanceCommand:
                     sql, timeout_s=limits.timeout_s, lock_timeout_s=limits.lock_timeout_s
                 )
             except DatabaseError as error:
-                if await self._was_done(connection, facts, error):
+                if await self._ask(partial(self._was_done, connection, facts, error)):
                     return None
                 if not self._waits(error):
                     raise await self._explained(connection, facts.object, error) from error
@@ -150,9 +154,12 @@ class MaintenanceCommand:
                 self._record.stop(batch)
                 raise
             else:
-                return await self._proved(connection, facts, reply)
+                return await self._ask(partial(self._proved, connection, facts, reply))
             await pause(number)
         raise AssertionError  # the loop returns or raises
+
+    async def _ask(self, question: Callable[[], Awaitable[T]]) -> T:
+        return await ask_despite_stop(question, self._group.stopped)
 
     async def _is_settled(self, connection: Connection, batch: Batch, wanted: MaintainedObject) -> bool:
         """Whether an object of an earlier process is gone, so that nothing is left to do."""

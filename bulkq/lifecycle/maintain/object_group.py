@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bulkq.errors import BulkqError, DatabaseError, ObjectsApart
+from bulkq.lifecycle.maintain.ask_despite_stop import ask_despite_stop
 from bulkq.lifecycle.maintain.object_sizes import sizes_after, sizes_before
 from bulkq.lifecycle.maintain.started_record import STOPPED
 from bulkq.lifecycle.maintain.target_objects import able
@@ -78,7 +79,7 @@ class ObjectGroup:
             raise
         elapsed_s = time.monotonic() - began_s
         ended = {at: (STATES[outcome], why) for at, (outcome, why) in apart.ended.items()}
-        after = await sizes_after(connection, self._made, group, before)
+        after = await ask_despite_stop(lambda: sizes_after(connection, self._made, group, before), self.stopped)
         self._keep(group, dict.fromkeys(apart.done, (ObjectState.DONE, "")) | ended, elapsed_s, before, after)
         if len(apart.done) < len(group):
             raise apart
@@ -137,7 +138,7 @@ class ObjectGroup:
         """
         query = self._made.catalog.prove_all(self._options, [one.object for one in group])
         try:
-            rows = await connection.administer([query])
+            rows = await ask_despite_stop(lambda: connection.administer([query]), self.stopped)
         except BulkqError as error:
             raise DatabaseError(
                 f"{why}; {error}", sqlstate=None, phase=Phase.COMMITTING, connection_lost=True

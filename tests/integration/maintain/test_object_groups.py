@@ -93,10 +93,9 @@ async def test_a_stop_keeps_what_is_done(tables: str, tmp_path: Path) -> None:
         return int(str(execute(tables, f"SELECT count(*) FROM pg_class WHERE {whole}")[0][0]))
 
     async with session(tables) as other, other.transaction():
-        await other.execute("LOCK TABLE t29 IN ACCESS SHARE MODE")
+        await other.execute("LOCK TABLE t29 IN SHARE UPDATE EXCLUSIVE MODE")
 
         async def stop() -> None:
-            await other.execute("LOCK TABLE t29 IN SHARE UPDATE EXCLUSIVE MODE")
             while done() < 29:  # a table is done when its TOAST table, which comes second, is
                 await asyncio.sleep(0.02)
             control.cancel("stopped by the test")

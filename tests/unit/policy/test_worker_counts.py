@@ -15,7 +15,7 @@ def test_workers_as_text() -> None:
     assert workers_text(WorkersStatus(executor="x", working=4)) == "4 in use"
     assert [worker_text(one) for one in WORKERS.listed[:2]] == [
         "tcp://a:1 working: 12 batches, 2,400 sets",
-        "tcp://b:1 lost (no answer for 10s): 1 batches, 20 sets, 7 sets cut off",
+        "tcp://b:1 lost (no answer for 10s): 1 batch, 20 sets, 7 sets cut off",
     ]
 
 
@@ -30,4 +30,8 @@ def test_the_processes_of_a_run_are_added_up() -> None:
         refused=1,
         listed=(replace(WORKERS.listed[0], batches=24, sets=2_500), *WORKERS.listed[1:]),
     )
+    fresh = replace(WORKERS.listed[0], address="tcp://new:1")
+    joined = add_workers([WORKERS, replace(later, listed=(fresh,))])
+    assert joined is not None
+    assert joined.listed == (fresh, *WORKERS.listed)
     assert add_workers([]) is None
