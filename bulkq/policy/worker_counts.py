@@ -41,7 +41,7 @@ def add_workers(statuses: Iterable[WorkersStatus]) -> WorkersStatus | None:
 
 def _add(earlier: WorkersStatus, later: WorkersStatus) -> WorkersStatus:
     before = {worker.address: worker for worker in earlier.listed}
-    listed = [_together(before.pop(worker.address, None), worker) for worker in later.listed]
+    listed = [add_worker(before.pop(worker.address, None), worker) for worker in later.listed]
     return WorkersStatus(
         executor=later.executor,
         working=later.working,
@@ -51,7 +51,8 @@ def _add(earlier: WorkersStatus, later: WorkersStatus) -> WorkersStatus:
     )
 
 
-def _together(before: WorkerStatus | None, worker: WorkerStatus) -> WorkerStatus:
+def add_worker(before: WorkerStatus | None, worker: WorkerStatus) -> WorkerStatus:
+    """Return `worker` with what it did `before`; None for nothing."""
     if before is None:
         return worker
     return replace(

@@ -96,7 +96,7 @@ def _notes(status: RunStatus) -> Iterator[tuple[str, str]]:
     """The rows that there may be several of."""
     for reading in status.throttles:
         where = f"{reading.target}: " if reading.target else ""
-        value = f" is {reading.value}" if reading.value else ""
+        value = f": {reading.value}" if reading.value else ""
         name = current_text(reading.name, reading.limit)
         yield "throttle", f"{where}{name}{value}{', which holds the run' if reading.reason else ''}"
     for worker in () if status.workers is None else status.workers.listed:

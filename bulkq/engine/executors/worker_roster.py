@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bulkq.model.worker_status import WorkersStatus, WorkerState, WorkerStatus
+from bulkq.policy.worker_counts import add_worker
 
 if TYPE_CHECKING:
     from bulkq.engine.executors.worker_channel import WorkerChannel
@@ -69,15 +69,7 @@ class WorkerRoster:
             sets=channel.sets,
             lost_sets=channel.lost_sets,
         )
-        before = self._gone.get(channel.address)
-        if before is None:
-            return found
-        return replace(
-            found,
-            batches=before.batches + found.batches,
-            sets=before.sets + found.sets,
-            lost_sets=before.lost_sets + found.lost_sets,
-        )
+        return add_worker(self._gone.get(channel.address), found)
 
     def _keep(self, status: WorkerStatus) -> None:
         self._gone.pop(status.address, None)

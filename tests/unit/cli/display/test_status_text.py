@@ -58,7 +58,7 @@ def test_a_run_at_work() -> None:
         "failure": "n=7 norm_phone division by zero",
     }
     rest = [line.split(maxsplit=1)[1] for line in status_lines(status) if line.startswith(("throttle", "change"))]
-    assert rest[:2] == ["prod: lag<2s is 3.1s, which holds the run", "file:/h"]
+    assert rest[:2] == ["prod: lag<2s: 3.1s, which holds the run", "file:/h"]
     assert rest[2].endswith("rate none -> 5/s (by ann@db7)")
     assert rest[3].endswith(" x")
 
