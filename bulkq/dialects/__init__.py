@@ -1,6 +1,28 @@
-"""Facts about databases, one module for each, independent of the library that connects. Pure.
+"""Facts about databases, independent of the library that connects. Pure.
 
 Other rooms ask for a property of a `Dialect`; they never compare its name.
+
+base                       every short fact, with its default
+sqlstates                  error states that bulkq acts on
+
+One module for each database has its values: postgresql, mysql, sqlite, duckdb, mssql. A subject that takes more has a module of its
+own, and one for each database with the name of the database in front:
+
+backfill_catalog           the catalog about a table that is cut: its keys, types, rows, and what feels its changes
+key_conversion             a key's values as text and back: casts, collations
+key_ranges                 SQL of ranges: their condition, and the query that finds their end; describe_key_range for people
+row_images                 SQL of `--capture` and of an undo
+row_key_catalog            keys of tables that a write from a file changes
+maintenance_catalog        objects, commands, rights and proofs of `bulkq maintain`
+throttle_signal_catalog    queries for what throttles read
+requirement_catalog        queries for `@requires`
+query_plan                 EXPLAIN
+
+For one database alone:
+
+postgresql_text_cast, postgresql_bad_texts                                 texts as parameters
+duckdb_batch_statement, duckdb_bound_plan, duckdb_integer_text             one statement for many sets; texts as integers
+sqlite_affinity, pragmas                                                   values beside columns; PRAGMA
 """
 
 from __future__ import annotations

@@ -1,13 +1,18 @@
 """The loop: lanes that execute the batches of a run, and how results leave it.
 
-runner                                  all targets of a run: begin, stop, end
-target_lanes, auto_lanes                the lanes of a target: cut, take a slot, execute, deliver; how many there are
-lane                                    one batch: attempts, retries, the culprit
+runner, run_context                     all targets of a run: begin, stop, end; what their lanes share
+target_lanes                            the lanes of a target: cut, take a slot, execute, deliver
+auto_lanes                              how many lanes each target has with `-j auto`
+lane                                    one batch: attempts, retries, the culprit; `failure_records` has the words
 batch_segments, batch_outcome           the sets that are left of a batch, and its result
-plan_attempt, commit_guard              the statements of an attempt, and what may forbid its COMMIT
+plan_attempt, commit_guard              the statements of an attempt, and what may forbid its COMMIT (`affected_guard`)
+range_transform                         a range of a backfill with `--map`: read, compute, apply
+same_row_write_order                    writes of one row in the order of the input
+part_state                              what changes of a part while it works
 pool, slots                             connections and permission to use them
-throttle_gate, pause                    why a lane waits
+throttle_gate, throttle_gates_by_target, pause    why a lane waits
 live_run, live_settings, stop_control   what changes or ends a run from outside
+bottlenecks, timeline_log               why a run is not faster; its samples over time
 delivery                                results to their outputs
 executors                               where batches are executed
 """

@@ -1,5 +1,18 @@
 """The durable record of runs: `open_ledger`, and `open_recorder` for one that only begins a run.
 
+open, location, file_create, upgrade_and_check    which ledger; made, upgraded, checked; `health` for its questions
+schema                                            the tables
+recorder                                          one run while it works: marks in groups, counts as of now; `pending_row_changes`
+                                                  and `pending_events` wait for the next group
+store, query_runs, newest_runs                    what is read: runs by id, name, status or group
+takeover, owners                                  whose a run is
+check_results                                     verdicts, and their history
+command_mailbox                                   commands from other hosts
+write_statements, row_conversion                  through SQLAlchemy; check_row_conversion for verdicts
+sqlite3_row_writer, sqlite3_check_history         the same for a file that is ready, without SQLAlchemy
+redact_message                                    no values in recorded messages
+explain_errors                                    errors of the ledger's own database
+
 Importing this costs nothing: SQLAlchemy takes a sixth of a second and is imported by `open_ledger`, in a thread, while the event
 loop goes on; `open_recorder` does without it where it can. Alembic is imported only for a ledger of another revision.
 """

@@ -2,10 +2,16 @@
 
 command_steps    a command as a job, and the order of its steps
 open_run         open: queries, targets, sources, sinks (`open_targets`, `part_sources`, `open_executor`); nothing is sent
-preflight        what each target is asked before the first statement
-record           the run in the ledger, its run row in each target
-execute_run      the lanes, by the runner of the engine
-finish           the counts, names of files, the end of the record
+query_files, expand_targets, statements_by_identifier    below it: texts, `--schemas`, names for `:{name}`
+preflight        what each target is asked before the first statement; `check_requirements`, `check_parameter_values`,
+                 `untyped_parameters`, `prepare_same_row_write_order`
+prepare_workers  what workers are sent before it, and what they are not to be sent
+record           the run in the ledger, its run row in each target (`target_markers`), its fingerprints (`run_fingerprints`)
+execute_run      the lanes, by the runner of the engine; `live_control` beside them
+finish           the counts, the exit code, names of files, the end of the record; `forgotten_commits`
+request_json, restore_request, query_changes    a request in the ledger and back, compared with the files of now
 take_over_targets, resume_state    what a resume takes from earlier processes: values that a new run has too, empty
+database_identity    which targets are one database
+check_api_arguments  the Python API's side of the options
 backfill, maintain    what these jobs do in the same steps
 """

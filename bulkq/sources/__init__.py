@@ -1,6 +1,15 @@
 """Where parameter sets come from: files, pipes, ranges, a query, the products of these. `open_source` is the entrance.
 
-`bulkq.sources.iterable` is its counterpart for the Python API.
+open, source_request            from `-p` to a source
+csv_tsv, json_lines, json_array, columnar, copy_text    formats; line_reader, json_objects and json_codec below them
+constants_and_ranges, sql, iterable, cross_product      no file: `--param`, a query, an iterable of the Python API, a product
+key_range_source                ranges of a backfill, one cut ahead of the lanes
+maintenance_object_source       objects of `bulkq maintain`
+column_feed, bind_columns, convert_texts, convert_native_values    rows -> columns -> values of parameters
+feed_parameter_source           columns -> batches
+subset, shard_source, skip_sets, peekable_source, slice_batches    some of the sets of another source
+spool, spool_ahead, spool_codec copies of what can be read only once
+fingerprints, prefix_digest     whether a file has changed
 """
 
 from __future__ import annotations

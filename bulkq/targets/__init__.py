@@ -1,5 +1,11 @@
 """Named databases: their configuration in `bulkq.toml`, the selection by `-t`, and how they are opened.
 
+config_files, parse_config, parse_target_section, parse_executor_section    files -> `Config`; `toml_lines` for the line of an error
+selection, same_database          which targets `-t` means; which of them are one database
+connect, passwords, expectations  a session: password, `expect.*`
+bounded_concurrency               many targets at once
+parameter_rows_from_query         the rows of `-p sql:...`
+
 Every name is imported on first use: most commands are typed in a folder without a configuration.
 """
 

@@ -1,1 +1,8 @@
-"""The tasks of the commands, composed of the rooms below."""
+"""The tasks of the commands, composed of the rooms below: one module or folder for each command.
+
+run, check, backfill, maintain    a new run
+resume, retry, undo               a run that follows another
+plan, rehearse, server_lint       what would be
+report, live_status, steer, forget    runs that are recorded or live
+diag, doctor, ping, demo          others
+"""

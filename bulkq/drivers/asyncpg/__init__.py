@@ -2,7 +2,7 @@
 
 driver               URL -> session: options, TLS, what was found at the other end
 connection           one session: attempt, stream, copy, check
-extended_connection  asyncpg's connection, and how it becomes idle after anything
+extended_connection  asyncpg's connection: messages that it sends together, and how it becomes idle after anything
 prepare              a query -> a prepared statement: asks the server, wraps the user's text
 numbered_query_text  the text of a query with `$n` for its parameters
 statement            sets -> arguments, records -> `Reply`
