@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 import sys
 from typing import TYPE_CHECKING
+
+from bulkq.text.late_pattern import compile_late
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from bulkq.policy.progress import Progress
     from bulkq.protocols import Observer
 
-_PLACE = re.compile(r"[^\s:][^:]*:\d+: ")
+_PLACE = compile_late(r"[^\s:][^:]*:\d+: ")
 
 
 def _redacted(text: str) -> str:

@@ -6,7 +6,6 @@ and after 9999, `24:00` and digits that the scale has no room for.
 
 from __future__ import annotations
 
-import re
 from datetime import datetime, time, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -19,9 +18,11 @@ from bulkq.columnar.infer_types import infer_array
 from bulkq.model.parse_column_type_name import ColumnForm, FormKind
 from bulkq.text.array_literals import list_of_text
 from bulkq.text.json_text import json_text
+from bulkq.text.late_pattern import compile_late
 from bulkq.text.pg_text import text_of
 
 if TYPE_CHECKING:
+    import re
     from collections.abc import Callable, Sequence
 
     from bulkq.columnar.arrow_types import ArrowArray
@@ -30,7 +31,7 @@ NOT_FIT = (ValueError, TypeError, OverflowError, KeyError, NotImplementedError)
 """What pyarrow and Python raise for a value that a type cannot hold; `pyarrow.ArrowException`s are among them."""
 
 TRUTHS = {"t": True, "true": True, "1": True, "f": False, "false": False, "0": False}
-SECONDS = re.compile(r"(.*)([+-])(\d\d):(\d\d):(\d\d)")
+SECONDS = compile_late(r"(.*)([+-])(\d\d):(\d\d):(\d\d)")
 """An offset with seconds, as zones had before there was standard time: `1880-01-01 00:00:00+00:53:28`."""
 
 

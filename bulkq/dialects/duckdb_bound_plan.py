@@ -7,12 +7,12 @@ stands in the place of each value, so that the plan shows what becomes of it.
 from __future__ import annotations
 
 import json
-import re
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from bulkq.dialects.duckdb import DIALECT
 from bulkq.model.frozen_dataclass import frozen
+from bulkq.text.late_pattern import compile_late
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 MARK = "\x01bulkq "
 """Begins the literal that stands for a value in a plan; the number of its place follows."""
 
-MARKS = re.compile(f"{MARK}\\d+")
+MARKS = compile_late(f"{MARK}\\d+")
 
 NODES = frozenset(
     {

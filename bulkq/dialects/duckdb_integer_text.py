@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import json
 import math
-import re
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from bulkq.dialects.duckdb_bound_plan import MARK, NoPlan, mark_of, type_name, walk
+from bulkq.text.late_pattern import compile_late
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
@@ -28,12 +28,12 @@ INTEGERS = frozenset(
 
 BLANKS = r"[ \t\n\v\f\r]*"
 
-ALTERED = re.compile(rf"{BLANKS}(?:[+-]?(?![0-9]+{BLANKS}\Z)[.0-9]|[+-]{BLANKS}\Z)")
+ALTERED = compile_late(rf"{BLANKS}(?:[+-]?(?![0-9]+{BLANKS}\Z)[.0-9]|[+-]{BLANKS}\Z)")
 """Begins a text of a number that is not written as an integer; or a sign alone, which is 0 for DuckDB 1. DuckDB itself refuses all else."""
 
-REFUSED = re.compile(f"string ['\"]{MARK}(\\d+)['\"] to U?INT\\d+")
+REFUSED = compile_late(f"string ['\"]{MARK}(\\d+)['\"] to U?INT\\d+")
 
-SEPARATORS = re.compile(r"""[][{}(),"']""")
+SEPARATORS = compile_late(r"""[][{}(),"']""")
 """Between the items of a list, in any of its notations."""
 
 

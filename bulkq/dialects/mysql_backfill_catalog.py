@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from bulkq.dialects.backfill_catalog import BackfillCatalog, KeyCandidate, TableDescription
@@ -10,6 +9,7 @@ from bulkq.dialects.mysql_row_key_catalog import COMPUTED
 from bulkq.dialects.row_key_catalog import plain
 from bulkq.model.frozen_dataclass import frozen
 from bulkq.model.key_range import KeyColumn
+from bulkq.text.late_pattern import compile_late
 from bulkq.text.message_parts import counted, first_names, quoted
 
 if TYPE_CHECKING:
@@ -232,7 +232,7 @@ def _kinds(kind: str, partitions: int, changing: Sequence[DeclaredColumn]) -> It
         yield f"each UPDATE may also change {first_names([column.name for column in changing], 3)}, which the server computes"
 
 
-INTEGERS = re.compile(r" (?:tiny|small|medium|big)?int(?:\(\d+\))?(?=[,;]| unsigned|$)")
+INTEGERS = compile_late(r" (?:tiny|small|medium|big)?int(?:\(\d+\))?(?=[,;]| unsigned|$)")
 
 
 def one_order(text: str) -> str:

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from bulkq.dialects.key_conversion import KeyConversion
+from bulkq.text.late_pattern import compile_late
 
 if TYPE_CHECKING:
     from bulkq.model.key_range import KeyColumn, TableKey
@@ -29,7 +30,7 @@ CASTS = {
     **dict.fromkeys(NUMBERED, "UNSIGNED"),
 }
 
-DECIMAL = re.compile(r"\(\s*\d+\s*(?:,\s*\d+\s*)?\)")
+DECIMAL = compile_late(r"\(\s*\d+\s*(?:,\s*\d+\s*)?\)")
 WIDEST = "(65,30)"
 """Of a decimal whose length is not known. It has no room for more than 35 digits in front of the point."""
 

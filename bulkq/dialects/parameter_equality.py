@@ -11,6 +11,8 @@ from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Final
 
+from bulkq.text.late_pattern import compile_late
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -19,11 +21,11 @@ if TYPE_CHECKING:
 ANY: Final = object()
 """The key of a value that may equal any other."""
 
-_WHOLE = re.compile(r"\s*[-+]?[0-9]{1,4000}\s*", re.ASCII)
-_FLOAT = re.compile(r"\s*[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?\s*", re.ASCII)
-_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
-_TIME = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})[ T]([0-9]{2}:[0-9]{2}:[0-9]{2})(?:\.([0-9]{1,6}))?", re.ASCII)
-_ZONED = re.compile(
+_WHOLE = compile_late(r"\s*[-+]?[0-9]{1,4000}\s*", re.ASCII)
+_FLOAT = compile_late(r"\s*[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?\s*", re.ASCII)
+_DAY = compile_late(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
+_TIME = compile_late(r"([0-9]{4}-[0-9]{2}-[0-9]{2})[ T]([0-9]{2}:[0-9]{2}:[0-9]{2})(?:\.([0-9]{1,6}))?", re.ASCII)
+_ZONED = compile_late(
     r"([0-9]{4}-[0-9]{2}-[0-9]{2})[ T]([0-9]{2}:[0-9]{2}:[0-9]{2})(\.[0-9]{1,6})?(Z|[-+][0-9]{2}(?::?[0-9]{2})?)",
     re.ASCII,
 )

@@ -6,7 +6,6 @@ travel in one round trip and every row still knows its set. The user's text stan
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from bulkq.dialects.base import Dialect
@@ -18,6 +17,7 @@ from bulkq.dialects.postgresql_requirements import REQUIREMENTS
 from bulkq.dialects.postgresql_row_images import IMAGES
 from bulkq.dialects.postgresql_row_key_catalog import CATALOG
 from bulkq.dialects.postgresql_throttle_signals import SIGNALS, WAL_POSITION
+from bulkq.text.late_pattern import compile_late
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -151,7 +151,7 @@ DESCRIBE_LOCK_S = 5.0
 """As long as it waits where the query does not say; a query that waits longer for locks is not described for longer."""
 
 
-WORDS = re.compile(r'"(?:[^"]|"")+"|[^\W\d][\w$]*')
+WORDS = compile_late(r'"(?:[^"]|"")+"|[^\W\d][\w$]*')
 
 SETS = "bulkq_sets"
 """The alias of the parameter sets beside the user's text. A name of the text that is missing in its tables would mean one of the

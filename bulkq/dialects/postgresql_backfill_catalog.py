@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import re
 from typing import TYPE_CHECKING, Any
 
 from bulkq.dialects.backfill_catalog import BackfillCatalog, KeyCandidate, TableDescription
 from bulkq.dialects.postgresql_backfill_notices import ACTING, NOTICES, SERVERS, read_notices, read_servers
 from bulkq.model.key_range import KeyColumn
+from bulkq.text.late_pattern import compile_late
 from bulkq.text.message_parts import first_names, quoted
 
 if TYPE_CHECKING:
@@ -235,8 +235,8 @@ def _column_fault(column: Mapping[str, Any]) -> str:
     return "" if column["default_class"] else f"its column {name} has an operator class that is not the default"
 
 
-INTEGERS = re.compile(r" (?:smallint|bigint)(?=[,;]|$)")
-TEXTS = re.compile(r" character varying(?= COLLATE )")
+INTEGERS = compile_late(r" (?:smallint|bigint)(?=[,;]|$)")
+TEXTS = compile_late(r" character varying(?= COLLATE )")
 
 
 def one_order(text: str) -> str:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from bulkq.model.frozen_dataclass import frozen
 from bulkq.text.array_literals import array_of_json
+from bulkq.text.late_pattern import compile_late
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -45,7 +46,7 @@ A cast is not the input function where the base type of a domain has a length, n
 takes for JSON, not for text.
 """
 
-LENGTHS = re.compile(
+LENGTHS = compile_late(
     r"(?:national\s+)?(?:char|character)(?!\s+varying)\b|nchar\b|bit(?!\s+varying)\b|interval\s+\w", re.IGNORECASE
 )
 """Types that have a length or fields though no parenthesis follows: `char` is `char(1)`."""

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import re
 
+from bulkq.text.late_pattern import compile_late
+
 AFFINITIES = """
 SELECT x.name, x.type, (SELECT m.sql FROM sqlite_master AS m WHERE m.name = :name COLLATE NOCASE AND m.type = 'table')
 FROM pragma_table_xinfo(:name) AS x WHERE x.hidden <> 1
@@ -17,10 +19,10 @@ Hidden columns of virtual tables (1) are arguments, not data. Generated columns 
 https://sqlite.org/pragma.html#pragma_table_xinfo
 """
 
-WORDS = re.compile("INT|CHAR|CLOB|TEXT|BLOB|REAL|FLOA|DOUB")
+WORDS = compile_late("INT|CHAR|CLOB|TEXT|BLOB|REAL|FLOA|DOUB")
 """What SQLite looks for in a declared type; BLOB counts only where INT, CHAR, CLOB and TEXT are not found."""
 
-STRICT = re.compile(r"\)[^)]*\bSTRICT\b[^)]*$", re.IGNORECASE)
+STRICT = compile_late(r"\)[^)]*\bSTRICT\b[^)]*$", re.IGNORECASE)
 """At the end of CREATE TABLE: there `any` is a type without an affinity, elsewhere it is NUMERIC."""
 
 

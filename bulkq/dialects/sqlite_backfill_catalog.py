@@ -9,6 +9,7 @@ from bulkq.dialects.backfill_catalog import BackfillCatalog, KeyCandidate, Table
 from bulkq.dialects.sqlite_key_conversion import holds_blobs
 from bulkq.model.frozen_dataclass import frozen
 from bulkq.model.key_range import KeyColumn
+from bulkq.text.late_pattern import compile_late
 from bulkq.text.message_parts import quoted
 
 if TYPE_CHECKING:
@@ -57,17 +58,17 @@ NAMES = "SELECT m.name FROM main.sqlite_master AS m WHERE m.type = 'table' AND m
 ROWS = "SELECT s.stat FROM main.sqlite_stat1 AS s WHERE s.tbl = {table} COLLATE NOCASE LIMIT 1"
 """Of ANALYZE: the first number of each statistic. The table is there only after it."""
 
-WITHOUT_ROWID = re.compile(r"\)[^)]*\bWITHOUT\s+ROWID\b[^)]*$", re.IGNORECASE)
+WITHOUT_ROWID = compile_late(r"\)[^)]*\bWITHOUT\s+ROWID\b[^)]*$", re.IGNORECASE)
 """At the end of CREATE TABLE."""
 
 NAME = r"""(?:"(?:[^"]|"")*"|`(?:[^`]|``)*`|\[[^\]]*\]|'(?:[^']|'')*'|[^\s."`'\[]+)"""
 
-TRIGGER = re.compile(
+TRIGGER = compile_late(
     rf"\s*CREATE\s+TRIGGER\s+(?:IF\s+NOT\s+EXISTS\s+)?{NAME}(?:\s*\.\s*{NAME})?\s*(BEFORE|AFTER)?\s*(DELETE|INSERT|UPDATE)\b",
     re.IGNORECASE,
 )
 
-IGNORE = re.compile(r"\bRAISE\s*\(\s*IGNORE\b", re.IGNORECASE)
+IGNORE = compile_late(r"\bRAISE\s*\(\s*IGNORE\b", re.IGNORECASE)
 """In a trigger: the rest of the change of this row is left out, without an error."""
 
 ROWIDS = ("rowid", "_rowid_", "oid")

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from bulkq.dialects.query_plan import PlanCatalog, PlanNode
+from bulkq.text.late_pattern import compile_late
 
 if TYPE_CHECKING:
     from bulkq.dialects.row_key_catalog import Rows
 
 # https://www.sqlite.org/eqp.html ; TABLE was left out from 3.36 on.
-SCAN = re.compile(
+SCAN = compile_late(
     r"(SCAN|SEARCH) (?:TABLE )?(\S+)(?: AS (\S+))?(?:.* USING (?:AUTOMATIC |COVERING |PARTIAL )*INDEX (\S+))?"
 )
 

@@ -15,6 +15,8 @@ import re
 from functools import partial
 from typing import TYPE_CHECKING
 
+from bulkq.text.late_pattern import compile_late
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
@@ -22,7 +24,7 @@ GONE = '"..."'
 LONGEST = 300
 
 _NAME = r'"[^"]*"'
-_KNOWN = re.compile(
+_KNOWN = compile_late(
     "|".join(
         [
             rf"duplicate key value violates unique constraint {_NAME}",
@@ -45,11 +47,11 @@ _KNOWN = re.compile(
         ]
     )
 )
-_QUOTED = re.compile(r'"(?:[^"]|"")*"?|\'(?:[^\']|\'\')*\'?|`[^`]*`?|«[^»]*»?|“[^”]*”?|„[^“]*“?|\$\$.*', re.DOTALL)
-_KEY = re.compile(r"\(.*?\)\s*=.*", re.DOTALL)
-_NUMBER = re.compile(r"(?<![A-Za-z_])[-+]?(?:0[xX][0-9a-fA-F]+|\\x[0-9a-fA-F]*|\d[\w.:+-]*)")
-_AFTER_COLON = re.compile(r":\s.*", re.DOTALL)
-_SERVERS_OWN = re.compile(
+_QUOTED = compile_late(r'"(?:[^"]|"")*"?|\'(?:[^\']|\'\')*\'?|`[^`]*`?|«[^»]*»?|“[^”]*”?|„[^“]*“?|\$\$.*', re.DOTALL)
+_KEY = compile_late(r"\(.*?\)\s*=.*", re.DOTALL)
+_NUMBER = compile_late(r"(?<![A-Za-z_])[-+]?(?:0[xX][0-9a-fA-F]+|\\x[0-9a-fA-F]*|\d[\w.:+-]*)")
+_AFTER_COLON = compile_late(r":\s.*", re.DOTALL)
+_SERVERS_OWN = compile_late(
     r"(?:08|0A|21|22|25|26|28|34|3D|3F|40|42|53|54|55|57|58)[0-9A-Z]{3}"
     r"|SQLITE_(?:MISMATCH|TOOBIG|BUSY|LOCKED|FULL|IOERR|CORRUPT|READONLY|INTERRUPT|CANTOPEN|NOMEM|RANGE)\w*"
 )
@@ -58,7 +60,7 @@ SQLITE_ERROR and SQLITE_CONSTRAINT_TRIGGER, where functions and extensions do.""
 
 
 FIRST_MARK, LAST_MARK = 0xF0000, 0xFFFFD
-_MARK = re.compile(f"[{chr(FIRST_MARK)}-{chr(LAST_MARK)}]")
+_MARK = compile_late(f"[{chr(FIRST_MARK)}-{chr(LAST_MARK)}]")
 """Characters for private use that stand for names while the rules are applied."""
 
 

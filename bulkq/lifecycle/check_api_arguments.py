@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable
-from typing import Any, Literal, TypedDict
+from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 from bulkq.errors import UsageError
 from bulkq.model.shard import Shard, parse_shard
 from bulkq.policy.pace import check_nice, parse_rate
 from bulkq.policy.safety import ALLOWABLE
+from bulkq.text.late_pattern import compile_late
 from bulkq.throttles import NO_THROTTLE, check_throttles, check_windows
+
+if TYPE_CHECKING:
+    import re
 
 MOST_SECONDS = 2_147_483.0
 """PostgreSQL counts a timeout in milliseconds, in 32 bits."""
@@ -22,15 +25,15 @@ MOST_NICE = 100
 MOST_SHOWN = 80
 """Characters of a wrong argument in a message."""
 
-OPTION = re.compile(
+OPTION = compile_late(
     r"--(over|set|delete|where|key|verify|select|map-timeout|map|apply|capture|param|min-rows|max-rows|max-affected|throttle|critical"
     r"|window|max-rate|nice)\b"
     r"(?: (\d+|\"[^\"]*\"|TABLE|MODULE:FUNCTION|true\b)| COLUMN=EXPR| FILE:NAME| (\w+)=VALUE)?"
 )
 """An option that an argument of `Database.backfill` stands for, with its value in a message."""
 
-ALLOW = re.compile(r"--allow ([\w,]+)")
-CONCURRENCY = re.compile(r"(?<!\S)-j (\d+)")
+ALLOW = compile_late(r"--allow ([\w,]+)")
+CONCURRENCY = compile_late(r"(?<!\S)-j (\d+)")
 
 
 def check_numbers(timeout_s: object, retries: object, name: str = "timeout") -> None:

@@ -9,12 +9,13 @@ import re
 from enum import StrEnum
 
 from bulkq.model.frozen_dataclass import frozen
+from bulkq.text.late_pattern import compile_late
 
 MOST_DIGITS = 76
 """Digits of the widest decimal that columnar files have."""
 
-DECIMAL = re.compile(r"(?:numeric|decimal|dec)\((\d+)(?:, ?(-?\d+))?\)")
-ARRAY = re.compile(r"(.*\S) ?\[\d*\]", re.DOTALL)
+DECIMAL = compile_late(r"(?:numeric|decimal|dec)\((\d+)(?:, ?(-?\d+))?\)")
+ARRAY = compile_late(r"(.*\S) ?\[\d*\]", re.DOTALL)
 
 
 class FormKind(StrEnum):

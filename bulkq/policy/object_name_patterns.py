@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from fnmatch import fnmatchcase
 from glob import escape
 from typing import TYPE_CHECKING
+
+from bulkq.text.late_pattern import compile_late
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from bulkq.model.maintenance import ObjectFacts
 
 _PART = r'("(?:[^"]|"")+"|[^".]+)'
-_QUOTED = re.compile(rf"{_PART}(?:\.{_PART})?")
+_QUOTED = compile_late(rf"{_PART}(?:\.{_PART})?")
 
 
 def matches_name(pattern: str, facts: ObjectFacts) -> bool:

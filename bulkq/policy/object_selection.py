@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from bulkq.errors import UsageError
 from bulkq.model.frozen_dataclass import frozen
+from bulkq.text.late_pattern import compile_late
 from bulkq.text.message_parts import quoted, suggestion_or_names
 
 if TYPE_CHECKING:
@@ -57,12 +58,12 @@ OPERATORS: Mapping[str, Callable[[float, float], bool]] = {
     "<>": operator.ne,
 }
 
-_TOKEN = re.compile(
+_TOKEN = compile_late(
     r"""\s*(?:(?P<text>'(?:[^']|'')*')|(?P<value>\.?\d[\d_.]*(?:\s*(?!(?:and|or)\b)(?:[a-z]+|%))?)"""
     r"|(?P<word>[a-z_]\w*)|(?P<sign><=|>=|<>|!=|[<>=()]))",
     re.ASCII | re.IGNORECASE,
 )
-_VALUE = re.compile(r"(\d[\d_]*(?:\.\d+)?|\.\d+)\s*([a-zA-Z%]*)", re.ASCII)
+_VALUE = compile_late(r"(\d[\d_]*(?:\.\d+)?|\.\d+)\s*([a-zA-Z%]*)", re.ASCII)
 
 
 @frozen

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from bulkq.errors import UsageError
 from bulkq.model.frozen_dataclass import frozen
 from bulkq.policy.gentle_pace import AUTO
+from bulkq.text.late_pattern import compile_late
 from bulkq.text.message_parts import quoted
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
     from bulkq.policy.gentle_pace import GentlePace
 
-_RATE = re.compile(r"(\d+(?:\.\d+)?)\s*(|sets?|rows?)\s*/\s*(s|m|h)", re.ASCII | re.IGNORECASE)
+_RATE = compile_late(r"(\d+(?:\.\d+)?)\s*(|sets?|rows?)\s*/\s*(s|m|h)", re.ASCII | re.IGNORECASE)
 _SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0}
 
 SMOOTH_S = 0.25

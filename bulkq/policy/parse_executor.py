@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import re
-
 from bulkq.errors import UsageError
 from bulkq.model import ExecutorChoice
+from bulkq.text.late_pattern import compile_late
 
 LOCAL = "local"
 MOST_LOCAL = 256
 EXAMPLE = "write local, dask:local=4, dask=tcp://host:8786, or a name of [executors] in bulkq.toml"
-ADDRESS = re.compile(r"(?:(?:tcp|tls)://)?[^\s/@:]+:[0-9]{1,5}|(?:(?:tcp|tls)://)?\[[0-9a-fA-F:.%]+\]:[0-9]{1,5}")
+ADDRESS = compile_late(r"(?:(?:tcp|tls)://)?[^\s/@:]+:[0-9]{1,5}|(?:(?:tcp|tls)://)?\[[0-9a-fA-F:.%]+\]:[0-9]{1,5}")
 
 
 def parse_executor(text: str) -> ExecutorChoice | None:

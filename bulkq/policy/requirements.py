@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from bulkq.dialects import dialect_for
 from bulkq.model.requirement import RequirementKind
+from bulkq.text.late_pattern import compile_late
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from bulkq.model import Server
     from bulkq.model.requirement import Requirement
 
-_NUMBERS = re.compile(r"\d+(?:\.\d+)*")
+_NUMBERS = compile_late(r"\d+(?:\.\d+)*")
 
 
 def catalog_query(server: Server, kind: RequirementKind) -> RequirementQuery | None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from bulkq.text.late_pattern import compile_late
+
 if TYPE_CHECKING:
     from bulkq.model import Query
 
@@ -28,7 +30,7 @@ UTF8_ADVICE = (
 """Such a database stores any bytes, and the server refuses to send those that are not UTF-8."""
 
 
-LIMITED = re.compile(r"\b(?:LIMIT|OFFSET|LIMIT\s+\S+\s*,)\s*$", re.IGNORECASE)
+LIMITED = compile_late(r"\b(?:LIMIT|OFFSET|LIMIT\s+\S+\s*,)\s*$", re.IGNORECASE)
 """What stands before a placeholder that has to be a number: MariaDB and MySQL take no text there."""
 
 SYNTAX = "42000"

@@ -9,6 +9,7 @@ from bulkq.errors import UsageError
 from bulkq.model.frozen_dataclass import frozen
 from bulkq.model.throttle_readings import Unit
 from bulkq.text.durations import SECONDS, duration_text, exact_duration, latency_text
+from bulkq.text.late_pattern import compile_late
 from bulkq.text.message_parts import quoted, suggestion
 
 if TYPE_CHECKING:
@@ -21,8 +22,8 @@ _UNITS = ("TB", "GB", "MB", "kB")
 
 SUFFIX = ".sql"
 
-_FORM = re.compile(r"([a-z_]+)\s*(?:\(([^()]*)\))?\s*(?:(<)\s*(.*))?", re.DOTALL | re.IGNORECASE)
-_QUANTITY = re.compile(r"(\d+(?:\.\d+)?|\.\d+)\s*([a-zA-Z/]*)", re.ASCII)
+_FORM = compile_late(r"([a-z_]+)\s*(?:\(([^()]*)\))?\s*(?:(<)\s*(.*))?", re.DOTALL | re.IGNORECASE)
+_QUANTITY = compile_late(r"(\d+(?:\.\d+)?|\.\d+)\s*([a-zA-Z/]*)", re.ASCII)
 
 
 @frozen

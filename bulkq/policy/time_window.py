@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 from bulkq.errors import UsageError
 from bulkq.model.frozen_dataclass import frozen
+from bulkq.text.late_pattern import compile_late
 from bulkq.text.message_parts import quoted
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-_WINDOW = re.compile(r"(\d{1,2}):(\d\d)\s*-\s*(\d{1,2}):(\d\d)(?:\s+(\S+))?", re.ASCII)
+_WINDOW = compile_late(r"(\d{1,2}):(\d\d)\s*-\s*(\d{1,2}):(\d\d)(?:\s+(\S+))?", re.ASCII)
 _DAY = 24 * 60
 
 

@@ -5,7 +5,6 @@ Each function reads the value of one key. `bulkq.query.headers` adds the key in 
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from bulkq.errors import UsageError
@@ -15,6 +14,7 @@ from bulkq.query.classify import classify
 from bulkq.query.identifier_placeholders import token_name
 from bulkq.query.tokens import TokenKind, tokenize
 from bulkq.query.validate_sql_fragment import check_condition
+from bulkq.text.late_pattern import compile_late
 from bulkq.text.message_parts import quoted
 
 if TYPE_CHECKING:
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from bulkq.model import Query
     from bulkq.query.tokens import Token
 
-_FUNCTION = re.compile(r"[\w.]+:[\w.]+")
-_RANGE = re.compile(r"(?<![\w:\\]):range\b")
+_FUNCTION = compile_late(r"[\w.]+:[\w.]+")
+_RANGE = compile_late(r"(?<![\w:\\]):range\b")
 
 
 @frozen

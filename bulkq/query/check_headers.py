@@ -18,6 +18,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from bulkq.model.check_conditions import CheckRules, Condition, Measure
+from bulkq.text.late_pattern import compile_late
 from bulkq.text.message_parts import find_nearest, quoted
 
 if TYPE_CHECKING:
@@ -30,15 +31,15 @@ FORMS = 'write "empty", "not empty", "rows <= 10", "value between 0 and 1", "col
 MOST_SAMPLE = 1_000
 """Rows that a report may show of one check: a person reads them, in a browser or a CI log."""
 
-_NUMBER = re.compile(r"[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d{1,4})?", re.ASCII)
-_COMPARED = re.compile(r"(rows|value)\b\s*(<=|>=|<>|!=|==|=>|=<|=|<|>|[^\W\d]\w*)\s*(.*)", re.IGNORECASE | re.DOTALL)
-_BETWEEN = re.compile(r"(\S+)\s+and\s+(\S+)", re.IGNORECASE)
-_COLUMNS = re.compile(r"columns\s*=\s*\((.*)\)", re.IGNORECASE | re.DOTALL)
-_SAME = re.compile(r"same\s+as\s+(\S+)(?:\s+on\s+(\S+))?", re.IGNORECASE)
-_UNCHANGED = re.compile(r"(?:(rows|value)\s+)?unchanged(?:\s+(\S+?)\s*%)?", re.IGNORECASE)
-_COLUMN = re.compile(r'("(?:[^"]|"")+"|[^\W\d][\w$]*)(?:\s+(.+))?', re.DOTALL)
-_STRING = re.compile(r"'((?:[^']|'')*)'")
-_WORD = re.compile(r"[^\s=<>!(]+")
+_NUMBER = compile_late(r"[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d{1,4})?", re.ASCII)
+_COMPARED = compile_late(r"(rows|value)\b\s*(<=|>=|<>|!=|==|=>|=<|=|<|>|[^\W\d]\w*)\s*(.*)", re.IGNORECASE | re.DOTALL)
+_BETWEEN = compile_late(r"(\S+)\s+and\s+(\S+)", re.IGNORECASE)
+_COLUMNS = compile_late(r"columns\s*=\s*\((.*)\)", re.IGNORECASE | re.DOTALL)
+_SAME = compile_late(r"same\s+as\s+(\S+)(?:\s+on\s+(\S+))?", re.IGNORECASE)
+_UNCHANGED = compile_late(r"(?:(rows|value)\s+)?unchanged(?:\s+(\S+?)\s*%)?", re.IGNORECASE)
+_COLUMN = compile_late(r'("(?:[^"]|"")+"|[^\W\d][\w$]*)(?:\s+(.+))?', re.DOTALL)
+_STRING = compile_late(r"'((?:[^']|'')*)'")
+_WORD = compile_late(r"[^\s=<>!(]+")
 
 
 def parse_condition(text: str) -> Condition:

@@ -6,11 +6,11 @@ what to write instead.
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from bulkq.dialects import dialect_for
 from bulkq.query.tokens import IDENTIFIER, Token, TokenKind
+from bulkq.text.late_pattern import compile_late
 from bulkq.text.message_parts import quoted
 
 if TYPE_CHECKING:
@@ -67,18 +67,18 @@ FOLLOWING = frozenset(
 """Words that end an operand: an operator before one of them has no right side."""
 
 _ENDS_OPERAND = frozenset({")", "]", "}"})
-_QUOTED_VARIABLE = re.compile(r""":(['"])([^\W\d]\w*)\1""")
-_OTHER_MARK = re.compile(r"[^\w\s]([\w$]+)")
-_NUMBERED = re.compile(r":\d+\b")
-_COMMAND = re.compile(r"\\([A-Za-z]\w*[+]?|[!?])")
-_JINJA = re.compile(r"\{\{\s*([^\W\d]\w*)?")
-_STRUCT_KEYS = re.compile(r"""\{{2,}\s*(?:'(?:[^']|'')*'|"(?:[^"]|"")*"|\w+)\s*:(?!:)""")
+_QUOTED_VARIABLE = compile_late(r""":(['"])([^\W\d]\w*)\1""")
+_OTHER_MARK = compile_late(r"[^\w\s]([\w$]+)")
+_NUMBERED = compile_late(r":\d+\b")
+_COMMAND = compile_late(r"\\([A-Za-z]\w*[+]?|[!?])")
+_JINJA = compile_late(r"\{\{\s*([^\W\d]\w*)?")
+_STRUCT_KEYS = compile_late(r"""\{{2,}\s*(?:'(?:[^']|'')*'|"(?:[^"]|"")*"|\w+)\s*:(?!:)""")
 """A struct as the key of a map in DuckDB: `map {{'a': 1}: 2}`."""
 
-_SHELL = re.compile(r"\$\{([^\W\d]\w*)?")
-_EXECUTED = re.compile(r"/\*M?!\d*")
-_NAMED_FORMAT = re.compile(r"%\(([^\W\d]\w*)\)s\b")
-_FORMAT = re.compile(r"%s\b")
+_SHELL = compile_late(r"\$\{([^\W\d]\w*)?")
+_EXECUTED = compile_late(r"/\*M?!\d*")
+_NAMED_FORMAT = compile_late(r"%\(([^\W\d]\w*)\)s\b")
+_FORMAT = compile_late(r"%s\b")
 _CLIENT_ENDS = frozenset({"G", "g", "gx"})
 
 

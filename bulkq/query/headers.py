@@ -22,6 +22,7 @@ from bulkq.query.check_headers import parse_condition, parse_mask, parse_sample,
 from bulkq.query.requirement_headers import parse_requirements
 from bulkq.query.tokens import IDENTIFIER
 from bulkq.text.durations import parse_duration
+from bulkq.text.late_pattern import compile_late
 from bulkq.text.message_parts import quoted, suggestion
 
 if TYPE_CHECKING:
@@ -60,13 +61,13 @@ KEYS = REPEATABLE | SINGLE
 CONDITIONS = frozenset({"expect", "warn", "fail"})
 """Keys whose values are read to the end: a literal in them may hold anything."""
 
-_NAME = re.compile(r"--\s*name\s*:\s*(.*?)\s*$", re.DOTALL)
-_TITLE = re.compile(r"([^\W\d][\w-]*)\s*(?:<!|\*!|[\^$!#])?\s*(?:\((.*)\))?\s*(?:<!|\*!|[\^$!#])?", re.DOTALL)
-_KEY = re.compile(r"--\s*@([\w-]+)\s*(.*?)\s*$", re.DOTALL)
-_LOST = re.compile(r"[\s*#/-]*@\s*(expect|warn|fail|mask|until)\b", re.IGNORECASE)
-_WORDED = re.compile(r"--\s*(expect|warn|fail)\b\s*:?\s*(.+)", re.IGNORECASE | re.DOTALL)
-_SWALLOWED = re.compile(r"\s@(expect|warn|fail|mask|until)\b\s*(.*)", re.IGNORECASE | re.DOTALL)
-_DECLARED = re.compile(r"([^\W\d]\w*)\s*(?::\s*([^=]*?))?\s*(?:=\s*(.*))?", re.DOTALL)
+_NAME = compile_late(r"--\s*name\s*:\s*(.*?)\s*$", re.DOTALL)
+_TITLE = compile_late(r"([^\W\d][\w-]*)\s*(?:<!|\*!|[\^$!#])?\s*(?:\((.*)\))?\s*(?:<!|\*!|[\^$!#])?", re.DOTALL)
+_KEY = compile_late(r"--\s*@([\w-]+)\s*(.*?)\s*$", re.DOTALL)
+_LOST = compile_late(r"[\s*#/-]*@\s*(expect|warn|fail|mask|until)\b", re.IGNORECASE)
+_WORDED = compile_late(r"--\s*(expect|warn|fail)\b\s*:?\s*(.+)", re.IGNORECASE | re.DOTALL)
+_SWALLOWED = compile_late(r"\s@(expect|warn|fail|mask|until)\b\s*(.*)", re.IGNORECASE | re.DOTALL)
+_DECLARED = compile_late(r"([^\W\d]\w*)\s*(?::\s*([^=]*?))?\s*(?:=\s*(.*))?", re.DOTALL)
 
 
 @dataclass(slots=True)

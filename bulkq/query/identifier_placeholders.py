@@ -10,12 +10,13 @@ from bulkq.errors import DatabaseError
 from bulkq.model import Phase, PlaceholderKind
 from bulkq.query.tokens import TokenKind
 from bulkq.query.unqualified_names import LOWER
+from bulkq.text.late_pattern import compile_late
 
 if TYPE_CHECKING:
     from bulkq.model import ParameterSet, Query
     from bulkq.query.tokens import Token
 
-PARTS = {mark: re.compile(rf"(?:[^.{mark}]+|{mark}(?:[^{mark}]|{mark}{mark})+{mark})") for mark in ('"', "`")}
+PARTS = {mark: compile_late(rf"(?:[^.{mark}]+|{mark}(?:[^{mark}]|{mark}{mark})+{mark})") for mark in ('"', "`")}
 """A part of a name that may be quoted with the mark; a mark inside is doubled."""
 
 WORDS = {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Literal
 
 from bulkq.dialects import DEFAULT, dialect_for
@@ -14,6 +13,7 @@ from bulkq.query.headers import find_known_key
 from bulkq.query.parse_queries import INLINE
 from bulkq.query.range_placeholder import RangeError, find_range, has_range
 from bulkq.query.tokens import Token, TokenKind, tokenize
+from bulkq.text.late_pattern import compile_late
 from bulkq.text.message_parts import quoted
 
 if TYPE_CHECKING:
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
     from bulkq.query.comparison_operands import Affinities
     from bulkq.query.tokens import TokenizedText
 
-ALONE = re.compile(r"[%_\s]*:([^\W\d]\w*)[%_\s]*")
+ALONE = compile_late(r"[%_\s]*:([^\W\d]\w*)[%_\s]*")
 """A literal that holds nothing but a placeholder and wildcards."""
 
-WITHIN = re.compile(r"(?<![\w:\\]):([^\W\d]\w*)")
-COMPARED = re.compile(r"[=<>(,]\s*:([^\W\d]\w*)")
+WITHIN = compile_late(r"(?<![\w:\\]):([^\W\d]\w*)")
+COMPARED = compile_late(r"[=<>(,]\s*:([^\W\d]\w*)")
 """A placeholder behind an operator: in a comment, a condition that was taken out."""
 
 CHECK_KEYS = ("expect", "warn", "fail", "until", "sample", "mask")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bulkq.model import Placeholder, PlaceholderKind
 from bulkq.query.foreign_syntax import find_foreign_syntax
 from bulkq.query.tokens import IDENTIFIER, Token, TokenKind
+from bulkq.text.late_pattern import compile_late
 from bulkq.text.message_parts import quoted
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 RANGE = "range"
 """The parameter that stands for a condition on a key; see `bulkq.query.range_placeholder`."""
 
-_BRACED = re.compile(r"\{([^\s{}]*)\}")
+_BRACED = compile_late(r"\{([^\s{}]*)\}")
 _OPERAND_ENDS = "_$\"'`])}"
 
 

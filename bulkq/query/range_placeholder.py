@@ -5,7 +5,6 @@ The range is the only text that bulkq writes into a statement, and it is made of
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -19,6 +18,7 @@ from bulkq.query.one_row import gives_one_row
 from bulkq.query.placeholders import RANGE, find_placeholders
 from bulkq.query.render_query import locate
 from bulkq.query.tokens import TokenKind, tokenize
+from bulkq.text.late_pattern import compile_late
 from bulkq.text.message_parts import listed, quoted
 
 if TYPE_CHECKING:
@@ -31,8 +31,8 @@ BOUNDS = ("lo", "hi")
 OWN = "bulkq_"
 """How the names of bulkq's own placeholders begin."""
 
-_WRITTEN = re.compile(r":range\b")
-_MANY_SPACES = re.compile(r"\s+")
+_WRITTEN = compile_late(r":range\b")
+_MANY_SPACES = compile_late(r"\s+")
 
 
 class RangeError(QueryFileError):

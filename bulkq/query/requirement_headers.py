@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from bulkq.dialects import DIALECTS
 from bulkq.model.requirement import NAMED, Requirement, RequirementKind
+from bulkq.text.late_pattern import compile_late
 from bulkq.text.message_parts import quoted, suggestion
 
 if TYPE_CHECKING:
@@ -26,8 +27,8 @@ STATES = (RequirementKind.PRIMARY, RequirementKind.STANDBY)
 
 FORMS = 'write "pg>=16", "primary", "extension:NAME", "role:NAME", "privilege:NAME" or "setting:NAME=VALUE"'
 
-_VERSION = re.compile(r"([a-z]+)\s*(?:(>=|<=|>|<|=)\s*(\d+(?:\.\d+){0,2}))?", re.ASCII | re.IGNORECASE)
-_NAMED = re.compile(r"([a-z]+)\s*:\s*([^\s=:]+)\s*(?:(=)\s*(\S.*))?", re.IGNORECASE)
+_VERSION = compile_late(r"([a-z]+)\s*(?:(>=|<=|>|<|=)\s*(\d+(?:\.\d+){0,2}))?", re.ASCII | re.IGNORECASE)
+_NAMED = compile_late(r"([a-z]+)\s*:\s*([^\s=:]+)\s*(?:(=)\s*(\S.*))?", re.IGNORECASE)
 
 
 def parse_requirements(text: str) -> tuple[Requirement, ...]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from bulkq.model import PlaceholderKind
 from bulkq.model.frozen_dataclass import frozen
+from bulkq.text.late_pattern import compile_late
 
 if TYPE_CHECKING:
     from bulkq.model import Query
@@ -25,8 +26,8 @@ _FORMS = (
     rf"delete\s+from\s+(?P<table>{_NAME})\s+{_WHERE}",
     rf"insert\s+into\s+(?P<table>{_NAME})\s*\(\s*(?P<columns>{_NAMES})\s*\)\s*values\s*\(\s*(?P<values>:{_NAME}(?:\s*,\s*:{_NAME})*)\s*\)",
 )
-_PAIR = re.compile(rf"({_NAME})\s*[=<>]+\s*:({_NAME})")
-_PLACE = re.compile(rf":({_NAME})")
+_PAIR = compile_late(rf"({_NAME})\s*[=<>]+\s*:({_NAME})")
+_PLACE = compile_late(rf":({_NAME})")
 
 
 def _words(text: str) -> frozenset[str]:

@@ -9,11 +9,13 @@ from __future__ import annotations
 import re
 from typing import Literal
 
+from bulkq.text.late_pattern import compile_late
+
 SimpleKind = Literal["space", "comment", "word", "string", "quoted", "symbol"]
 SimpleToken = tuple[SimpleKind, int, int]
 """What it is, where it begins, and where it ends. A comment does not hold the end of its line."""
 
-_PART = re.compile(
+_PART = compile_late(
     r"""
     (?P<space>[ \t\n]+)
     | (?P<comment>--(?:[ \t][^\n]*)?(?=\n|\Z))
@@ -24,7 +26,7 @@ _PART = re.compile(
     """,
     re.VERBOSE,
 )
-_PLAIN = re.compile(r"[ -!\"%-?A-Z_a-z\t\n]*")
+_PLAIN = compile_late(r"[ -!\"%-?A-Z_a-z\t\n]*")
 """ASCII without the signs that databases do not agree about: # $ @ [ \\ ] ^ ` { | } ~ and returns."""
 
 

@@ -18,16 +18,17 @@ from typing import TYPE_CHECKING, ClassVar, NamedTuple
 from bulkq.dialects import dialect_for
 from bulkq.model.frozen_dataclass import frozen
 from bulkq.query.simple_tokens import SimpleKind, cut_tokens
+from bulkq.text.late_pattern import compile_late
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from sqlglot.tokens import Tokenizer
 
-NAME_LINE = re.compile(r"^[ \t]*--\s*name\s*:", re.MULTILINE)
+NAME_LINE = compile_late(r"^[ \t]*--\s*name\s*:", re.MULTILINE)
 """The comment that starts a query; where reading goes on after a quote that is never closed."""
 
-IDENTIFIER = re.compile(r"[^\W\d]\w*")
+IDENTIFIER = compile_late(r"[^\W\d]\w*")
 """A name of a query or of a parameter."""
 
 OPENED_BY = {
@@ -39,7 +40,7 @@ OPENED_BY = {
     "/": "comment",
 }
 
-_LONE_DOLLAR = re.compile(r"(?<![\w$])\$(?!(?:[^\W\d]\w*)?\$)")
+_LONE_DOLLAR = compile_late(r"(?<![\w$])\$(?!(?:[^\W\d]\w*)?\$)")
 """A dollar that opens no quote. sqlglot takes `$1,$` for an opening one, so it is shown another sign instead."""
 
 

@@ -6,25 +6,25 @@ there, so the database is asked where each of these names leads. The names are m
 
 from __future__ import annotations
 
-import re
 from string import ascii_lowercase, ascii_uppercase
 from typing import TYPE_CHECKING
 
 from bulkq.model.frozen_dataclass import frozen
 from bulkq.query.tokens import Token, TokenKind, tokenize
+from bulkq.text.late_pattern import compile_late
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 LOWER = str.maketrans(ascii_uppercase, ascii_lowercase)
-NAME = re.compile(r"[^\W\d][\w$]*")
-PLAIN = re.compile(r'[^\W\d][\w$]*|"(?:[^"]|"")+"')
+NAME = compile_late(r"[^\W\d][\w$]*")
+PLAIN = compile_late(r'[^\W\d][\w$]*|"(?:[^"]|"")+"')
 
 ANALYZED = frozenset({"SELECT", "VALUES", "TABLE", "WITH", "INSERT", "UPDATE", "DELETE", "MERGE"})
 """Statements whose tables are locked when they are prepared; https://www.postgresql.org/docs/current/sql-prepare.html"""
 
 OF_SEQUENCES = frozenset({"NEXTVAL", "CURRVAL", "SETVAL"})
-MODIFIERS = re.compile(
+MODIFIERS = compile_late(
     "OR|REPLACE|TEMP|TEMPORARY|UNLOGGED|GLOBAL|LOCAL|UNIQUE|MATERIALIZED|RECURSIVE|CONSTRAINT|FOREIGN|CONCURRENTLY|IF|NOT|EXISTS"
     "|TABLE|VIEW|INDEX|SEQUENCE|TYPE|FUNCTION|PROCEDURE|AGGREGATE|TRIGGER|DOMAIN|STATISTICS|POLICY|RULE"
 )

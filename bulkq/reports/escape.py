@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 from bulkq.text import characters
 from bulkq.text.characters import ShortenedText, escape_unprintable
+from bulkq.text.late_pattern import compile_late
 
 LONGEST = 2_000
 """Of a message, in characters."""
@@ -23,10 +24,10 @@ LONGEST_CELL = 300
 
 LONGEST_PATH = 4_096
 
-_MARKDOWN = re.compile(r"([\\`*_{}\[\]<>()#+\-.!|~&$^=:@])")
-_TICKS = re.compile(r"`+")
-_COMMAND = re.compile(r"^([ \t]*)::", re.MULTILINE)
-_ODD = re.compile(r"[^\x20-\x7e]")
+_MARKDOWN = compile_late(r"([\\`*_{}\[\]<>()#+\-.!|~&$^=:@])")
+_TICKS = compile_late(r"`+")
+_COMMAND = compile_late(r"^([ \t]*)::", re.MULTILINE)
+_ODD = compile_late(r"[^\x20-\x7e]")
 
 
 def escape_line(text: str, longest: int = LONGEST) -> str:

@@ -6,7 +6,6 @@ they would make a link, braces where they would ask for an argument.
 
 from __future__ import annotations
 
-import re
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -15,6 +14,7 @@ from bulkq.model import Verdict
 from bulkq.reports.escape import escape_line, escape_uri, format_json
 from bulkq.reports.findings import QUIET, compute_fingerprints, count_verdicts, format_title, list_findings
 from bulkq.reports.repository_paths import repository_path
+from bulkq.text.late_pattern import compile_late
 from bulkq.text.moments import parse_utc
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 LEVELS = {Verdict.WARN: "warning", Verdict.FAIL: "error", Verdict.ERROR: "error"}
-_ARGUMENT = re.compile(r"\{(\d+)\}")
+_ARGUMENT = compile_late(r"\{(\d+)\}")
 
 
 def sarif_report(summary: RunSummary) -> str:

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING
 from bulkq.errors import UsageError
 from bulkq.model.frozen_dataclass import frozen
 from bulkq.sinks.open_partial import SUFFIX
+from bulkq.text.late_pattern import compile_late
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from bulkq.model import Query
 
-PLACES = re.compile(r"\{([^{}]*)\}")
+PLACES = compile_late(r"\{([^{}]*)\}")
 LONGEST_NAME = 80
 STDOUT = "-"
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from bulkq.errors import ParameterError
 from bulkq.model import SourcePosition
 from bulkq.sources.column_feed import ColumnBlock
+from bulkq.text.late_pattern import compile_late
 from bulkq.text.message_parts import quoted
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
     from bulkq.sources.column_feed import WantedColumns
 
-RANGE = re.compile(r"range:([^\W\d]\w*)=([+-]?[0-9]{1,30})\.\.([+-]?[0-9]{1,30})(?:/([+-]?[0-9]{1,30}))?", re.ASCII)
+RANGE = compile_late(r"range:([^\W\d]\w*)=([+-]?[0-9]{1,30})\.\.([+-]?[0-9]{1,30})(?:/([+-]?[0-9]{1,30}))?", re.ASCII)
 
 
 class SingleRow:

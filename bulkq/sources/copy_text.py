@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from bulkq.errors import ParameterError
 from bulkq.sources.csv_tsv import DelimitedFeed
 from bulkq.sources.line_reader import decode_lines, not_utf8, nul_found
+from bulkq.text.late_pattern import compile_late
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,15 +20,15 @@ if TYPE_CHECKING:
     from bulkq.sources.line_reader import LineReader
 
 COPY_NULL = "\\N"
-ESCAPED = re.compile(rb"\\(?:x([0-9A-Fa-f]{1,2})|([0-7]{1,3})|(.))", re.DOTALL)
+ESCAPED = compile_late(rb"\\(?:x([0-9A-Fa-f]{1,2})|([0-7]{1,3})|(.))", re.DOTALL)
 LETTERS = {b"b": b"\b", b"f": b"\f", b"n": b"\n", b"r": b"\r", b"t": b"\t", b"v": b"\v"}
 
-RARE = re.compile(r"\\(?:[x0-7]|\r?(?:\n|$))|^\\\.\r?$", re.MULTILINE)
+RARE = compile_late(r"\\(?:[x0-7]|\r?(?:\n|$))|^\\\.\r?$", re.MULTILINE)
 """What needs a look at its line."""
 
-ENDING = re.compile(r"(?<!\\)(?:\\\\)*\\$")
+ENDING = compile_late(r"(?<!\\)(?:\\\\)*\\$")
 
-DOUBTFUL = re.compile(r"""(?:^|[\t\n])"|\\(?!N(?:[\t\r\n]|$))|(?<=[^\t\n])\\N""")
+DOUBTFUL = compile_late(r"""(?:^|[\t\n])"|\\(?!N(?:[\t\r\n]|$))|(?<=[^\t\n])\\N""")
 """Characters that the text format of COPY and TSV with quotes read differently."""
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import codecs
-import re
 from typing import TYPE_CHECKING
 
 from bulkq.errors import ParameterError
 from bulkq.sources.json_codec import has_plain_keys, make_decoder, make_object_scanner, name_kind, why_not_json
 from bulkq.sources.line_reader import CHUNK, MOST_RECORD, not_utf8, nul_found
 from bulkq.text.json_text import JsonNumber
+from bulkq.text.late_pattern import compile_late
 from bulkq.text.message_parts import quoted
 
 if TYPE_CHECKING:
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from bulkq.sources.line_reader import LineReader
     from bulkq.sources.object_reader_protocol import ObjectBlock
 
-SPACE = re.compile(r"[ \t\n\r]*")
-COMMA = re.compile(r"[ \t\n\r]*,[ \t\n\r]*")
+SPACE = compile_late(r"[ \t\n\r]*")
+COMMA = compile_late(r"[ \t\n\r]*,[ \t\n\r]*")
 
 UNTERMINATED = "Unterminated string"
 """How the decoder's message begins when the text ends within a string, wherever it says that the error is."""

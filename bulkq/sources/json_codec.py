@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import re
 import sys
 from json.scanner import make_scanner
 from typing import TYPE_CHECKING, NoReturn
 
 from bulkq.text.json_text import JsonNumber
+from bulkq.text.late_pattern import compile_late
 from bulkq.text.message_parts import quoted
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ class DuplicateKey(ValueError):
     """An object has two keys of one name; whichever were taken, the other value would be lost."""
 
 
-SPACED = re.compile(r'"\s+:')
+SPACED = compile_late(r'"\s+:')
 """What ends a key besides `":`."""
 
 KINDS = {

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from bulkq.model.text_or_number import TextOrNumber
 from bulkq.query import Operand, find_operands
+from bulkq.text.late_pattern import compile_late
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -25,9 +26,9 @@ SMALLEST, LARGEST = -(2**63), 2**63 - 1
 DIGITS = 15
 """Significant digits that SQLite writes of a real, and that every double of them keeps."""
 
-CANONICAL = re.compile(r"-?(?:0|[1-9][0-9]*)(\.[0-9]+)?")
-DECIMAL = re.compile(r"\s*(?:numeric|decimal|dec|number)\s*(?:\(.*\))?\s*", re.IGNORECASE)
-NUMBER = re.compile(r"\s*[-+]?(?:[0-9]+(\.[0-9]*)?|(\.[0-9]+))([eE][-+]?[0-9]+)?\s*", re.ASCII)
+CANONICAL = compile_late(r"-?(?:0|[1-9][0-9]*)(\.[0-9]+)?")
+DECIMAL = compile_late(r"\s*(?:numeric|decimal|dec|number)\s*(?:\(.*\))?\s*", re.IGNORECASE)
+NUMBER = compile_late(r"\s*[-+]?(?:[0-9]+(\.[0-9]*)?|(\.[0-9]+))([eE][-+]?[0-9]+)?\s*", re.ASCII)
 
 
 def choose_scalars(query: Query, *, mixed: bool = False) -> Mapping[str, Scalar]:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from bulkq.errors import UsageError
 from bulkq.model.frozen_dataclass import frozen
+from bulkq.text.late_pattern import compile_late
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -22,7 +23,7 @@ NAME = "bulkq.toml"
 NONE = "none"
 """Instead of a file: no configuration at all, not even the user's."""
 
-_POSITION = re.compile(r"\s*\(at line (\d+), column \d+\)|\s*\(at end of document\)")
+_POSITION = compile_late(r"\s*\(at line (\d+), column \d+\)|\s*\(at end of document\)")
 
 
 @frozen

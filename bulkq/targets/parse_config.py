@@ -22,13 +22,13 @@ A target, a group or a default of the project's file takes the place of one of t
 from __future__ import annotations
 
 import os
-import re
 from typing import TYPE_CHECKING
 
 from bulkq.errors import UsageError, join_errors
 from bulkq.targets.config import Config, DefaultSetting
 from bulkq.targets.config_files import find_documents
 from bulkq.text.characters import escape_unprintable
+from bulkq.text.late_pattern import compile_late
 from bulkq.text.message_parts import suggestion_or_names
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from bulkq.targets.config_files import ConfigDocument
 
 SECTIONS = ("defaults", "targets", "groups", "executors")
-NAME = re.compile(r"\w[\w.-]*")
+NAME = compile_late(r"\w[\w.-]*")
 
 
 def load_config(named: str | None = None, *, folder: str | None = None) -> Config:

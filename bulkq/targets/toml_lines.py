@@ -9,18 +9,20 @@ from __future__ import annotations
 import re
 import tomllib
 
+from bulkq.text.late_pattern import compile_late
+
 Path = tuple[str | int, ...]
 """Keys from the top of the document; an int is the place in an array."""
 
-_STRING = re.compile(
+_STRING = compile_late(
     r'"""(?:\\.|[^\\])*?""""{0,2}' r"|'''.*?''''{0,2}" r'|"(?:\\.|[^"\\])*"' r"|'[^']*'",
     re.DOTALL,
 )
-_BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
-_BLANK = re.compile(r"(?:[ \t\r\n]|#[^\n]*)*")
-_SPACE = re.compile(r"[ \t]*")
-_ATOM = re.compile(r"[^\s,\]}#]+")
-_REST = re.compile(r"[^\n]*")
+_BARE_KEY = compile_late(r"[A-Za-z0-9_-]+")
+_BLANK = compile_late(r"(?:[ \t\r\n]|#[^\n]*)*")
+_SPACE = compile_late(r"[ \t]*")
+_ATOM = compile_late(r"[^\s,\]}#]+")
+_REST = compile_late(r"[^\n]*")
 
 
 def key_lines(text: str) -> dict[Path, int]:

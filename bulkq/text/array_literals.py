@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from bulkq.text.json_text import JsonNumber
+from bulkq.text.late_pattern import compile_late
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -86,8 +87,8 @@ def _array_element(item: object) -> str:
 
 
 _ELEMENT = r'"((?:[^"\\]|\\.)*)"|([^",{}\\]+)'
-ELEMENT = re.compile(_ELEMENT, re.DOTALL)
-LITERAL = re.compile(rf"\{{(?:(?:{_ELEMENT})(?:,(?:{_ELEMENT}))*)?\}}", re.DOTALL)
+ELEMENT = compile_late(_ELEMENT, re.DOTALL)
+LITERAL = compile_late(rf"\{{(?:(?:{_ELEMENT})(?:,(?:{_ELEMENT}))*)?\}}", re.DOTALL)
 """A one-dimensional array literal and its elements, quoted or bare."""
 
 

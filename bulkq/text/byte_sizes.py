@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 
+from bulkq.text.late_pattern import compile_late
 from bulkq.text.message_parts import quoted
 
 UNITS = {"KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 """Bytes in each unit that may be written."""
 
-_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([a-zA-Z]+)", re.ASCII)
+_SIZE = compile_late(r"(\d+(?:\.\d+)?)\s*([a-zA-Z]+)", re.ASCII)
 
 
 def parse_size(text: str) -> int | None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 
+from bulkq.text.late_pattern import compile_late
 from bulkq.text.message_parts import quoted
 
 SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 """Seconds in each unit that may be written."""
 
-_DURATION = re.compile(r"([+-]?)(\d+(?:\.\d+)?|\.\d+)\s*([a-zA-Z]*)", re.ASCII)
+_DURATION = compile_late(r"([+-]?)(\d+(?:\.\d+)?|\.\d+)\s*([a-zA-Z]*)", re.ASCII)
 _LONGEST_S = 2_147_483.0  # PostgreSQL's timeouts are a signed 32-bit count of milliseconds
 
 

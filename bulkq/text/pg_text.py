@@ -14,6 +14,8 @@ from decimal import Decimal
 from json.encoder import encode_basestring
 from typing import TYPE_CHECKING
 
+from bulkq.text.late_pattern import compile_late
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -30,7 +32,7 @@ LARGEST_SINGLE = 3.40282356e38
 NORMAL_SINGLE = 1.2e-38
 """Below it, four bytes hold fewer than six digits."""
 
-NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?")
+NUMBER = compile_late(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?")
 
 EXACT_INTEGERS = 2**53
 """Above this a double may be an integer that its shortest text does not name exactly."""

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from urllib.parse import parse_qsl, quote, unquote
 
 from bulkq.text.characters import escape_unprintable
+from bulkq.text.late_pattern import compile_late
 from bulkq.text.mask import MASK, mask_all
 
 _SECRET = r"pass(?:word|wd|phrase)?|pwd|sslpassword|secret|token|api_?key|auth_?token|access_?key"  # noqa: S105 - names of options
-_SCHEME = re.compile(r"\s*([A-Za-z][A-Za-z0-9+._-]*)://")
-_QUERY_SECRET = re.compile(rf"(?i)([?&;](?:[\w.-]*(?:{_SECRET}))=)([^&;#]*)")
-_TEXT_PASSWORD = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*://[^\s/:@'\"]*:)[^\s/'\"]+(?=@)")
-_TEXT_SECRET = re.compile(rf"(?i)([?&;](?:[\w.-]*(?:{_SECRET}))=)[^\s&;#'\"]+")
-_KEY_SECRET = re.compile(rf"(?i)(\b(?:\w*(?:{_SECRET}))\s*=\s*)('(?:\\.|''|[^'\\])*'?|\"[^\"]*\"?|(?!')(?:\\.|\S)+)")
+_SCHEME = compile_late(r"\s*([A-Za-z][A-Za-z0-9+._-]*)://")
+_QUERY_SECRET = compile_late(rf"(?i)([?&;](?:[\w.-]*(?:{_SECRET}))=)([^&;#]*)")
+_TEXT_PASSWORD = compile_late(r"([A-Za-z][A-Za-z0-9+.-]*://[^\s/:@'\"]*:)[^\s/'\"]+(?=@)")
+_TEXT_SECRET = compile_late(rf"(?i)([?&;](?:[\w.-]*(?:{_SECRET}))=)[^\s&;#'\"]+")
+_KEY_SECRET = compile_late(rf"(?i)(\b(?:\w*(?:{_SECRET}))\s*=\s*)('(?:\\.|''|[^'\\])*'?|\"[^\"]*\"?|(?!')(?:\\.|\S)+)")
 
 
 def parse_scheme(url: str) -> str | None:

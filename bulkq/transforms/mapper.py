@@ -8,7 +8,6 @@ set by set, so that only the culprit fails.
 from __future__ import annotations
 
 import os
-import re
 from dataclasses import replace
 from itertools import groupby
 from typing import TYPE_CHECKING
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING
 from bulkq.errors import UsageError
 from bulkq.model import Column, SetError
 from bulkq.model.own_error_states import MAP_FAILED
+from bulkq.text.late_pattern import compile_late
 from bulkq.transforms.process_pool import CallTimeout, ProcessCrash, ProcessPool
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from bulkq.model import BatchResult
     from bulkq.transforms.child import Answer, Row
 
-SPEC = re.compile(r"[\w.]+:[\w.]+")
+SPEC = compile_late(r"[\w.]+:[\w.]+")
 EXAMPLE = "write MODULE:FUNCTION, as in clean:phone_numbers for phone_numbers in clean.py"
 
 

@@ -25,6 +25,7 @@ from click.shell_completion import (
 )
 
 from bulkq.cli.completion.values import path_items
+from bulkq.text.late_pattern import compile_late
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,7 +38,7 @@ LONGEST_HELP = 70
 _OPEN = ("/", ":", "=")
 _SENTINEL = "\x01"
 _QUOTES = "\"'"
-_SPECIAL = re.compile(r"""([\s"'\\$&;|<>()*?`#!\[\]{}~])""")
+_SPECIAL = compile_late(r"""([\s"'\\$&;|<>()*?`#!\[\]{}~])""")
 
 _BASH = """\
 # bash completion for bulkq: eval "$(bulkq completion bash)"

@@ -20,6 +20,7 @@ from bulkq.drivers.libpq.url import hosts_of
 from bulkq.errors import UsageError
 from bulkq.model.frozen_dataclass import frozen
 from bulkq.text import urls
+from bulkq.text.late_pattern import compile_late
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
 CONNECT_S = 10.0
 HIGHEST_PORT = 65535
-LOCAL = re.compile(r"localhost|127(\.\d+){3}|::1|", re.IGNORECASE)
+LOCAL = compile_late(r"localhost|127(\.\d+){3}|::1|", re.IGNORECASE)
 
 PASSED_ON = (
     "sslcert",

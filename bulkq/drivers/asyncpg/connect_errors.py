@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
-import re
 import socket
 import ssl
 import struct
@@ -18,12 +17,13 @@ from bulkq.drivers.asyncpg.connect_arguments import at_home, is_exposed
 from bulkq.drivers.libpq import blame
 from bulkq.errors import BulkqError, NoRoom, TargetError, UsageError
 from bulkq.text import urls
+from bulkq.text.late_pattern import compile_late
 from bulkq.text.message_parts import find_nearest
 
 if TYPE_CHECKING:
     from bulkq.drivers.asyncpg.connect_arguments import AsyncpgOptions
 
-_PARAMETER = re.compile(r'unrecognized configuration parameter "([^"]*)"')
+_PARAMETER = compile_late(r'unrecognized configuration parameter "([^"]*)"')
 
 OPTIONS = (
     *(
@@ -52,10 +52,10 @@ OPTIONS = (
 )
 """What a URL may hold, for advice; other settings of the server may be there too."""
 
-_ADDRESS = re.compile(r"Connect call failed \(?'?([^',)]+)'?(?:, (\d+))?")
+_ADDRESS = compile_late(r"Connect call failed \(?'?([^',)]+)'?(?:, (\d+))?")
 
 
-NO_TLS = re.compile(r'server at "(.*):(\d+)" rejected SSL upgrade')
+NO_TLS = compile_late(r'server at "(.*):(\d+)" rejected SSL upgrade')
 SSL_REQUEST = struct.pack("!ii", 8, 80877103)
 """https://www.postgresql.org/docs/current/protocol-message-formats.html: a server without TLS answers it with `N`."""
 

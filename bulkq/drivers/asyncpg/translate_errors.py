@@ -11,6 +11,7 @@ from bulkq.dialects.sqlstates import CANCELED
 from bulkq.errors import DatabaseError
 from bulkq.model import Phase
 from bulkq.policy.mask_values import without_secrets
+from bulkq.text.late_pattern import compile_late
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,8 +19,8 @@ if TYPE_CHECKING:
     from bulkq.drivers.asyncpg.statement import AsyncpgStatement
     from bulkq.model import ParameterSet
 
-_ELEMENT = re.compile(r"\$(\d+) in element #(\d+) of")
-_ARGUMENT = re.compile(r"query argument \$(\d+)")
+_ELEMENT = compile_late(r"\$(\d+) in element #(\d+) of")
+_ARGUMENT = compile_late(r"query argument \$(\d+)")
 GOING = ("08", "57P")
 """An answer to COMMIT that is about the connection, also from a pooler that has lost its own: it is no answer."""
 

@@ -18,6 +18,7 @@ from bulkq.dialects.postgresql_bad_texts import BadTextSearch, Error, groups, of
 from bulkq.dialects.sqlstates import READ_ONLY
 from bulkq.model import BadValue, Limits, PlaceholderKind
 from bulkq.model.frozen_dataclass import frozen
+from bulkq.text.late_pattern import compile_late
 from bulkq.text.mask import MASK
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ SoundTexts = tuple[Sequence[str], str, bool, tuple[str, ...]]
 MOST_VALUES, MOST_KEPT = 100, 1000
 """Longer questions are not kept; with more of them, all are forgotten."""
 
-OWN = re.compile(r"pg_catalog\.(?!reg)")
+OWN = compile_late(r"pg_catalog\.(?!reg)")
 """The server's own types, whose values do not depend on what is in the database."""
 
 CHECK_S = 60.0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -18,6 +17,7 @@ from bulkq.drivers.leftover_threads import LEFTOVERS
 from bulkq.errors import BulkqError, TargetError, UsageError
 from bulkq.model import Capabilities
 from bulkq.text import urls
+from bulkq.text.late_pattern import compile_late
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Dialect
@@ -31,7 +31,7 @@ CONNECT_S = 10.0
 NAMELESS = frozenset({"dbapi", "base", "rest"})
 """What some dialects call their library."""
 
-UNKNOWN_OPTION = re.compile(
+UNKNOWN_OPTION = compile_late(
     r"""unexpected keyword argument '(\w+)'|'(\w+)' is an invalid keyword argument|invalid connection option "(\w+)"|parameter "(\w+)\""""
 )
 """How libraries call an option that they do not know: as Python does, as libpq does, as servers and DuckDB do."""

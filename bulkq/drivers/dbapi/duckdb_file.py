@@ -20,13 +20,16 @@ from bulkq.drivers.dbapi.parsed_url import ParsedUrl
 from bulkq.drivers.dbapi.thread_or_greenlet import ThreadExecutor
 from bulkq.errors import MissingDriver
 from bulkq.text import urls
+from bulkq.text.late_pattern import compile_late
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from sqlalchemy.engine import URL, Dialect
 
-FILE = re.compile(r"\s*duckdb:///(?P<path>/?[^:?#%]+)(?:\?access_mode=(?P<mode>read_only|read_write))?", re.IGNORECASE)
+FILE = compile_late(
+    r"\s*duckdb:///(?P<path>/?[^:?#%]+)(?:\?access_mode=(?P<mode>read_only|read_write))?", re.IGNORECASE
+)
 """A URL of a file, relative or from the root."""
 
 

@@ -11,14 +11,15 @@ from typing import TYPE_CHECKING
 from bulkq.drivers.libpq.parameters import KEYWORDS, SETTINGS
 from bulkq.errors import UsageError, join_errors
 from bulkq.model import Setting
+from bulkq.text.late_pattern import compile_late
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from bulkq.drivers.libpq.parameters import ConnectionParameter
 
-WORD = re.compile(r"(?:\\.|[^ \t\n\v\f\r\\])+", re.DOTALL)
-NAME = re.compile(r"[A-Za-z_][\w$]*(\.[A-Za-z_][\w$]*)*")
+WORD = compile_late(r"(?:\\.|[^ \t\n\v\f\r\\])+", re.DOTALL)
+NAME = compile_late(r"[A-Za-z_][\w$]*(\.[A-Za-z_][\w$]*)*")
 BLAMED = frozenset({"22023", "42704", "55P02", "42501"})
 """States with which the server refuses a setting at the start of a session."""
 

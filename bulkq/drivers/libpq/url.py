@@ -8,13 +8,14 @@ from urllib.parse import parse_qsl, unquote
 
 from bulkq.drivers.libpq.parameters import SYNONYMS, find_value
 from bulkq.errors import UsageError
+from bulkq.text.late_pattern import compile_late
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from bulkq.drivers.libpq.parameters import ConnectionParameter
 
-PORT = re.compile(r"\d+", re.ASCII)
+PORT = compile_late(r"\d+", re.ASCII)
 
 
 def parameters_of_url(url: str) -> dict[str, str]:

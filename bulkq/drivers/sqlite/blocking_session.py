@@ -24,6 +24,7 @@ from bulkq.model import Column, Phase, Reply, SetError, StatementClass
 from bulkq.policy.check_attempt_step_rows import blame_step, check_step
 from bulkq.policy.server_error_advice import TRANSACTION_OFF
 from bulkq.query import name_parts
+from bulkq.text.late_pattern import compile_late
 from bulkq.text.message_parts import nearest_hint
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     Call = tuple[str, tuple[object, ...]]
     Rows = list[tuple[object, ...]]
 
-CHECKPOINT = re.compile(r"\s*pragma\s+(?:\w+\s*\.\s*)?wal_checkpoint\b", re.IGNORECASE)
+CHECKPOINT = compile_late(r"\s*pragma\s+(?:\w+\s*\.\s*)?wal_checkpoint\b", re.IGNORECASE)
 PREPARE_PATIENCE_S = 5.0
 PROBE_S = 0.25
 PIECE = 5_000

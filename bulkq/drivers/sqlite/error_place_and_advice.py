@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 
 from bulkq.policy.server_error_advice import TRANSACTION_OFF
+from bulkq.text.late_pattern import compile_late
 
-_CULPRIT = re.compile(
+_CULPRIT = compile_late(
     r'^near "(?P<near>.+)": syntax error$'
     r'|^unrecognized token: "(?P<token>.+)"$'
     r"|^(?:no such|ambiguous) (?:column|table|function|collation sequence|index)(?: name)?: (?P<name>.+)$"

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
 from bulkq.errors import UsageError
 from bulkq.model.frozen_dataclass import frozen
+from bulkq.text.late_pattern import compile_late
 from bulkq.text.message_parts import find_nearest
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 SWITCH = {**dict.fromkeys(["on", "true", "yes", "1"], "1"), **dict.fromkeys(["off", "false", "no", "0"], "0")}
-NUMBER = re.compile(r"-?[0-9]{1,15}")
+NUMBER = compile_late(r"-?[0-9]{1,15}")
 
 PRAGMAS: dict[str, Sequence[str] | None] = {
     "cache_size": None,

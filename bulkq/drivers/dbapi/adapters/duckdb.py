@@ -15,6 +15,7 @@ from bulkq.drivers.sqlite import file_access
 from bulkq.model import BadValue, Column, Decoding, PlaceholderKind, Server, StatementClass
 from bulkq.policy.server_error_advice import TRANSACTION_OFF
 from bulkq.text import pg_text
+from bulkq.text.late_pattern import compile_late
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -51,7 +52,7 @@ QUESTIONS = frozenset(
 )
 """Pragmas that only ask. https://duckdb.org/docs/stable/configuration/pragmas"""
 
-PRAGMA = re.compile(r"\s*pragma\s+(\w+)", re.IGNORECASE)
+PRAGMA = compile_late(r"\s*pragma\s+(\w+)", re.IGNORECASE)
 
 UNPREPARED = frozenset({"EXPLAIN", "PRAGMA", "CALL"})
 """Statements that DuckDB 2 neither prepares nor describes."""
@@ -77,21 +78,21 @@ STATES = (
 
 FATAL = frozenset({"FatalException", "InternalException", "ConnectionException"})
 READ_ONLY = ("read-only mode",)
-_LINE = re.compile(r"\n\nLINE (\d+): (.*)\n( *)\^", re.DOTALL)
+_LINE = compile_late(r"\n\nLINE (\d+): (.*)\n( *)\^", re.DOTALL)
 KEPT = 200
 """Characters of DuckDB's explanations, which can fill a screen."""
 
-TIMES = re.compile(
+TIMES = compile_late(
     r"""("(?:[^"]|"")*"|'(?:[^']|'')*')|\b(?:date|time|timetz|timestamp(?:_s|_ms|_us|_ns)?|timestamptz|interval)"""
     r"(?: with time zone)?(?=[][,)]|$)",
     re.IGNORECASE,
 )
 """In the name of a type, what Python's types would lose something of (infinity, 24:00, months, nanoseconds), or a quoted name."""
 
-FLOATS = re.compile(r"""("(?:[^"]|"")*"|'(?:[^']|'')*')|\bfloat(?=[][,)]|$)""", re.IGNORECASE)
+FLOATS = compile_late(r"""("(?:[^"]|"")*"|'(?:[^']|'')*')|\bfloat(?=[][,)]|$)""", re.IGNORECASE)
 """In the name of a type, FLOAT, of which Python makes a double with digits that it never had, or a quoted name."""
 
-ALONE = re.compile(r"Cannot (?:FORCE )?CHECKPOINT|within a transaction|has transaction local changes", re.IGNORECASE)
+ALONE = compile_late(r"Cannot (?:FORCE )?CHECKPOINT|within a transaction|has transaction local changes", re.IGNORECASE)
 """What DuckDB says of a statement that wants no transaction around it."""
 
 DIFFERENT = "different configuration"

@@ -6,14 +6,13 @@ server's fields; pyodbc has the state first and the number in parentheses; MySQL
 
 from __future__ import annotations
 
-import re
-
 from bulkq.model.frozen_dataclass import frozen
+from bulkq.text.late_pattern import compile_late
 
-STATE = re.compile(r"[0-9A-Z]{5}")
+STATE = compile_late(r"[0-9A-Z]{5}")
 ATTRIBUTES = ("sqlstate", "pgcode", "sql_state")
-ODBC_NUMBER = re.compile(r"\((-?\d+)\)\s*(?:\(SQL\w+\))?\s*$")
-ODBC_TAGS = re.compile(r"^(?:\[[^]]*\]\s*)+")
+ODBC_NUMBER = compile_late(r"\((-?\d+)\)\s*(?:\(SQL\w+\))?\s*$")
+ODBC_TAGS = compile_late(r"^(?:\[[^]]*\]\s*)+")
 
 
 @frozen

@@ -16,6 +16,7 @@ from bulkq.drivers.dbapi.adapters.error_facts import said
 from bulkq.drivers.dbapi.adapters.parameters import NATIVE, convert, unfit
 from bulkq.drivers.tls_url_options import add_encryption, is_remote
 from bulkq.model import Column, Server, StatementClass
+from bulkq.text.late_pattern import compile_late
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -122,7 +123,7 @@ WRITTEN = frozenset({"Handler_write", "Handler_update", "Handler_delete"})
 PACKET_TOO_LARGE = 1153
 TRUNCATED_VALUE = 1292
 
-IGNORE = re.compile(r"\bignore\b", re.IGNORECASE)
+IGNORE = compile_late(r"\bignore\b", re.IGNORECASE)
 """In a text that holds the word, errors may be wanted as warnings."""
 NOT_ROLLED_BACK = 1196
 NOT_PREPARABLE = 1295

@@ -5,7 +5,6 @@ from __future__ import annotations
 import getpass
 import math
 import os
-import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
@@ -38,6 +37,7 @@ from bulkq.drivers.libpq.parameters import SETTINGS as VARIABLES
 from bulkq.drivers.libpq.url import hosts_of
 from bulkq.drivers.tls_url_options import add_encryption, is_remote
 from bulkq.model import BadValue, Column, Decoding, Server, StatementClass
+from bulkq.text.late_pattern import compile_late
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -80,8 +80,8 @@ SOFT_CHECKS = 160_000
 
 DECLARE = 'declare its type, as in "-- name: NAME(id: bigint)", or write a cast, as in :id::bigint'
 NO_TYPE = frozenset({"42P18", "42P08"})
-FOREIGN = re.compile(r"received invalid response to|expected authentication request from server, but received")
-MISSING = re.compile(r'database "([^"]*)" does not exist')
+FOREIGN = compile_late(r"received invalid response to|expected authentication request from server, but received")
+MISSING = compile_late(r'database "([^"]*)" does not exist')
 
 
 class Postgres(Adapter):
