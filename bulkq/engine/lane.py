@@ -76,6 +76,7 @@ class Lane:
         """Close the connection, because its state is unknown."""
         connection, self._connection = self._connection, None
         if connection is not None:
+            self._sessions.doubt()
             await connection.close()
 
     async def execute(self, part: PartState, batch: Batch) -> BatchResult:

@@ -12,7 +12,7 @@ from bulkq.targets import connect_within
 from bulkq.telemetry.trace_connection import trace_connection
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
     from bulkq.errors import BulkqError
     from bulkq.protocols import Connection, Driver
@@ -66,10 +66,19 @@ class ConnectionPool:
         self.held = False
         """Whether its lanes wait for a throttle."""
 
+        self.review: Callable[[Connection], Awaitable[None]] | None = None
+        """Asked with the first connection that is opened after a lane has lost one. Its `StoppedError` ends the target."""
+
         self._outage_s = outage_s
         self._say = say
         self._idle: list[Connection] = []
         self._door = asyncio.Lock()
+        self._losses = self._reviewed = 0  # connections that lanes closed; how many of them the last review knew
+        self._reviewing = asyncio.Lock()
+
+    def doubt(self) -> None:
+        """Have the target reviewed before a lane has a new connection: behind a lost one, the server may be another."""
+        self._losses += 1
 
     def give_back(self, connection: Connection) -> None:
         """Keep a healthy connection for the next lane."""
@@ -117,13 +126,13 @@ class ConnectionPool:
 
         Raises:
             NoRoom: not `patient`, and the server takes no further connection.
-            StoppedError: the target was unreachable for longer than the outage budget.
+            StoppedError: the target was unreachable for longer than the outage budget, or the review stops it.
             RefusedError: what answers now is not what it should be.
         """
         try:
             connection = self._idle.pop() if self._idle else await self._opened(patient=patient)
             return trace_connection(connection, self.driver.target)
-        except RefusedError as error:
+        except (RefusedError, StoppedError) as error:
             self.gone = error
             raise
 
@@ -168,7 +177,23 @@ class ConnectionPool:
         if self.writes and connection.server.read_only:
             await connection.close()
             raise TargetError(connection.server.read_only)
+        if self.review is not None and self._reviewed != self._losses:
+            try:
+                await self._review(connection, self.review)
+            except BaseException:
+                await connection.close()
+                raise
         return connection
+
+    async def _review(self, connection: Connection, review: Callable[[Connection], Awaitable[None]]) -> None:
+        """Review the target once for all connections that were lost before. Lanes that reconnect meanwhile wait."""
+        async with self._reviewing:
+            losses = self._losses
+            if self.gone is not None:
+                raise self.gone
+            if self._reviewed != losses:
+                await review(connection)
+                self._reviewed = losses
 
     async def _outlast(self, error: TargetError, end_s: float) -> Connection:
         self.outages += 1

@@ -10,6 +10,7 @@ from bulkq.engine.run_context import StopLimits
 from bulkq.engine.runner import Runner
 from bulkq.errors import ParameterError
 from bulkq.lifecycle import prepare_same_row_write_order
+from bulkq.lifecycle.forgotten_commits import review_reconnects
 from bulkq.lifecycle.preflight import PEEKED
 from bulkq.policy import safety
 
@@ -38,6 +39,7 @@ async def execute(recorded: RecordedRun) -> Sequence[Failure]:
     """
     opened = recorded.opened
     runner = _runner(recorded)
+    review_reconnects(recorded)
     try:
         await recorded.follow(runner)
         await runner.run()

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from functools import partial
 from typing import TYPE_CHECKING
 
 from bulkq import markers
-from bulkq.errors import BulkqError
+from bulkq.errors import BulkqError, DatabaseError, StoppedError, TargetError
 from bulkq.ledger import open_ledger
-from bulkq.lifecycle import target_markers
+from bulkq.lifecycle import database_identity, target_markers
 from bulkq.policy import safety
 from bulkq.policy.merged_number_ranges import Ranges, numbers_in
 from bulkq.text.message_parts import counted
@@ -16,10 +17,12 @@ from bulkq.text.message_parts import counted
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from bulkq.engine.part_state import PartState
     from bulkq.lifecycle.open_targets import OpenTarget
     from bulkq.lifecycle.record import RecordedRun
     from bulkq.lifecycle.run_resources import OpenRun
     from bulkq.model import MarkerTables
+    from bulkq.protocols import Connection
 
     Done = Mapping[int, Sequence[tuple[int, int]]]
 
@@ -41,14 +44,48 @@ async def find_forgotten(recorded: RecordedRun) -> str:
         (target, tables, await _ask(opened, target, markers.applied_counts(tables, opened.run)))
         for target, tables in targets
     ]
-    # PostgreSQL sums to numeric, which asyncpg gives as Decimal("2E+4") if it is a multiple of 10,000.
-    found = sum(int(Decimal(str(row[1]))) for _, _, rows in asked for row in rows or ())
+    found = sum(_sets(rows or ()) for _, _, rows in asked)
     if found >= opened.progress.counts.ok:
         return ""
     await ledger.sync()
     done = await _recorded(opened)
     texts = [await _compare(opened, target, tables, done) for target, tables, rows in asked if rows is not None]
     return "; ".join(filter(None, texts))
+
+
+def review_reconnects(recorded: RecordedRun) -> None:
+    """Let targets that lose a connection be compared when the next one is opened, so that a run does not go on over a gap."""
+    for target in recorded.opened.targets:
+        if target.tables is not None and recorded.ledger.keeps:
+            target.sessions.review = partial(_review, recorded, target, target.tables)
+
+
+async def _review(recorded: RecordedRun, target: OpenTarget, tables: MarkerTables, connection: Connection) -> None:
+    """Compare the sum of the markers with the answers; all of them if it is too small, or the server was started or replaced.
+
+    What cannot be asked is left to the end of the run.
+
+    Raises:
+        StoppedError: the target has lost what it had committed.
+        TargetError: the connection broke.
+    """
+    opened, ledger = recorded.opened, recorded.ledger
+    answered = sum(part.counts.ok for part in _writes(opened, target))
+    try:
+        found = await database_identity.physical(connection, target.identity)
+        sets = _sets(await connection.administer([markers.applied_counts(tables, opened.run)]))
+        if found == target.physical and sets >= answered:
+            return
+        await ledger.sync()
+        done = await _recorded(opened)
+        rows = await connection.administer([markers.applied(tables, opened.run)])
+    except DatabaseError as error:
+        if error.connection_lost:
+            raise TargetError(str(error)) from error
+        return
+    if lost := _name_lost(opened, target, rows, done):
+        raise StoppedError(lost)
+    target.physical = found
 
 
 async def _recorded(opened: OpenRun) -> Done:
@@ -63,15 +100,16 @@ async def _recorded(opened: OpenRun) -> Done:
 async def _compare(opened: OpenRun, target: OpenTarget, tables: MarkerTables, done: Done) -> str:
     """Say how much of what is done on a target has no marker; "" if that is nothing."""
     rows = await _ask(opened, target, markers.applied(tables, opened.run))
-    if rows is None:
-        return ""
+    return "" if rows is None else _name_lost(opened, target, rows, done)
+
+
+def _name_lost(opened: OpenRun, target: OpenTarget, rows: Sequence[tuple[object, ...]], done: Done) -> str:
+    """Say how much of what is done has no marker in `rows`; "" if that is nothing."""
     applied = target_markers.ranges(rows)
     lost = 0
-    for part in target.parts:
-        if safety.mode_of(part.spec.query, opened.request.safety) == safety.WRITE:
-            marked = Ranges(applied.get(part.spec.number, ()))
-            ranges = done.get(part.spec.number, ())
-            lost += sum(numbers_in(list(marked.gaps(first, last))) for first, last in ranges)
+    for part in _writes(opened, target):
+        marked = Ranges(applied.get(part.spec.number, ()))
+        lost += sum(numbers_in(list(marked.gaps(*one))) for one in done.get(part.spec.number, ()))
     if not lost:
         return ""
     what = counted(lost, "range" if opened.backfills else "parameter set")
@@ -79,6 +117,16 @@ async def _compare(opened: OpenRun, target: OpenTarget, tables: MarkerTables, do
         f"{target.label} has lost {what} that it had committed, as after a failover or a crash without synchronous commits: "
         f"bulkq resume {opened.run} applies them again"
     )
+
+
+def _writes(opened: OpenRun, target: OpenTarget) -> list[PartState]:
+    """The parts of a target that have markers."""
+    return [part for part in target.parts if safety.mode_of(part.spec.query, opened.request.safety) == safety.WRITE]
+
+
+def _sets(rows: Sequence[tuple[object, ...]]) -> int:
+    """The sum of `markers.applied_counts`. PostgreSQL sums to numeric, which asyncpg gives as Decimal("2E+4") for 20,000."""
+    return sum(int(Decimal(str(row[1]))) for row in rows)
 
 
 async def _ask(opened: OpenRun, target: OpenTarget, query: str) -> Sequence[tuple[object, ...]] | None:

@@ -66,3 +66,34 @@ def test_what_a_database_has_forgotten_does_not_undo_later_sets(cli: Cli, databa
     )
     assert "the sets that it has lost (1 to 5) to -p of a new run" in refused.err
     assert servers.execute(database, "select min(v), max(v) from t") == [(21, 25)]
+
+
+def test_what_a_database_has_forgotten_is_found_when_a_lane_connects_again(cli: Cli, database: str) -> None:
+    """The run stops there, not at its end, and applies nothing behind the gap; a lost connection alone stops nothing."""
+    servers.execute(
+        database,
+        "create table t (id int primary key, v int not null default 0)",
+        "insert into t select generate_series(1, 100)",
+        "create function forget() returns trigger language plpgsql as $$ begin "
+        "update t set v = 0 where id <= 10; delete from bulkq_markers where first = 1; return new; end $$",
+        "create trigger forgetting after update on t for each row "
+        "when (new.id = 50 and new is distinct from old) execute function forget()",
+        # Once: a sequence is not rolled back.
+        "create sequence s",
+        "create function leave() returns trigger language plpgsql as $$ begin "
+        "if nextval('s') = 1 then perform pg_terminate_backend(pg_backend_pid()); end if; return new; end $$",
+        "create trigger leaving after update on t for each row "
+        "when (new.id = 65 and new is distinct from old) execute function leave()",
+    )
+    (cli.folder / "q.sql").write_text("-- name: more(id: int)\nupdate t set v = v + 1 where id = :id;\n")
+    (cli.folder / "p.csv").write_text("id\n" + "\n".join(map(str, range(1, 101))))
+    run = ("run", "q.sql:more", "-p", "p.csv", "-t", database, "--write", "--batch", "10", "-j", "1")
+    done = cli(*run)
+    assert (done.code, " ok=60 " in done.err) == (5, True), done.err
+    assert " has lost 10 parameter sets that it had committed, as after a failover or a crash" in done.err
+    assert servers.execute(database, "select v, count(*) from t group by v order by v") == [(0, 50), (1, 50)]
+    servers.execute(database, "alter table t disable trigger forgetting", "alter sequence s restart")
+    again = cli("resume", "--last")
+    assert again.code == 0, again.err
+    assert servers.execute(database, "select v, count(*) from t group by v") == [(1, 100)]
+    assert servers.execute(database, "select last_value from s") == [(2,)]
