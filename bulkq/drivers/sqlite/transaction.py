@@ -11,6 +11,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from bulkq.drivers.sqlite import authorizer, error_place_and_advice, file_access
+from bulkq.drivers.sqlite.page_cache import choose_cache_pragmas
 from bulkq.drivers.sqlite.url_options import SqliteOptions
 from bulkq.errors import DatabaseError, TargetError
 from bulkq.model import Phase
@@ -126,7 +127,7 @@ class Handle:
         self.own = raw.cursor()
         self._set_query_only()
         self.wait_for("SELECT 1 FROM sqlite_master LIMIT 1", CONNECT_PATIENCE_S)
-        for pragma in self._options.pragmas:
+        for pragma in (*choose_cache_pragmas(self._path.stat().st_size), *self._options.pragmas):
             self.wait_for(pragma, CONNECT_PATIENCE_S)
         raw.set_authorizer(self._authorize)
         raw.set_progress_handler(self.deadline.expired, TICK)
