@@ -21,6 +21,14 @@ LEAST, LEAST_UNPIPELINED = 50, 4
 """Sets from which on a batch is worth comparing: below, a round trip outweighs what a set costs. If each set has a round trip of
 its own, few are enough."""
 
+SLOW_SET_S = 0.001
+"""Seconds from which on a set outweighs a round trip, so that a batch of `LEAST_UNPIPELINED` sets is worth comparing. A server that
+calculates may do some of it once for all sets: sums that took 2.2 ms each took 1.0 ms in one statement."""
+
+CLEARLY = 0.9
+"""One statement for few slow sets has to take less than this share of the time. One slow set more than usual ends it, and all of it
+was in vain. Where sets wait, both forms take as long."""
+
 PROBES = 2
 """Batches of each form before the first choice, and their weight: what a lane has begun before another ends counts once."""
 
@@ -59,6 +67,7 @@ class BatchForm:
         "_mean_s",
         "_penalty",
         "_since",
+        "_slow",
         "_small_s",
         "_wait",
     )
@@ -75,6 +84,7 @@ class BatchForm:
         self._asked = dict.fromkeys(Form, 0)  # batches
         self._mean_s: dict[Form, float] = {}  # seconds per set
         self._small_s: float | None = None  # seconds per set of the last batch that was too small to be compared
+        self._slow = False  # batches have fewer sets than `least`, because each of them is slow
         self._faster: Form | None = None
         self._again = FIRST_AGAIN
         self._since = 0  # batches since the slower form was tried
@@ -109,7 +119,7 @@ class BatchForm:
         """The form of a batch of `sets` sets."""
         if self._fixed is not None:
             return self._fixed
-        if self._wait or sets < self._least:
+        if self._wait or not self._compares(sets):
             return Form.PIPELINE
         form = self._choice()
         self._asked[form] += 1
@@ -118,10 +128,17 @@ class BatchForm:
     def record(self, form: Form, sets: int, elapsed_s: float) -> None:
         """Learn from a batch of `sets` sets that took `elapsed_s` seconds."""
         self._wait = max(0, self._wait - 1)
-        if sets >= self._least:
-            self._learn(form, elapsed_s / sets)
+        per_set_s = elapsed_s / sets
+        if form is Form.PIPELINE and sets >= LEAST_UNPIPELINED:
+            self._slow = sets < self._least and per_set_s >= SLOW_SET_S
+        if self._compares(sets):
+            self._learn(form, per_set_s)
         elif self._least == LEAST_UNPIPELINED:
-            self._small_s = elapsed_s / sets
+            self._small_s = per_set_s
+
+    def _compares(self, sets: int) -> bool:
+        """Whether the time of a batch of `sets` sets tells one form from the other."""
+        return sets >= (LEAST_UNPIPELINED if self._slow else self._least)
 
     def _learn(self, form: Form, per_set_s: float) -> None:
         known_s = self._mean_s.get(form, per_set_s)
@@ -136,13 +153,17 @@ class BatchForm:
         if len(self._mean_s) < len(Form):  # the others have begun and none has ended
             return next(iter(self._mean_s), Form.SET)
         self._since += 1
-        slower, faster = sorted(Form, key=lambda form: -self._mean_s[form])
+        slower, faster = sorted(Form, key=self._speed)
         if faster is not self._faster:  # it may be chance: the other one is tried again soon
             self._faster, self._since, self._again = faster, 1, FIRST_AGAIN
         if self._since * self._mean_s[faster] >= self._again * self._mean_s[slower]:
             self._since, self._again = 0, min(LAST_AGAIN, 2 * self._again)
             return slower
         return faster
+
+    def _speed(self, form: Form) -> float:
+        """The sets in a second, of one statement for few sets less than that."""
+        return (CLEARLY if form is Form.SET and self._slow else 1.0) / max(self._mean_s[form], 1e-9)
 
     def fail(self) -> None:
         """Note that the one statement failed, for a set that is to be found or for all; the next batches go set by set."""

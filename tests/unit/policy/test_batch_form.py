@@ -39,6 +39,22 @@ def test_small_batches_go_set_by_set() -> None:
     assert choice.next(LEAST) is Form.SET
 
 
+@pytest.mark.parametrize(("set_s", "wins"), [(0.001, True), (0.0021, False), (0.003, False)])
+def test_slow_sets_are_tried_together_in_small_batches(set_s: float, wins: bool) -> None:
+    """Their round trip is a small part of them. One statement has to be clearly faster, because a slower set than usual ends it."""
+    choice = BatchForm()
+    seen = []
+    for sets in [20] * 12:
+        form = choice.next(sets)
+        seen.append(form)
+        choice.record(form, sets, sets * (set_s if form is Form.SET else 0.0022))
+    assert seen[0] is Form.PIPELINE
+    assert seen.count(Form.SET) == (12 - 1 - PROBES if wins else PROBES)
+    assert choice.next(LEAST_UNPIPELINED - 1) is Form.PIPELINE
+    choice.record(Form.PIPELINE, LEAST, 0.01)
+    assert choice.next(LEAST - 1) is Form.PIPELINE, "fast sets are compared in large batches"
+
+
 def test_both_forms_are_tried_before_the_first_choice() -> None:
     """As many batches of each."""
     choice = BatchForm()
