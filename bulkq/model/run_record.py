@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from bulkq.model.batch import SourcePosition
     from bulkq.model.failure import Failure
+    from bulkq.model.run_event import RunEvent
     from bulkq.model.shard import Shard
 
 
@@ -90,3 +91,26 @@ class RecordedPart:
     failures: tuple[Failure, ...]
     source: SourcePosition | None  # at or before the end of the first range, when that begins at 1
     sinks: tuple[SinkPosition, ...]  # as of the last commit of the ledger
+
+
+@frozen
+class ListedRun:
+    """A run of the ledger, with its status on this machine.
+
+    Attributes:
+        record: the run.
+        status: ok, failed, unknown, refused, stopped, incomplete, running or dead.
+        parts: of the run, if it is shown alone.
+        spools: paths of its spooled sources, if it is shown alone.
+        retried_by: the id of the run that retries its failures.
+        undone_by: the id of its newest undo.
+        incomplete: what the last verification has found.
+    """
+
+    record: RunRecord
+    status: str
+    parts: tuple[RecordedPart, ...] = ()
+    spools: tuple[str, ...] = ()
+    retried_by: str | None = None
+    undone_by: str | None = None
+    incomplete: RunEvent | None = None

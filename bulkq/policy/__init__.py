@@ -5,6 +5,7 @@ What a run may do, and when it ends:
 safety, requirements                                refusals before the first statement
 retry, server_error_advice                          a failed attempt: its outcome, whether it is repeated, the advice
 stop_rules, exit_codes                              the end of a run
+next_step                                           the command that a user is advised to type after a recorded run
 check_attempt_step_rows, rows_changed_between_reads what the answers of statements beside the user's mean
 
 How much, and how fast:

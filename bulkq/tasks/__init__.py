@@ -3,6 +3,6 @@
 run, check, backfill, maintain    a new run
 resume, retry, undo               a run that follows another
 plan, rehearse, server_lint       what would be
-report, live_status, steer, forget    runs that are recorded or live
+list_runs, report, live_status, steer, forget    runs that are recorded or live
 diag, doctor, ping, demo          others
 """

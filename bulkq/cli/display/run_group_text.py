@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bulkq.cli.display.listed_run import ListedRun, incomplete_of, next_step, status_of
 from bulkq.errors import UsageError
 from bulkq.model.counts import changed_number, changed_text, counts_of
 from bulkq.policy.exit_codes import name_status
+from bulkq.policy.next_step import next_step
 from bulkq.policy.run_group import CHANGING, group_exit_code, group_jobs, sum_counts
+from bulkq.tasks.list_runs import list_group
 from bulkq.text.characters import escape_unprintable
 from bulkq.text.durations import duration_text
 from bulkq.text.moments import moment_text
@@ -40,7 +41,7 @@ def tell_group(name: str, ledger: str, *, as_json: bool) -> int:
     from bulkq.ledger.location import LedgerMissing, locate
 
     try:
-        known = asyncio.run(_read_group(ledger, name))
+        known = asyncio.run(list_group(ledger, name))
     except LedgerMissing as error:
         raise UsageError(f'no run of the group "{escape_unprintable(name)}": {error}') from None
     if not known:
@@ -52,19 +53,6 @@ def tell_group(name: str, ledger: str, *, as_json: bool) -> int:
     found = group_object(name, jobs, steps)
     click.echo(json.dumps(found, ensure_ascii=False, indent=2) if as_json else group_text(name, jobs, steps))
     return group_exit_code(jobs)
-
-
-async def _read_group(url: str, name: str) -> list[ListedRun]:
-    from bulkq.ledger import open_ledger
-
-    ledger = await open_ledger(url, create=False)
-    try:
-        return [
-            ListedRun(record, await status_of(ledger, record), incomplete=await incomplete_of(ledger, record))
-            for record in await ledger.group(name)
-        ]
-    finally:
-        await ledger.close()
 
 
 def group_text(name: str, jobs: Sequence[GroupJob], steps: Mapping[str, str]) -> str:
