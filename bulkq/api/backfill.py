@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -17,6 +16,7 @@ from bulkq.ledger.location import locate
 from bulkq.lifecycle.backfill.validate_request import check_parameters, complete_options, range_statement, statement_of
 from bulkq.lifecycle.check_api_arguments import check_numbers, shown, texts
 from bulkq.model import Query, Run
+from bulkq.model.frozen_dataclass import mutable
 from bulkq.model.run import OutputOptions, QueryOptions, SourceOptions, TargetOptions
 from bulkq.tasks.backfill import backfill
 from bulkq.tasks.undo import undo
@@ -143,7 +143,7 @@ async def _logged(execute: Callable[[LogNotices], Coroutine[None, None, RunSumma
         raise
 
 
-@dataclass(slots=True)
+@mutable
 class LogNotices:
     """An observer that logs notices, and knows whether the run has begun."""
 

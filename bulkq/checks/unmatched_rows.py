@@ -7,9 +7,10 @@ and the same sum of digests, so only the rows of the other buckets have to be lo
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
+from bulkq.model.frozen_dataclass import mutable
 from bulkq.text import characters
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ MOST_AT_ONCE = 200_000
 """Rows of both sides that are looked at together."""
 
 
-@dataclass(slots=True)
+@mutable
 class Buckets:
     """The rows of one side by bucket: how many, and the sum of their digests."""
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, TypeVar
 
+from bulkq.model.frozen_dataclass import mutable
 from bulkq.text.array_literals import list_of_text
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ Entry = tuple[int, int, str]
 """The position of a set, the index of a parameter, and a text."""
 
 
-@dataclass(slots=True)
+@mutable
 class ParameterTexts:
     """The values of parameters of one type as texts, in the order of their sets, and those that cannot be sent."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING
 
 from bulkq.engine.batch_segments import Segment, joined
@@ -10,6 +10,7 @@ from bulkq.engine.failure_records import failure
 from bulkq.errors import ObjectsApart
 from bulkq.model import ANSWER_LOST, BatchResult, Failure, Outcome, Reply, SetError
 from bulkq.model.counts import changed_in_all
+from bulkq.model.frozen_dataclass import mutable
 from bulkq.model.maintenance import OWN_TEXTS
 from bulkq.model.own_error_states import MARKER_EARLY
 from bulkq.policy.server_error_advice import COMMITTED_EARLY
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from bulkq.model import Batch, PartSpec
 
 
-@dataclass(slots=True)
+@mutable
 class BatchOutcome:
     """The replies and failures of a batch so far."""
 

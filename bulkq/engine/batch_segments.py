@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from bulkq.model.frozen_dataclass import mutable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -11,7 +12,7 @@ if TYPE_CHECKING:
     from bulkq.model import Batch, Column, Reply
 
 
-@dataclass(slots=True)
+@mutable
 class Segment:
     """Sets of a batch that are attempted together."""
 

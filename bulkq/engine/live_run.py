@@ -6,12 +6,12 @@ What only a request needs is imported with the first one, because most runs get 
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from bulkq.errors import RefusedError, UsageError
+from bulkq.model.frozen_dataclass import mutable
 from bulkq.model.run_event import EventKind
 from bulkq.model.run_status import RunChange, status_object
 from bulkq.text.durations import duration_text, exact_duration
@@ -29,7 +29,7 @@ PAUSED = "pause"
 """The key under which the end of a pause stands among what is taken back."""
 
 
-@dataclass(slots=True)
+@mutable
 class TimedChange:
     """A change that is taken back.
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Protocol
 
 from bulkq.model.counts import Counts
+from bulkq.model.frozen_dataclass import mutable
 from bulkq.policy.batch_form import BatchForm, Form
 from bulkq.policy.batch_size import BatchSize
 
@@ -40,7 +41,7 @@ class ObjectCommand(Protocol):
         """
 
 
-@dataclass(slots=True)
+@mutable
 class PartState:
     """One query on one target, with its parameters and its output. Shared by the lanes of the target."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bulkq.engine.delivery.overflow import Overflow
@@ -14,6 +14,7 @@ from bulkq.engine.slots import ConnectionSlots, Limiter
 from bulkq.engine.throttle_gates_by_target import Gates
 from bulkq.errors import OutputClosed
 from bulkq.model import KEPT_FAILURES, Mark
+from bulkq.model.frozen_dataclass import mutable
 from bulkq.policy import stop_rules
 from bulkq.policy.auto_concurrency import MOST, START
 from bulkq.policy.pace import Pace
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from bulkq.protocols import Ledger, Observer, Throttle
 
 
-@dataclass(slots=True, kw_only=True)
+@mutable(kw_only=True)
 class StopLimits:
     """When the run stops by itself."""
 

@@ -7,13 +7,14 @@ changed is written.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right, insort
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from bulkq.ledger.redact_message import shape_of
 from bulkq.ledger.row_conversion import Row, source_row
 from bulkq.model import STARTED, Outcome
 from bulkq.model.counts import changed_in_all
+from bulkq.model.frozen_dataclass import mutable
 from bulkq.policy.merged_number_ranges import Ranges
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ MOST_AHEAD = 1_024
 """Source positions that wait for the gap before them; more are thinned out, which costs a resume some reading."""
 
 
-@dataclass(slots=True)
+@mutable
 class RowChanges:
     """Rows to delete, by key, and rows to insert or replace. Without the run, which is the same in all."""
 
@@ -39,7 +40,7 @@ class RowChanges:
     parts: list[Row] = field(default_factory=list)
 
 
-@dataclass(slots=True)
+@mutable
 class _PartRecord:
     """The recorded state of one part."""
 

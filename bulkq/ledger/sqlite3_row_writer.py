@@ -12,13 +12,13 @@ import contextlib
 import sqlite3
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
 from bulkq.ledger import row_conversion
 from bulkq.ledger.explain_errors import in_one_line
 from bulkq.ledger.file_lock_and_revision import FULL, Lock, connect_file, path_of, refuse_empty_file, revision_in
 from bulkq.ledger.revision_constants import HEAD
+from bulkq.model.frozen_dataclass import mutable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -33,7 +33,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-@dataclass(slots=True)
+@mutable
 class LedgerFile:
     """A ledger file of this program's revision, open and locked."""
 

@@ -6,14 +6,14 @@ import contextlib
 import secrets
 import time
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from bulkq.errors import BulkqError
 from bulkq.lifecycle.live_control import open_live_control
 from bulkq.lifecycle.resume_state import ResumeState
-from bulkq.model.frozen_dataclass import frozen
+from bulkq.model.frozen_dataclass import frozen, mutable
 from bulkq.telemetry.trace_run import trace_run
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 """Crockford's base 32: no letter that looks like a digit."""
 
 
-@dataclass(slots=True)
+@mutable
 class CallerResources:
     """Source, sink and connections that the Python API passes in. A run with them has exactly one query."""
 

@@ -6,13 +6,14 @@ A target that is down, hangs or answers garbage is set aside with its reason; th
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import field
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from bulkq.engine.pool import MOST_OPEN, ConnectionPool
 from bulkq.errors import BulkqError, DatabaseError, RefusedError, TargetError, UsageError
 from bulkq.lifecycle import database_identity
+from bulkq.model.frozen_dataclass import mutable
 from bulkq.policy import safety
 from bulkq.targets import open_target
 from bulkq.targets.bounded_concurrency import gather_concurrently
@@ -33,7 +34,7 @@ SILENT = ": no answer"
 SHOWN = 20
 
 
-@dataclass(slots=True)
+@mutable
 class OpenTarget:
     """One target of a run, with the schemas of it that the run works on.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING
 
 from bulkq.errors import DatabaseError, TargetError
@@ -13,6 +13,7 @@ from bulkq.lifecycle.resume_state import ResumeState
 from bulkq.model import Mark, MarkerTables, Outcome
 from bulkq.model.counts import UNCOUNTED, changed_in_all
 from bulkq.model.failure import failure_counts
+from bulkq.model.frozen_dataclass import mutable
 from bulkq.model.own_error_states import MARKER_EARLY
 from bulkq.policy import safety
 from bulkq.policy.merged_number_ranges import Ranges, numbers_in
@@ -74,7 +75,7 @@ def _kept(state: RecordedPart, request: Run) -> tuple[Failure, ...]:
     return tuple(f for f in state.failures if f.outcome is Outcome.UNKNOWN)
 
 
-@dataclass(slots=True)
+@mutable
 class _TakeoverState:
     """What is known of a run while its targets are taken over."""
 

@@ -1,8 +1,9 @@
-"""`@frozen`: a dataclass that has slots, is compared by its fields, and costs little to import."""
+"""`@frozen` and `@mutable`: dataclasses that have slots, are compared by their fields, and cost little to import."""
 
 from __future__ import annotations
 
 from dataclasses import MISSING, Field, dataclass, field, fields
+from functools import partial
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, TypeVar, dataclass_transform, overload
 
@@ -29,6 +30,9 @@ MARKS = {
 FIELD = fields(_LibraryDataclass)[0]._field_type  # type: ignore[attr-defined]  # noqa: SLF001 - `fields` looks for it
 """The type of a field that is neither a class variable nor an argument of `__init__` alone."""
 
+SET_ONE_BY_ONE = 20
+"""Instances of a class until its `__init__` is compiled, which takes as long as setting the fields of fifty. Most classes have fewer."""
+
 
 @overload
 def frozen(cls: type[T], /) -> type[T]: ...
@@ -43,14 +47,42 @@ def frozen(cls: type[T] | None = None, /, *, kw_only: bool = False) -> type[T] |
     """Make a dataclass as `dataclass(frozen=True, slots=True)` does. `fields`, `replace` and `asdict` work on it.
 
     `dataclass` looks at each annotation and compiles six methods for each class. A run imports two hundred classes, which took a sixth
-    of its start. Here `__init__` is compiled when it is first needed, and no other method is. The type checker refuses assignments to
-    fields; at run time nothing does. A class has at least one field; class variables, `InitVar`, `init=False` and `__post_init__` are
+    of its start. Here `__init__` is compiled when it has been needed often, and no other method is. The type checker refuses assignments
+    to fields; at run time nothing does. A class has at least one field; class variables, `InitVar`, `init=False` and `__post_init__` are
     not known.
     """
 
     def make(plain: type[T]) -> type[T]:
         known = _fields_of(plain, kw_only=kw_only)
-        return _compare_by_fields(_with_slots(plain, known), list(known.values()))
+        return _with_slots(plain, known, _comparison_by(list(known.values())))
+
+    return make if cls is None else make(cls)
+
+
+@overload
+def mutable(cls: type[T], /) -> type[T]: ...
+
+
+@overload
+def mutable(*, kw_only: bool = False, eq: bool = True) -> Callable[[type[T]], type[T]]: ...
+
+
+@dataclass_transform(field_specifiers=(field,))
+def mutable(
+    cls: type[T] | None = None, /, *, kw_only: bool = False, eq: bool = True
+) -> type[T] | Callable[[type[T]], type[T]]:
+    """Make a dataclass as `dataclass(slots=True)` does, at the cost and with the limits of `frozen`.
+
+    Args:
+        cls: the class; None if arguments are given.
+        kw_only: fields are given by name.
+        eq: instances are compared by their fields, and have no hash; else by identity.
+    """
+
+    def make(plain: type[T]) -> type[T]:
+        known = _fields_of(plain, kw_only=kw_only)
+        methods = _comparison_by(list(known.values())) | {"__hash__": None}
+        return _with_slots(plain, known, methods if eq else {"__repr__": methods["__repr__"]})
 
     return make if cls is None else make(cls)
 
@@ -69,8 +101,8 @@ def _fields_of(plain: type, *, kw_only: bool) -> dict[str, Field[Any]]:
     return known
 
 
-def _with_slots(plain: type[T], known: dict[str, Field[Any]]) -> type[T]:
-    """The same class with a slot for each field of its own: slots cannot be added to a class that exists."""
+def _with_slots(plain: type[T], known: dict[str, Field[Any]], methods: dict[str, Any]) -> type[T]:
+    """The same class with a slot for each field of its own, and `methods` that it lacks: slots cannot be added to a class that exists."""
     inherited = {name for base in plain.__mro__[1:] for name in vars(base).get("__slots__", ())}
     body = {name: value for name, value in vars(plain).items() if name not in known}
     body.pop("__dict__", None)
@@ -80,25 +112,46 @@ def _with_slots(plain: type[T], known: dict[str, Field[Any]]) -> type[T]:
     body["__match_args__"] = tuple(name for name, one in known.items() if not one.kw_only)
     body.setdefault("__init__", _Initializer(list(known.values())))
     metaclass: Any = type(plain)
-    made: type[T] = metaclass(plain.__name__, plain.__bases__, MARKS | body)
+    made: type[T] = metaclass(plain.__name__, plain.__bases__, MARKS | methods | body)
     made.__qualname__ = plain.__qualname__
     return made
 
 
 class _Initializer:
-    """The `__init__` of a class, which is compiled when it is first looked at."""
+    """The `__init__` of a class. It sets fields one by one until it has been needed often enough to be worth compiling."""
 
     def __init__(self, known: Sequence[Field[Any]]) -> None:
         self._known = known
+        self._names = {one.name for one in known}
+        self._positional = [one.name for one in known if not one.kw_only]
+        self._left = SET_ONE_BY_ONE
 
     def __set_name__(self, owner: type, name: str) -> None:
         self._owner = owner
 
     def __get__(self, instance: object, owner: type) -> Any:
-        """Return the function, bound to `instance`, and put it into its class."""
+        """Return the function, bound to `instance`; in the end put it into its class."""
+        self._left -= 1
+        if instance is not None and self._left >= 0:
+            return partial(self._set_fields, instance)
         init = self._compiled()
         self._owner.__init__ = init  # type: ignore[misc]  # of all instances from now on
         return init.__get__(instance, owner)
+
+    def _set_fields(self, instance: object, /, *args: object, **given: object) -> None:
+        """Set the fields. If arguments do not fit, the compiled function says so."""
+        values = dict(zip(self._positional, args, strict=False)) | given
+        fits = len(values) == len(args) + len(given)
+        for one in self._known:
+            if one.name not in values and one.default is not MISSING:
+                values[one.name] = one.default
+            elif one.name not in values and one.default_factory is not MISSING:
+                values[one.name] = one.default_factory()
+        if not fits or values.keys() != self._names:
+            self._compiled()(instance, *args, **given)
+            return
+        for name, value in values.items():
+            setattr(instance, name, value)
 
     def _compiled(self) -> Any:
         """The function, with the parameters that `dataclass` would give it."""
@@ -123,8 +176,8 @@ class _Initializer:
         return init
 
 
-def _compare_by_fields(cls: type[T], known: Sequence[Field[Any]]) -> type[T]:
-    """Give `cls` the methods that `dataclass` would have compiled, unless its body has them."""
+def _comparison_by(known: Sequence[Field[Any]]) -> dict[str, Any]:
+    """The methods that `dataclass` would have compiled, by name."""
     shown = [one.name for one in known if one.repr]
     compared = attrgetter(*(one.name for one in known if one.compare))
 
@@ -137,7 +190,4 @@ def _compare_by_fields(cls: type[T], known: Sequence[Field[Any]]) -> type[T]:
     def __repr__(self: T) -> str:  # noqa: N807
         return f"{type(self).__qualname__}({', '.join(f'{name}={getattr(self, name)!r}' for name in shown)})"
 
-    for method in (__eq__, __hash__, __repr__):
-        if method.__name__ not in cls.__dict__:
-            setattr(cls, method.__name__, method)
-    return cls
+    return {"__eq__": __eq__, "__hash__": __hash__, "__repr__": __repr__}

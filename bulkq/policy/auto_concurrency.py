@@ -6,8 +6,9 @@ becomes slower or faster meanwhile is not mistaken for an effect of the lanes.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import pairwise
+
+from bulkq.model.frozen_dataclass import frozen
 
 START = 8
 """Lanes at first: those of a run without `-j`."""
@@ -66,7 +67,7 @@ CAUTION_S = 30.0
 NEW, NOTHING = "still measuring", "more brought nothing"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Sample:
     """The state of a run at one time. Counts begin with the run.
 

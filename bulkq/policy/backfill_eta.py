@@ -6,9 +6,10 @@ Times here are **active seconds**: seconds of a clock that stands still while a 
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import dataclass
 from itertools import pairwise
 from math import sqrt
+
+from bulkq.model.frozen_dataclass import frozen
 
 WINDOW_S = 300.0
 """The rate is that of the last minutes. In a younger run it is that of the last half, so that the start with its small ranges drops out."""
@@ -25,7 +26,7 @@ Curve = tuple[tuple[float, int, int], ...]
 """Points of (active seconds, rows, ranges) in ascending order."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TimeLeft:
     """An estimate in seconds, and the bounds between which the truth probably is."""
 

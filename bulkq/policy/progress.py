@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from bulkq.model.counts import Counts
+from bulkq.model.frozen_dataclass import mutable
 from bulkq.model.timeline import RunTimeline
 from bulkq.policy.recent_rate import RecentRate
 from bulkq.policy.timeline_samples import Timeline
@@ -61,7 +62,7 @@ class Latencies:
         return self.max_s
 
 
-@dataclass(slots=True)
+@mutable
 class Progress:
     """Live counters of a run. Counts are of parameter sets unless the name says otherwise."""
 

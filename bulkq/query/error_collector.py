@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from bulkq.errors import QueryFileError, join_errors
+from bulkq.model.frozen_dataclass import mutable
 
 
-@dataclass(slots=True)
+@mutable
 class QueryErrors:
     """The errors of one text, by offset; `label` is the file as the user named it, or `-e`."""
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from bulkq.dialects import DEFAULT
 from bulkq.model import Mode
 from bulkq.model.check_conditions import Measure
+from bulkq.model.frozen_dataclass import mutable
 from bulkq.query.backfill_headers import (
     check_function_name,
     check_reads,
@@ -70,7 +71,7 @@ _SWALLOWED = compile_late(r"\s@(expect|warn|fail|mask|until)\b\s*(.*)", re.IGNOR
 _DECLARED = compile_late(r"([^\W\d]\w*)\s*(?::\s*([^=]*?))?\s*(?:=\s*(.*))?", re.DOTALL)
 
 
-@dataclass(slots=True)
+@mutable
 class DeclaredParameter:
     """A parameter as a header declares it; `offset` is where it says so."""
 
@@ -82,7 +83,7 @@ class DeclaredParameter:
     secret: bool = False
 
 
-@dataclass(slots=True)
+@mutable
 class Header:
     """The content of the comments above a statement. The typed fields are those of `bulkq.model.Query`."""
 

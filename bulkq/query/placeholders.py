@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bulkq.model import Placeholder, PlaceholderKind
+from bulkq.model.frozen_dataclass import mutable
 from bulkq.query.foreign_syntax import find_foreign_syntax
 from bulkq.query.tokens import IDENTIFIER, Token, TokenKind
 from bulkq.text.late_pattern import compile_late
@@ -23,7 +23,7 @@ _BRACED = compile_late(r"\{([^\s{}]*)\}")
 _OPERAND_ENDS = "_$\"'`])}"
 
 
-@dataclass(slots=True)
+@mutable
 class PlaceholderScan:
     """Placeholders and escapes of a statement, ascending, by offsets in the whole text."""
 

@@ -10,13 +10,12 @@ from __future__ import annotations
 
 import re
 from contextlib import suppress
-from dataclasses import dataclass
 from enum import Enum, auto
 from functools import cache
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from bulkq.dialects import dialect_for
-from bulkq.model.frozen_dataclass import frozen
+from bulkq.model.frozen_dataclass import frozen, mutable
 from bulkq.query.simple_tokens import SimpleKind, cut_tokens
 from bulkq.text.late_pattern import compile_late
 
@@ -95,7 +94,7 @@ class TokenizedText:
         return OPENED_BY.get(opening[:1], "quote")
 
 
-@dataclass(slots=True)
+@mutable
 class _GapReader:
     """Reads what stands between tokens, by the comment rules of a dialect."""
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -37,7 +37,7 @@ from bulkq.drivers.asyncpg.statement import (
 )
 from bulkq.errors import RefusedError
 from bulkq.model import Decoding, PlaceholderKind, StatementClass
-from bulkq.model.frozen_dataclass import frozen
+from bulkq.model.frozen_dataclass import frozen, mutable
 from bulkq.policy.batch_form import why_apart
 from bulkq.text.array_literals import list_of_text
 
@@ -62,7 +62,7 @@ class PrepareRequest:
     identifiers: Mapping[str, str]
 
 
-@dataclass(slots=True)
+@mutable
 class _DescribingTransaction:
     """A transaction in which the server parses.
 

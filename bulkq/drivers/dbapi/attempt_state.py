@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from bulkq.model.frozen_dataclass import mutable
 
 
-@dataclass(slots=True)
+@mutable
 class AttemptState:
     """What the event loop and the thread know of an attempt under way; each attribute is written by one of them."""
 

@@ -6,7 +6,7 @@ connection has the few methods of PEP 249 that `bulkq.drivers.dbapi.pep249` list
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -24,6 +24,7 @@ from bulkq.drivers.dbapi.parsed_url import ParsedUrl
 from bulkq.drivers.dbapi.thread_or_greenlet import ThreadExecutor
 from bulkq.errors import TargetError, UsageError
 from bulkq.model import StatementClass
+from bulkq.model.frozen_dataclass import mutable
 from bulkq.text import urls
 from bulkq.text.characters import escape_unprintable
 
@@ -193,7 +194,7 @@ class LibraryDriver(SqlDriver):
         return replace(server, database=server.database or self._known.url.database or "")
 
 
-@dataclass(slots=True)
+@mutable
 class _LibraryConnection:
     """A connection with SQLAlchemy's names for it."""
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from bulkq.drivers.lock_order import sorted_rows
 from bulkq.errors import DatabaseError
 from bulkq.model import Phase
+from bulkq.model.frozen_dataclass import mutable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from bulkq.model import Column, Decoding, Limits, ParameterSet, Query
 
 
-@dataclass(slots=True, eq=False)
+@mutable(eq=False)
 class SqlStatement:
     """A query as a session understands it; see `bulkq.protocols.Statement`."""
 

@@ -9,7 +9,6 @@ import re
 import sqlite3
 import time
 from contextlib import suppress
-from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING
 
@@ -21,6 +20,7 @@ from bulkq.drivers.sqlite.bind_parameters import SqliteBinding
 from bulkq.drivers.sqlite.insert_marker import insert_marker
 from bulkq.errors import DatabaseError
 from bulkq.model import Column, Phase, Reply, SetError, StatementClass
+from bulkq.model.frozen_dataclass import mutable
 from bulkq.policy.check_attempt_step_rows import blame_step, check_step
 from bulkq.policy.server_error_advice import TRANSACTION_OFF
 from bulkq.query import name_parts
@@ -47,7 +47,7 @@ TROUBLE = (sqlite3.Error, sqlite3.Warning, OverflowError, ValueError)
 """What `sqlite3` raises for a statement and its values; `Warning` is several statements at once, before Python 3.12."""
 
 
-@dataclass(slots=True, eq=False)
+@mutable(eq=False)
 class SqliteStatement:
     """A query as a session understands it; see `bulkq.protocols.Statement`."""
 

@@ -8,11 +8,12 @@ from __future__ import annotations
 import heapq
 import io
 import struct
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
 from bulkq.engine.delivery.overflow import Extent, SharedObject
 from bulkq.engine.delivery.stream_backlog import Aside
+from bulkq.model.frozen_dataclass import mutable
 
 if TYPE_CHECKING:
     import asyncio
@@ -33,7 +34,7 @@ HEAD = struct.Struct("<QQ")
 """Before each record: the batch's index and the length of the record."""
 
 
-@dataclass(slots=True)
+@mutable
 class Outlet(SharedObject):
     """Where the results of a part go."""
 
@@ -49,7 +50,7 @@ class Outlet(SharedObject):
     """Whether the ledger records each set before it is sent."""
 
 
-@dataclass(slots=True)
+@mutable
 class WaitingResult:
     """A result on its way to the sink. The rows are encoded and are not kept twice."""
 
@@ -84,7 +85,7 @@ class WaitingResult:
         self.weight += RECORD_BYTES + FAILURE_BYTES * told
 
 
-@dataclass(slots=True)
+@mutable
 class Amount:
     """How much waits."""
 
@@ -99,14 +100,17 @@ class Amount:
         self.weight += sign * held.size
 
 
-@dataclass(slots=True, order=True)
+@mutable(eq=False)
 class _SortedRun:
     """Records in ascending order of their batches; `index` and `size` are those of the first that is left."""
 
     index: int
-    size: int = field(compare=False)
-    place: Extent = field(compare=False)
-    at: int = field(compare=False)
+    size: int
+    place: Extent
+    at: int
+
+    def __lt__(self, other: _SortedRun) -> bool:
+        return self.index < other.index
 
 
 class Backlog:

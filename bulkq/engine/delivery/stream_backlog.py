@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, cast
+
+from bulkq.model.frozen_dataclass import mutable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,7 +17,7 @@ CHUNK_BYTES = 1024 * 1024
 """Weight of the pieces that go into the overflow together."""
 
 
-@dataclass(slots=True)
+@mutable
 class Aside:
     """Payloads of one sink in their order."""
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from bulkq.model.frozen_dataclass import frozen
+from bulkq.model.frozen_dataclass import frozen, mutable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
     from bulkq.model.key_range import KeyRange, Position, TableFacts
 
 
-@dataclass(slots=True, kw_only=True)
+@mutable(kw_only=True)
 class TableBackfill:
     """The backfill of a table on one target.
 
@@ -47,7 +46,7 @@ class TableBackfill:
     advice: Literal["again", "verify", "new"] = "again"
 
 
-@dataclass(slots=True, kw_only=True)
+@mutable(kw_only=True)
 class RecordedRanges:
     """What the table of ranges has of a part.
 

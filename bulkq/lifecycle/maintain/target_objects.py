@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from math import inf
 from typing import TYPE_CHECKING
 
@@ -11,6 +11,7 @@ from bulkq.dialects.sqlstates import LOCK_NOT_AVAILABLE
 from bulkq.drivers.optional_connection_methods import BaseConnection
 from bulkq.errors import DatabaseError, RefusedError, TargetError, UsageError
 from bulkq.model import Decoding, Limits, Query
+from bulkq.model.frozen_dataclass import mutable
 from bulkq.policy.object_name_patterns import matches_name, matches_schema
 from bulkq.policy.object_order import column_of, in_order
 from bulkq.policy.object_selection import columns_of, parse_selection, selects
@@ -35,7 +36,7 @@ CATALOG_S = 60.0
 """Timeout of a query for the catalog."""
 
 
-@dataclass(slots=True, kw_only=True)
+@mutable(kw_only=True)
 class TargetObjects:
     """The maintenance of one target.
 

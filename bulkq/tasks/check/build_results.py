@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bulkq.checks import verdict as deciding
 from bulkq.errors import DatabaseError
 from bulkq.ledger.redact_message import shape_of
 from bulkq.model import BatchResult, CheckResult, Failure, Outcome, Verdict
+from bulkq.model.frozen_dataclass import mutable
 from bulkq.policy.mask_values import without_secrets
 from bulkq.policy.retry import READ_ONLY
 from bulkq.text.mask import MASK
@@ -28,7 +29,7 @@ LIBRARYS_OWN = "XX000"
 HELD_BACK = "the message may hold masked values: run the query without @mask to read it"
 
 
-@dataclass(slots=True)
+@mutable
 class Answer:
     """What came of one set: its rows, or why there are none."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import partial
 from hashlib import blake2b
 from typing import TYPE_CHECKING
@@ -18,7 +18,7 @@ from bulkq.lifecycle.check_requirements import find_skipped
 from bulkq.lifecycle.database_identity import identify, twins
 from bulkq.model import Decoding, Limits, PartSpec, Query, StatementClass
 from bulkq.model.check_conditions import Measure
-from bulkq.model.frozen_dataclass import frozen
+from bulkq.model.frozen_dataclass import frozen, mutable
 from bulkq.policy.batch_size import BatchSize
 from bulkq.policy.query_limits import choose_limits
 from bulkq.protocols import SnapshotConnection
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from bulkq.tasks.check.open_check import OpenChecks
 
 
-@dataclass(slots=True)
+@mutable
 class PlannedCheck:
     """One check on one target: a part of the run, or the reason why it cannot be one."""
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
 
 from bulkq.checks.unmatched_rows import Differences, groups
+from bulkq.model.frozen_dataclass import mutable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -21,7 +21,7 @@ MOST_PASSES = 4
 """Times that both answers are read to find what differs: with more rows that differ, "at least" stands before their number."""
 
 
-@dataclass(slots=True)
+@mutable
 class FoundRows:
     """What differs between two answers: how many rows of each side, and the first of them."""
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from bulkq.model.check_conditions import Measure
-from bulkq.model.frozen_dataclass import frozen
+from bulkq.model.frozen_dataclass import frozen, mutable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -34,7 +34,7 @@ class CheckPlace:
         return any(condition.measure is Measure.SAME for condition in self.rules.expect)
 
 
-@dataclass(slots=True)
+@mutable
 class Book:
     """The results so far, of all checks of a run.
 

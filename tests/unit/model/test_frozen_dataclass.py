@@ -1,15 +1,16 @@
-"""`@frozen`: what `dataclass(frozen=True, slots=True)` gives, without its cost at import."""
+"""`@frozen` and `@mutable`: what `dataclass(frozen=True, slots=True)` and `dataclass(slots=True)` give, without the cost at import."""
 
 from __future__ import annotations
 
 import inspect
 import pickle
+import re
 from copy import copy
 from dataclasses import asdict, field, fields, replace
 
 import pytest
 
-from bulkq.model.frozen_dataclass import frozen
+from bulkq.model.frozen_dataclass import SET_ONE_BY_ONE, frozen, mutable
 
 
 @frozen
@@ -83,3 +84,62 @@ def test_the_type_checker_holds_it_frozen() -> None:
     """A class made with it is frozen for the type checker (PEP 681), unless it says otherwise."""
     marks = frozen.__dataclass_transform__  # type: ignore[attr-defined]
     assert (marks["kwargs"] | marks)["frozen_default"] is True  # Python 3.11 does not know this mark by name yet
+
+
+@mutable
+class Tally:
+    """Numbers that change."""
+
+    name: str
+    amount: int = 0
+    places: list[int] = field(default_factory=list)
+
+
+@mutable(kw_only=True, eq=False)
+class Handle:
+    """A thing that is only itself."""
+
+    number: int
+
+
+def test_a_mutable_class_changes_and_has_no_hash() -> None:
+    """Its instances are compared by their fields as they are now; with `eq=False` an instance is equal to itself alone."""
+    one, other = Tally("a"), Tally(name="a", amount=1)
+    one.amount += 1
+    assert (one, repr(one)) == (other, "Tally(name='a', amount=1, places=[])")
+    assert replace(one, amount=2) == Tally("a", 2)
+    with pytest.raises(TypeError, match="unhashable"):
+        hash(one)
+    assert Handle(number=1) != Handle(number=1)
+    assert len({Handle(number=1), Handle(number=1)}) == 2
+    assert repr(Handle(number=1)) == "Handle(number=1)"
+    assert not hasattr(one, "__dict__")
+    assert copy(one) == pickle.loads(pickle.dumps(one)) == one
+    assert "frozen_default" not in mutable.__dataclass_transform__.get("kwargs", {})  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+def test_arguments_that_do_not_fit_are_refused_as_by_a_dataclass(*, compiled: bool) -> None:
+    """Too many, unknown, missing and doubled arguments are errors of type before and after `__init__` is compiled."""
+
+    @mutable
+    class Place:
+        x: int
+        y: int = 0
+        tags: list[str] = field(default_factory=list)
+        name: str = field(default="", kw_only=True)
+
+    for number in range(2 * SET_ONE_BY_ONE if compiled else 1):
+        place = Place(number, name="n")
+        assert (place.x, place.y, place.tags, place.name) == (number, 0, [], "n")
+    assert inspect.isfunction(vars(Place)["__init__"]) is compiled
+    refused: list[tuple[tuple[int, ...], dict[str, int], str]] = [
+        ((), {}, "missing 1 required positional argument: 'x'"),
+        ((), {"z": 1}, "unexpected keyword argument 'z'"),
+        ((1,), {"z": 1}, "unexpected keyword argument 'z'"),
+        ((1,), {"x": 1}, "multiple values for argument 'x'"),
+        ((1, 2, 3, 4), {}, "takes from 2 to 4 positional arguments but 5 were given"),
+    ]
+    for values, named, words in refused:
+        with pytest.raises(TypeError, match=re.escape(words)):
+            Place(*values, **named)  # type: ignore[arg-type]

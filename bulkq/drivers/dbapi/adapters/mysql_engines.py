@@ -6,10 +6,11 @@ functions themselves. The closure is found in information_schema.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, NamedTuple
 
 from bulkq.dialects import MYSQL
+from bulkq.model.frozen_dataclass import mutable
 from bulkq.query.tokens import TokenKind, tokenize
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ class CatalogObject(NamedTuple):
     through: str
 
 
-@dataclass(slots=True)
+@mutable
 class ReachableObjects:
     """What a text leads to: objects that it may change, routines that it may call, events that it may cause."""
 
