@@ -257,7 +257,9 @@ class Lane:
             part.form.refuse()
             form = Form.PIPELINE
         started_s = time.monotonic()
-        reply = await connection.attempt(statement, sets, replace(limits, together=form is Form.SET))
+        if form is Form.SET:
+            limits = replace(limits, together=True)
+        reply = await connection.attempt(statement, sets, limits)
         part.form.record(form, len(sets), time.monotonic() - started_s)
         return reply
 

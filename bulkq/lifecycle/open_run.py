@@ -274,6 +274,7 @@ def _spec(
         transaction=query.transaction and query.mode is not Mode.MAINTENANCE,
         expect_rows=request.safety.expect_rows,
         ordered=not request.safety.write or one_lane,
+        followed=True,
     )
     return PartSpec(
         query=query,

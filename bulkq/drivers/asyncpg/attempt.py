@@ -205,7 +205,7 @@ class Attempt:
             iso=self._restyles(),
         )
         self._phase = Phase.PREPARING
-        if self._limits.followed:
+        if self._followed:
             self._session.usual_openings[streaming, self._limits.lock_timeout_s] = sql if self._describes() else ""
         if self._claim is None:
             if not self._session.continues(sql):
@@ -213,6 +213,11 @@ class Attempt:
         else:
             await self._take(sql, self._claim)
         self._phase = Phase.SENT
+
+    @property
+    def _followed(self) -> bool:
+        """Whether the next attempt may end the transaction. A pooler gives the server's session to other lanes between two attempts."""
+        return self._limits.followed and self._limits.read_only and not self._server.pooled
 
     def _describes(self) -> bool:
         """Whether the next text can be described under these limits: they leave it time, and bound its wait for locks."""
@@ -329,7 +334,7 @@ class Attempt:
     async def _end(self, changed: int = 0) -> None:
         if self._limits.snapshot is not None:
             await self._must_see_all()
-        if self._limits.followed and self._limits.read_only:
+        if self._followed:
             self._session.linger()
             return
         if self._limits.read_only or (self._steps is not None and self._steps.rollback):

@@ -78,8 +78,13 @@ class AsyncpgOptions:
     keep_alive: KeepAlive
     settings: tuple[Setting, ...]
 
-    def arguments(self) -> dict[str, object]:
-        """For `asyncpg.connect`."""
+    @property
+    def may_be_plain(self) -> bool:
+        """Whether a session may be without TLS, and its bytes stay on this machine."""
+        return self.ssl in (None, "prefer") and len(self.hosts) == 1 and is_local(self.hosts[0])
+
+    def arguments(self, *, plain: bool = False) -> dict[str, object]:
+        """Return the arguments for `asyncpg.connect`; `plain` does not ask the server for TLS."""
         return {
             "dsn": self.extra,
             "host": list(self.hosts) or None,
@@ -88,7 +93,7 @@ class AsyncpgOptions:
             "password": self.password,
             "database": self.database,
             "passfile": self.passfile,
-            "ssl": self.ssl,
+            "ssl": "disable" if plain else self.ssl,
             "timeout": self.timeout_s,
         }
 

@@ -221,9 +221,10 @@ class AsyncpgConnection(BaseConnection):
     async def _describe(self, wanted: PrepareRequest, key: tuple[object, ...]) -> AsyncpgStatement:
         describer = self._describer(wanted.query)
         async with asyncio.timeout(PREPARE_S):
-            recipe = self._recipes.pop(key, None)
+            recipe = self._recipes.get(key)  # it stays, because other lanes begin at the same time
             if recipe is not None and (again := await describer.again(wanted, recipe)) is not None:
                 return again
+            self._recipes.pop(key, None)
             return await describer.describe(wanted)
 
     def _describer(self, query: Query) -> Describer:

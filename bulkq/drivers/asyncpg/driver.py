@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,10 @@ if TYPE_CHECKING:
 
 COMMAND_S = 10.0
 """Timeout of everything without one of its own, and of asyncpg's wait for the answer to a cancel request."""
+
+PLAIN_S = 5.0
+"""How long the next sessions do not ask for TLS after a server on this machine has refused it. asyncpg needs half of the processor
+time of a connection for the question."""
 
 
 class AsyncpgDriver:
@@ -61,7 +66,9 @@ class AsyncpgDriver:
         self._read_only = read_only
         self._server: Server | None = None  # what the first session found, where it was direct
         self._checks_alive = False
+        self._plain_until_s = 0.0  # of the monotonic clock
         self._recipes: dict[tuple[object, ...], Recipe] = {}
+        self._openings: dict[int, dict[tuple[bool, float | None], str]] = {}  # of reads, by the version of the server
         self._kinds: dict[tuple[Sequence[str], int], ParameterType] = {}
 
     async def connect(self) -> AsyncpgConnection:
@@ -87,6 +94,7 @@ class AsyncpgDriver:
         except Exception as error:  # noqa: BLE001 - whatever it was, the target cannot be used
             _drop(session)
             raise explain_error(error, self._url, self._options, foreign=await is_foreign_server(error)) from None
+        session.usual_openings = self._openings.setdefault(server.version_number, {})
         return AsyncpgConnection(session, server, read_only=self._read_only, recipes=self._recipes, kinds=self._kinds)
 
     def _known(self, session: AsyncpgSession) -> Server | None:
@@ -107,17 +115,28 @@ class AsyncpgDriver:
         return settings
 
     async def _open(self) -> AsyncpgSession:
+        """Open a session; without the question for TLS if the server has just refused it."""
+        if time.monotonic() < self._plain_until_s:
+            try:
+                return await self._start(plain=True)
+            except (OSError, asyncpg.PostgresError):  # perhaps it takes sessions with TLS alone by now
+                self._plain_until_s = 0.0
+        session = await self._start(plain=False)
+        if self._options.may_be_plain and session.tls() == "off":
+            self._plain_until_s = time.monotonic() + PLAIN_S
+        return session
+
+    async def _start(self, *, plain: bool) -> AsyncpgSession:
         given = self._options
         settled = self._server is not None
         session: AsyncpgSession = await asyncpg.connect(
-            **given.arguments(),
+            **given.arguments(plain=plain),
             command_timeout=COMMAND_S,
             statement_cache_size=0,  # we prepare what we repeat, by name, and a pooler must see no names at all
             server_settings=self._startup(),
             connection_class=AsyncpgSession,
         )
         session.settled = settled
-        session.usual_openings = {}
         session.keep_alive(given.keep_alive)
         # The one type of a system view that asyncpg cannot read: pg_stats.most_common_vals. Its oid is known, so no query is sent.
         await session.set_builtin_type_codec("anyarray", schema="pg_catalog", codec_name="text", format="text")

@@ -59,8 +59,9 @@ class AsyncpgSession(asyncpg.Connection):  # type: ignore[misc] # asyncpg has no
 
     _left_opening = ""
     usual_openings: dict[tuple[bool, float | None], str]
-    """The first message of the last read that another follows, by whether its rows come in pieces, and by its lock timeout in seconds;
-    "" if its limits are too narrow for a description. The next text is described in the transaction that executes it."""
+    """The first message of the last read on this server that another follows, by whether its rows come in pieces, and by its lock
+    timeout in seconds; "" if its limits are too narrow for a description. The next text is described in the transaction that
+    executes it."""
 
     _ending: asyncio.Future[bool] | None = None
     """The end of that transaction, under way because nothing has followed."""

@@ -174,15 +174,16 @@ class Describer:
         return _DescribedText(numbered, shape, deque(_wrappers(wanted, shape)))
 
     async def again(self, wanted: PrepareRequest, recipe: Recipe) -> AsyncpgStatement | None:
-        """What another session of the same server has found out, prepared here in two round trips.
+        """What another session of the same server has found out, prepared here in one or two round trips.
 
         None: it is to be described from the start, because the schema has changed or has types that asyncpg must look up.
         """
         if any(oid >= FIRST_OWN for oid in (*recipe.shape.parameters, *(kind.oid for kind in recipe.shape.kinds))):
             return None
         try:
-            if self._path or self._session.local:
-                async with self._question():
+            usual = self._likely_opening(wanted.query)
+            if self._path or self._session.local or usual:
+                async with self._question(followed=bool(usual), usual=usual):
                     handle = await self._session.prepare_printed(recipe.sql, self._name(), recipe.shape.printed)
             else:
                 handle = await self._session.prepare_printed(recipe.sql, self._name(), recipe.shape.printed)
@@ -194,6 +195,17 @@ class Describer:
                 raise
             return None
         return AsyncpgStatement(wanted.query, recipe.shape, handle, typed=wanted.typed, single=recipe.single)
+
+    def _likely_opening(self, query: Query) -> str:
+        """Return the first message of the transaction that is likely to execute `query`; "" if there is none.
+
+        Another one costs no more round trips than a description outside of a transaction.
+        """
+        if self._pooled or self._path or self._session.local or not query.transaction:
+            return ""
+        usual = self._session.usual_openings
+        same = usual.get((not query.one_row, self._lock_timeout_s), "")
+        return same or next(filter(None, reversed(usual.values())), "")
 
     async def share(self, statement: AsyncpgStatement) -> None:
         """Prepare the statement for all sets of a batch, unless the server refuses it or it would give other answers."""

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import asyncpg
 import pytest
 
 from bulkq.drivers import open_driver
+from bulkq.drivers.asyncpg import driver as asyncpg_driver
+from bulkq.drivers.asyncpg.connect_arguments import read_options
 from bulkq.errors import DatabaseError, RefusedError, TargetError, UsageError
 from bulkq.model import (
     Decoding,
@@ -18,13 +21,15 @@ from bulkq.model import (
     StatementClass,
 )
 from bulkq.query import inline
-from tests.support.asyncpg_sessions import READS, answers, connected, gone, prepared
+from tests.support.asyncpg_sessions import READS, active, answers, connected, gone, prepared
 from tests.support.servers.postgres import execute
+from tests.support.servers.proxy import TLS_REQUEST
 
 if TYPE_CHECKING:
     from bulkq.protocols import Connection
     from tests.support.servers.pgbouncer import PgBouncer
     from tests.support.servers.postgres import PostgresServer
+    from tests.support.servers.proxy import Proxy
 
 
 # --- through a pooler -----------------------------------------------------------------------------------------------
@@ -72,6 +77,9 @@ async def test_through_a_pooler(pgbouncer: PgBouncer, url: str, outside: asyncpg
     single = inline("vacuum items")
     with pytest.raises(RefusedError, match="pooler"):
         await prepared(connections[1], Query("v", single.sql, statement=StatementClass.MAINTENANCE, transaction=False))
+    quick = await prepared(connections[2], "select 1")
+    await connections[2].attempt(quick, [()], replace(READS, followed=True))
+    assert await active(outside) == 0  # a transaction that waits for the next read would keep others from the session
     for connection in connections:
         await connection.close()
     for _ in range(12):
@@ -104,6 +112,32 @@ async def test_what_connecting_may_say(postgres: PostgresServer, url: str) -> No
     assert 'user "nobody here"' in await refused(f"postgresql://nobody%20here:hunter2@{address}/postgres")
     assert "no server socket" in await refused("postgresql:///db?host=/nonexistent")
     assert "TLS refused" in await refused(re.sub(r"$", "?sslmode=require", url))
+
+
+async def test_refused_tls_is_asked_for_once(url: str, proxy: Proxy, monkeypatch: pytest.MonkeyPatch) -> None:
+    """For a few seconds, later sessions begin without TLS; if that fails, or if the URL asks for TLS, the server is asked."""
+    driver = open_driver(proxy.through(url), application_name="bulkq test", read_only=True)
+    opened = [await driver.connect()]
+    proxy.cut_before(TLS_REQUEST)
+    opened += [await driver.connect() for _ in range(2)]
+    assert proxy.accepted == 3
+    assert not proxy.fired.is_set()
+    proxy.cut_before(b"bulkq test")  # as a server that takes no more sessions without TLS
+    opened.append(await driver.connect())
+    assert proxy.fired.is_set()
+    assert proxy.accepted == 5
+    assert {session.server.tls for session in opened} == {"off"}
+    monkeypatch.setattr(asyncpg_driver, "PLAIN_S", 0.0)
+    driver = open_driver(proxy.through(url), application_name="bulkq test", read_only=True)
+    opened.append(await driver.connect())
+    proxy.cut_before(TLS_REQUEST)
+    with pytest.raises(TargetError):
+        await driver.connect()
+    for session in opened:
+        await session.close()
+    assert not read_options("postgresql://u@db.example/d?sslmode=prefer").may_be_plain
+    assert not read_options("postgresql://u@127.0.0.1/d?sslmode=require").may_be_plain
+    assert not read_options("postgresql://u@127.0.0.1,localhost/d").may_be_plain
 
 
 async def test_what_a_server_is(connection: Connection, url: str) -> None:

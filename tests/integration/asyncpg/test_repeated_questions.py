@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from bulkq.drivers import open_driver
 from bulkq.drivers.asyncpg import validate_texts
 from bulkq.model import Decoding
 from bulkq.query import inline
@@ -83,6 +85,25 @@ async def test_a_text_that_is_executed_at_once_ends_the_description(
     timed_out = sent.messages.count(b"Q\0\0\0\x0dROLLBACK\0")  # on a machine that is very busy
     assert len(sent.messages) == 5 + timed_out
     assert await gone(outside)
+
+
+async def test_lanes_that_begin_together(url: str) -> None:
+    """What one session has found out, all others use that begin at the same time; after a read, in the transaction of their own."""
+    driver = open_driver(url, application_name="bulkq test", read_only=True)
+    first, *others = [await driver.connect() for _ in range(4)]
+    query, limits = inline("select name from items where id = :id::int"), replace(READS, timeout_s=30, followed=True)
+
+    async def read(connection: Connection) -> None:
+        statement = await prepared(connection, query, Decoding.TEXT)
+        assert (await connection.attempt(statement, [("7",)], limits)).values == [("item 7",)]
+
+    await read(first)
+    sent = [Sent(connection) for connection in others]
+    await asyncio.gather(*map(read, others))
+    timed_out = [one.messages.count(b"Q\0\0\0\x0dROLLBACK\0") for one in sent]  # on a machine that is very busy
+    assert [len(one.messages) - late for one, late in zip(sent, timed_out, strict=True)] == [3, 3, 3]
+    for connection in (first, *others):
+        await connection.close()
 
 
 async def test_other_types_may_change(connection: Connection, outside: asyncpg.Connection) -> None:

@@ -15,6 +15,7 @@ from tests.support.servers.postgres import address_url
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+TLS_REQUEST = (80877103).to_bytes(4, "big")
 NEGOTIATIONS = {80877103, 80877104}
 """Codes of SSLRequest and GSSENCRequest, which the server answers with a single byte."""
 
