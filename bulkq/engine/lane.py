@@ -251,14 +251,13 @@ class Lane:
         self, connection: Connection, statement: Statement, part: PartState, segment: Segment, plan: AttemptPlan
     ) -> Reply:
         """Execute reads in the form that is faster: one statement for all sets, or one execution for each."""
-        sets, limits = plan.sets, plan.limits
+        sets = plan.sets
         form = Form.PIPELINE if segment.apart or len(sets) == 1 else part.form.next(len(sets))
         if form is Form.SET and (not isinstance(connection, BaseConnection) or await connection.why_apart(statement)):
             part.form.refuse()
             form = Form.PIPELINE
         started_s = time.monotonic()
-        if form is Form.SET:
-            limits = replace(limits, together=True)
+        limits = replace(plan.limits, together=True) if form is Form.SET else plan.limits
         reply = await connection.attempt(statement, sets, limits)
         part.form.record(form, len(sets), time.monotonic() - started_s)
         return reply
