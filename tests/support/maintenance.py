@@ -12,7 +12,7 @@ from uuid import uuid4
 import asyncpg
 
 from bulkq.cli.commands.maintain import command
-from bulkq.cli.options import maintain_options
+from bulkq.cli.options import build_maintain
 from bulkq.engine.stop_control import Control
 from bulkq.tasks.maintain import maintain
 from tests.support.servers.postgres import execute
@@ -31,7 +31,7 @@ def build(url: str, folder: Path, *arguments: str) -> Run:
     """The request of `bulkq maintain` on `url`, recorded in `ledger.db`."""
     common = ["-t", url, "--ledger", f"sqlite:///{folder}/ledger.db", "--progress", "none"]
     with cast("click.Command", command).make_context("maintain", [*common, *arguments]) as ctx:
-        return maintain_options.build(cast("Any", ctx.params), ctx)
+        return build_maintain.build(cast("Any", ctx.params), ctx)
 
 
 async def run(url: str, folder: Path, *arguments: str, observers: tuple[Observer, ...] = ()) -> RunSummary:

@@ -16,7 +16,7 @@ from bulkq.cli.display.metrics_file import metrics_path
 from bulkq.cli.execute_task import carry_out, files_of, wanted_reports
 from bulkq.cli.help import DocumentedCommand, DocumentedGroup
 from bulkq.cli.messages import Messages
-from bulkq.cli.options import build_run, diag_options
+from bulkq.cli.options import build_diag, build_run, diag_options
 from bulkq.cli.options.build_run import WORST_FIRST, named, some_targets, warn_of_password
 from bulkq.cli.options.config_defaults import config_of
 from bulkq.cli.options.diag_options import START, SUBJECT, DiagOptions
@@ -198,7 +198,7 @@ def _ask(options: DiagOptions, ctx: click.Context, queries: tuple[Query, ...], t
     messages = Messages(as_json=options["log_format"] == "json")
     metrics = metrics_path(options["metrics"])
     warn_of_password(options["target"], ctx, messages)
-    diag_options.check_options(options, ctx)
+    build_diag.check_options(options, ctx)
     stdin = sys.stdin.buffer if sys.stdin is not None else None
     ledger = None
     if options["as_"] == "check":
@@ -207,7 +207,7 @@ def _ask(options: DiagOptions, ctx: click.Context, queries: tuple[Query, ...], t
         warn_of_ledger(options["ledger"], messages)
         reports = wanted_reports(options["report"], rows=None)
         task = partial(
-            check, diag_options.build_checks(options, ctx, queries, targets), config=config_of(ctx), stdin=stdin
+            check, build_diag.build_checks(options, ctx, queries, targets), config=config_of(ctx), stdin=stdin
         )
         ledger = options["ledger"] if typed(ctx, "ledger") else None
         return carry_out(
@@ -215,7 +215,7 @@ def _ask(options: DiagOptions, ctx: click.Context, queries: tuple[Query, ...], t
         )
     from bulkq.tasks.run import run as run_queries
 
-    request = diag_options.build_rows(options, ctx, queries, targets)
+    request = build_diag.build_rows(options, ctx, queries, targets)
     on_stdout = request.output.path in {None, "-"} and request.output.format != "none"
     reports = wanted_reports(options["report"], rows=", or the rows with -o FILE" if on_stdout else None)
     if sys.stdout is None and on_stdout:

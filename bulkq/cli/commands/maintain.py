@@ -15,7 +15,8 @@ from bulkq.cli.execute_task import carry_out, files_of, wanted_reports
 from bulkq.cli.help import DocumentedCommand
 from bulkq.cli.messages import Messages
 from bulkq.cli.options import build_run as requests
-from bulkq.cli.options.maintain_options import START, MaintainValues, build, maintain_options
+from bulkq.cli.options.build_maintain import build
+from bulkq.cli.options.maintain_options import START, MaintainValues, maintain_options
 from bulkq.cli.options.option import typed
 from bulkq.cli.options.safety import warn_of_password
 

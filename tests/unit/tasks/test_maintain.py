@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 
 from bulkq.cli.commands.maintain import command
-from bulkq.cli.options import maintain_options
+from bulkq.cli.options import build_maintain
 from bulkq.engine.stop_control import Control
 from bulkq.errors import UsageError
 from bulkq.model.maintenance import ObjectState
@@ -29,7 +29,7 @@ def request(folder: Path, *arguments: str) -> Run:
     """`bulkq maintain` of `app.db`, recorded in `ledger.db`."""
     common = ["-t", f"sqlite:///{folder}/app.db", "--ledger", f"sqlite:///{folder}/ledger.db", "--retries", "0"]
     with cast("click.Command", command).make_context("maintain", [*common, *arguments]) as ctx:
-        return maintain_options.build(cast("Any", ctx.params), ctx)
+        return build_maintain.build(cast("Any", ctx.params), ctx)
 
 
 def database(folder: Path) -> sqlite3.Connection:

@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, Unpack
 
 import click
 
-from bulkq.cli.commands.check import request_of, selected_of, targets_of, want_paths
 from bulkq.cli.display import shared_plan_lines as text
 from bulkq.cli.display.check_plan_text import plan_lines
 from bulkq.cli.execute_task import wanted_reports
 from bulkq.cli.help import DocumentedCommand
 from bulkq.cli.messages import Messages
-from bulkq.cli.options import build_run as requests
+from bulkq.cli.options import build_check, build_run
 from bulkq.cli.options.check_options import START, CheckOptions, check_options
 from bulkq.cli.options.config_defaults import named_config
 from bulkq.cli.options.safety import warn_of_password
@@ -55,13 +54,13 @@ def check(ctx: click.Context, /, **options: Unpack[CheckOptions]) -> int:
     from bulkq.tasks.plan.plan_checks import plan_checks
 
     messages = Messages(as_json=options["log_format"] == "json")
-    requests.warn_of_password(options["target"], ctx, messages)
+    build_run.warn_of_password(options["target"], ctx, messages)
     warn_of_password(options["ledger"], messages)
     reports = wanted_reports(filled_reports(options["report"], options["shard"]), rows=None)
-    want_paths(options)
-    targets = targets_of(options, ctx)
-    selected = selected_of(options, targets)
-    request = request_of(options, ctx, selected, targets)
+    build_check.want_paths(options)
+    targets = build_check.targets_of(options, ctx)
+    selected = build_check.select_checks(options, targets)
+    request = build_check.build(options, ctx, selected, targets)
     stdin = sys.stdin.buffer if sys.stdin is not None else None
     made = asyncio.run(plan_checks(request, config=named_config(ctx), stdin=stdin))
     problems = [error for error in (made.snapshot, *(one.made.problem for one in made.checks)) if error is not None]

@@ -14,7 +14,8 @@ from bulkq.cli.display.progress import make_progress
 from bulkq.cli.help import DocumentedCommand
 from bulkq.cli.messages import Messages, Notices
 from bulkq.cli.options import build_run as requests
-from bulkq.cli.options.maintain_options import START, MaintainValues, build, maintain_options
+from bulkq.cli.options.build_maintain import build
+from bulkq.cli.options.maintain_options import START, MaintainValues, maintain_options
 from bulkq.cli.options.safety import warn_of_password
 
 if TYPE_CHECKING:

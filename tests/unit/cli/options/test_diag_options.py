@@ -1,9 +1,9 @@
-"""What the options of `bulkq diag` mean together."""
+"""The options of `bulkq diag`."""
 
 from __future__ import annotations
 
 from bulkq.cli.commands.diag import every, run
-from bulkq.cli.options.diag_options import CHECKS_ONLY, ROWS_ONLY
+from bulkq.cli.options.build_diag import CHECKS_ONLY, ROWS_ONLY
 
 
 def test_both_commands_have_the_options() -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 
 from bulkq.cli.commands.maintain import command
-from bulkq.cli.options import maintain_options
+from bulkq.cli.options import build_maintain
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,6 +30,6 @@ def build(tmp_path: Path) -> Callable[..., Run]:
     def make(*arguments: str) -> Run:
         common = ["-t", f"sqlite:///{tmp_path}/app.db", "--ledger", f"sqlite:///{tmp_path}/ledger.db"]
         with cast("click.Command", command).make_context("maintain", [*common, *arguments]) as ctx:
-            return maintain_options.build(cast("Any", ctx.params), ctx)
+            return build_maintain.build(cast("Any", ctx.params), ctx)
 
     return make

@@ -6,7 +6,7 @@ import sqlite3
 from typing import TYPE_CHECKING, Any, cast
 
 from bulkq.cli.commands.maintain import command
-from bulkq.cli.options import maintain_options
+from bulkq.cli.options import build_maintain
 from bulkq.errors import RefusedError, TargetError
 from bulkq.tasks.plan.plan_maintenance import MaintenancePlan, plan_maintenance
 
@@ -23,7 +23,7 @@ async def test_a_plan_lists_objects_and_executes_nothing(tmp_path: Path) -> None
     with cast("click.Command", command).make_context(
         "maintain", ["analyze", "-t", f"sqlite:///{tmp_path}/app.db", "--exclude", "b"]
     ) as ctx:
-        made = await plan_maintenance(maintain_options.build(cast("Any", ctx.params), ctx))
+        made = await plan_maintenance(build_maintain.build(cast("Any", ctx.params), ctx))
     [target] = made.targets
     assert target.listed == 2
     assert [one.statement for one in target.planned] == ["ANALYZE `a`"]
