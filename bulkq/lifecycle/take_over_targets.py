@@ -158,9 +158,6 @@ def _believe(
     """Markers outrank the ledger."""
     applied = target_markers.ranges(rows)
     known.changed = changed_in_all(known.changed, target_markers.changed(rows))
-    if known.answers:
-        before = sum(numbers_in(known.done.get(part, ())) for part in applied)
-        known.unanswered += max(0, sum(numbers_in(ranges) for ranges in applied.values()) - before)
     for part, query in known.parts(target):
         if safety.mode_of(query, known.request.safety) != safety.WRITE:
             continue
@@ -170,9 +167,12 @@ def _believe(
         missing, forgotten = _gaps(recorded, proved), _gaps(proved, recorded)
         if forgotten:
             known.forgotten[part] = forgotten
+            twice = ", and the rows that they gave stay in the output, before the new ones" if known.answers else ""
             say(
-                f"{numbers_in(forgotten)} sets are recorded as done but have no marker in the target: they are executed again"
+                f"{numbers_in(forgotten)} sets are recorded as done but have no marker in the target: they are executed again{twice}"
             )
+        if known.answers:
+            known.unanswered += numbers_in(missing) + numbers_in(forgotten)
         if missing and known.answers:
             known.cut_off[part] = missing
         elif missing:

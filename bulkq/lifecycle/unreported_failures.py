@@ -18,12 +18,13 @@ if TYPE_CHECKING:
     from bulkq.model import Failure
     from bulkq.protocols import Ledger
 
+TWICE = "its rows stand twice in the output: the database has lost what it had answered first"
 UNSETTLED = "it was sent by a process that has ended, and nothing is known of its end"
 PIECE = 1_000
 
 
 async def tell(opened: OpenRun, ledger: Ledger) -> None:
-    """Report the sets that were applied but whose rows were not written, and those with an unknown outcome.
+    """Report the sets that were applied but whose rows were not written, those whose rows come again, and those with an unknown outcome.
 
     Each is reported once: one commit of the ledger has both lines and marks. Values are read from the source again, because
     the ledger contains none.
@@ -31,11 +32,12 @@ async def tell(opened: OpenRun, ledger: Ledger) -> None:
     file = opened.failure_file
     for part in opened.parts:
         unanswered = opened.resume.cut_off.get(part.spec.number, ())
-        if unanswered:
-            if file is not None:
-                file.write(await _listed(opened, part, unanswered, SetError(0, None, ANSWER_LOST), Outcome.OK))
-            count = numbers_in(unanswered)
-            ledger.mark(Mark(part.spec.number, tuple(unanswered), unanswered=count))
+        twice = opened.resume.forgotten.get(part.spec.number, ()) if opened.request.answers else ()
+        for ranges, done, why in ((unanswered, unanswered, ANSWER_LOST), (twice, (), TWICE)):
+            if ranges:
+                if file is not None:
+                    file.write(await _listed(opened, part, ranges, SetError(0, None, why), Outcome.OK))
+                ledger.mark(Mark(part.spec.number, tuple(done), unanswered=numbers_in(ranges)))
         state = opened.resume.parts.get(part.spec.number)
         started = [f.n for f in (state.failures if state is not None else ()) if f.message == STARTED]
         if started and file is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 from tests.support.servers import postgres as servers
@@ -69,7 +70,7 @@ def test_what_a_database_has_forgotten_does_not_undo_later_sets(cli: Cli, databa
 
 
 def test_what_a_database_has_forgotten_is_found_when_a_lane_connects_again(cli: Cli, database: str) -> None:
-    """The run stops there, not at its end, and applies nothing behind the gap; a lost connection alone stops nothing."""
+    """The run stops there, not at its end; a lost connection alone stops nothing. Rows that come a second time are no success."""
     servers.execute(
         database,
         "create table t (id int primary key, v int not null default 0)",
@@ -85,15 +86,21 @@ def test_what_a_database_has_forgotten_is_found_when_a_lane_connects_again(cli: 
         "create trigger leaving after update on t for each row "
         "when (new.id = 65 and new is distinct from old) execute function leave()",
     )
-    (cli.folder / "q.sql").write_text("-- name: more(id: int)\nupdate t set v = v + 1 where id = :id;\n")
+    (cli.folder / "q.sql").write_text("-- name: more(id: int)\nupdate t set v = v + 1 where id = :id returning id;\n")
     (cli.folder / "p.csv").write_text("id\n" + "\n".join(map(str, range(1, 101))))
     run = ("run", "q.sql:more", "-p", "p.csv", "-t", database, "--write", "--batch", "10", "-j", "1")
+    run = (*run, "-o", "out.csv", "--failures", "out.jsonl")
     done = cli(*run)
     assert (done.code, " ok=60 " in done.err) == (5, True), done.err
     assert " has lost 10 parameter sets that it had committed, as after a failover or a crash" in done.err
     assert servers.execute(database, "select v, count(*) from t group by v order by v") == [(0, 50), (1, 50)]
     servers.execute(database, "alter table t disable trigger forgetting", "alter sequence s restart")
     again = cli("resume", "--last")
-    assert again.code == 0, again.err
+    assert (again.code, " ok=100 " in again.err, " unanswered=10 " in again.err) == (3, True, True), again.err
+    rows = (cli.folder / "out.csv").read_text().split()[1:]
+    assert rows == list(map(str, (*range(1, 61), *range(1, 11), *range(61, 101))))
+    told = [json.loads(line) for line in (cli.folder / "out.jsonl").read_text().splitlines()]
+    assert [(one["n"], one["outcome"]) for one in told] == [(n, "ok") for n in range(1, 11)]
+    assert "its rows stand twice in the output" in told[0]["message"]
     assert servers.execute(database, "select v, count(*) from t group by v") == [(1, 100)]
     assert servers.execute(database, "select last_value from s") == [(2,)]
