@@ -27,7 +27,7 @@ Messages are lower case, hold the value in quotes and say the next step. An erro
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -42,6 +42,14 @@ class BulkqError(Exception):
     """The root of everything that bulkq raises on purpose; `str()` is one line, or one line per error."""
 
     exit_code = 1
+
+    final = False
+    """Whether a resume of the run that it stops would end with it, too, so that its message advises a new run."""
+
+    def for_good(self) -> Self:
+        """Mark it as `final`, and return it."""
+        self.final = True
+        return self
 
     def __reduce__(self) -> tuple[object, ...]:
         """Pickle what it holds, since the arguments of `__init__` are not kept."""

@@ -72,13 +72,15 @@ def refused(spec: PartSpec, message: str) -> RefusedError:
             f"{spec.target}: {query.place}: {message}: the database rejects writes from this session; "
             "use another role, server or file"
         )
-    return RefusedError(f"{query.place}: {message}: the run is read-only; add --write if it is meant to change data")
+    return RefusedError(
+        f"{query.place}: {message}: the run is read-only; add --write if it is meant to change data"
+    ).for_good()
 
 
 def lost_ownership(spec: PartSpec, error: NotOwner) -> RefusedError:
     """The error of a run whose run row is gone, or belongs to another process."""
     if error.owner is None:
-        return RefusedError(f"{spec.target}: the run row is missing from the target: nothing more is sent")
+        return RefusedError(f"{spec.target}: the run row is missing from the target: nothing more is sent").for_good()
     host, pid, *_ = [*error.owner.rsplit(":", 3), "", ""][:2]
     return RefusedError(f"{spec.target}: the run was taken over by process {pid} on {host}: nothing more is sent")
 

@@ -162,7 +162,7 @@ class RangeTransform:
                 raise RefusedError(
                     f"--select gives the row with the key ({shown}) twice, so it would be changed twice: write it so that each row of "
                     "the table comes once, with GROUP BY or DISTINCT"
-                )
+                ).for_good()
             seen.add(written)
 
     def _count(self, sets: int, changed: int) -> None:

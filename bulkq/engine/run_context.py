@@ -135,6 +135,7 @@ class RunContext:
             self._reader_left(error)
             return
         self.error = self.error or error
+        self.control.final = self.control.final or (error.final and not self.control.draining)
         # A usage error has exit code 2 because nothing was executed; here something was.
         self.control.drain(str(error), 5 if error.exit_code == 2 else error.exit_code)
 

@@ -29,6 +29,9 @@ class Control:
         self.exit_code = 0
         self.draining = False
         self.cancelled = False
+        self.final = False
+        """Whether a resume would stop for the same reason, so that the run does not go on."""
+
         self._on_drain: Callable[[], None] | None = None
         self._on_cancel: Callable[[], None] | None = None
 

@@ -68,7 +68,7 @@ async def finish(
     except BulkqError as error:
         code = 5 if error.exit_code == 2 else error.exit_code
         summary = replace(summary, status=exit_codes.name_status(code), exit_code=code, reason=str(error))
-        if recorded.record is not None and not isinstance(error, TakenOver):
+        if recorded.record is not None and not (error.final or isinstance(error, TakenOver)):
             summary = replace(summary, resume=f"bulkq resume {opened.run}")  # which goes on from what is durable
     return summary
 

@@ -377,6 +377,8 @@ def _next(opened: OpenRun, state: RunState, summary: RunSummary) -> str | None:
     if summary.status is Status.INCOMPLETE:
         advice = {made.advice for made in opened.backfills.values()}
         return None if "new" in advice else f"bulkq resume {run}{'' if 'verify' in advice else ' --again'}"
+    if opened.job.control.final or any(target.lost is not None and target.lost.final for target in opened.targets):
+        return None
     if opened.request.continues and summary.exit_code == 1 and summary.failed:
         return f"bulkq retry {run}"
     if state is not RunState.FINISHED:

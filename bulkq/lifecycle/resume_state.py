@@ -29,8 +29,8 @@ class ResumeState:
         parts: by number of the part, its record in the ledger.
         done: by number of the part, the sets that are not executed again.
         only: by number of the part, the sets of a retry with their old numbers; None: the run is over all of its source.
-        forgotten: by number of the part, sets that the database has answered as applied, and of which it has no marker any more; with rows of a write
-            they are in `counts.unanswered`, because the rows that they gave first stay in the output.
+        forgotten: by number of the part, sets that the database has answered as applied, and of which it has no marker any more.
+            If the run writes rows, they are in `counts.unanswered`, because the rows that they gave first stay in the output.
         tables: of markers, by place of the target.
         identities: of databases, by place of the target.
         databases: of a retry, by place of the target, what the run that it repeats has recorded of its database.

@@ -195,7 +195,7 @@ class ColumnarSink:
                 raise RefusedError(
                     f'"{position.path}" holds {_listed(schema)}, but this process would write {_listed(ours)}: '
                     "the query or its tables have changed, so start a new run"
-                )
+                ).for_good()
 
 
 def _listed(schema: ArrowSchema) -> str:

@@ -210,7 +210,7 @@ class EncodedSink:
             raise RefusedError(
                 f'"{position.path}" starts with "{theirs}", but this process would write "{ours}": '
                 "the query or its tables have changed, so start a new run"
-            )
+            ).for_good()
 
 
 def _first_line(text: bytes) -> str:

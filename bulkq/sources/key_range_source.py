@@ -229,7 +229,7 @@ class RangeSource:
             raise RefusedError(
                 f"a range of {rows} rows would change {changed} rows, so :range does not bound what the statement changes: "
                 "write it into the WHERE of the UPDATE or DELETE itself"
-            )
+            ).for_good()
 
     def shrink(self, batch: Batch, *, timed_out: bool) -> None:
         """Make the next ranges smaller: `batch` has `timed_out`, or stood in the way of other sessions."""

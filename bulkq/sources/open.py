@@ -289,7 +289,7 @@ async def _prove(reader: LineReader, spec: str, start: SourcePosition) -> None:
 
 
 def _no_way_back(spec: str) -> RefusedError:
-    return RefusedError(f"-p {quoted(spec)}: cannot be read a second time: start a new run")
+    return RefusedError(f"-p {quoted(spec)}: cannot be read a second time: start a new run").for_good()
 
 
 def _format_of(spec: str) -> str | None:

@@ -65,4 +65,4 @@ async def prove_prefix(stream: BinaryIO, name: str, start: SourcePosition) -> Pr
 def refuse_changed_source(name: str, n: int) -> RefusedError:
     """The refusal to go on behind set `n` of a source whose beginning is another now."""
     which = "the first parameter set is" if n == 1 else f"the first {n:,} parameter sets are"
-    return RefusedError(f"{name} changed since the run began ({which} not the same): start a new run")
+    return RefusedError(f"{name} changed since the run began ({which} not the same): start a new run").for_good()

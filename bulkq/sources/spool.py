@@ -280,7 +280,7 @@ class SpoolSource:
                 return None
             raise LedgerError(
                 f"{escape_unprintable(str(self._path))}:{self._reader.line - 1}: the spool is damaged: start a new run"
-            )
+            ).for_good()
         self._reader.consumed(lines[0])
         return record
 
@@ -298,7 +298,9 @@ class SpoolSource:
         assert isinstance(source, str)
         assert isinstance(sets, list)
         if any(len(one) != len(self._query.parameters) for one in sets):
-            raise RefusedError(f"{self._query.place} has different parameters than when the run began: start a new run")
+            raise RefusedError(
+                f"{self._query.place} has different parameters than when the run began: start a new run"
+            ).for_good()
         n = first + len(sets) - 1
         where: Sequence[int] = ()
         if lines is not None:

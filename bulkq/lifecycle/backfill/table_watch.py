@@ -50,4 +50,4 @@ class TableWatch:
             return
         text = since.told(self._made.facts.key.table)
         if text:
-            raise StoppedError(text)
+            raise StoppedError(text).for_good()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from bulkq.errors import OutputClosed
+from bulkq.errors import OutputClosed, RefusedError, StoppedError
 from tests.support.lanes import context_of, part
 
 
@@ -16,6 +16,18 @@ async def test_a_closed_output_is_no_error_of_a_read(database: str) -> None:
     writing = context_of([part(database, "update t set v = 1", [{}], write=True)])
     writing.stop_by(OutputClosed("closed"))
     assert writing.control.exit_code == 5
+
+
+async def test_a_stop_that_a_resume_would_meet_again(database: str) -> None:
+    """The first error decides, unless the run was stopping already."""
+    for errors, final in (
+        ([RefusedError("changed: start a new run").for_good(), StoppedError("away")], True),
+        ([StoppedError("away"), RefusedError("changed: start a new run").for_good()], False),
+    ):
+        context = context_of([part(database, "select 1", [{}])])
+        for error in errors:
+            context.stop_by(error)
+        assert context.control.final is final
 
 
 async def test_targets_share_the_slots(database: str) -> None:

@@ -47,8 +47,9 @@ async def test_a_key_that_gets_another_order(tmp_path: Path) -> None:
         await later.look()
         with pytest.raises(
             StoppedError, match=r"ordered by \(a INTEGER, b INTEGER\), and .* by \(a INTEGER, b TEXT\) now"
-        ):
+        ) as caught:
             await watch.look()
+        assert caught.value.final
         file.execute("drop table t")
         file.execute("create table t (a integer, v integer)")
         await watch.look()
