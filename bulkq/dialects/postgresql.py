@@ -160,6 +160,8 @@ sets, so their names are none that a table has."""
 WHY_APART = """\
 SELECT 'the text has the name bulkq_sets, which stands for the parameter sets' WHERE 'bulkq_sets' = ANY ({words})
 UNION ALL
+SELECT 'the setting array_nulls is off' WHERE pg_catalog.current_setting('array_nulls', true) = 'off'
+UNION ALL
 SELECT 'the text names ' || p.proname || '(), which is volatile' FROM pg_catalog.pg_proc AS p
  WHERE p.proname = ANY ({words}) AND (p.provolatile = 'v' OR p.proname = 'statement_timestamp')
 UNION ALL
@@ -184,7 +186,7 @@ LIMIT 1"""
 
 Ask it in the transaction that has prepared the statement, which holds locks on its tables. A volatile function outside of what
 depends on the parameters would be executed once for all sets. `words` are all words of the statement, because a function may be
-called without parentheses.
+called without parentheses. Values come in array literals, in which NULL is a text if array_nulls is off.
 """
 
 

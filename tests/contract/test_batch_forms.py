@@ -153,6 +153,50 @@ async def test_one_statement_answers_as_many_executions(connection: Connection, 
         assert same(together, apart), sql
 
 
+ODD = [
+    "",
+    " ",
+    "NULL",
+    "null",
+    '"',
+    "\\",
+    '\\"',
+    "a,b",
+    "{a}",
+    "{",
+    "'",
+    "ä\U0001f600",
+    "a\nb",
+    "\t",
+    "%s $1 :v",
+    None,
+    "x",
+]
+
+
+async def test_texts_with_characters_of_arrays_stay_as_they_are(
+    connection: Connection, database: tuple[str, Database]
+) -> None:
+    """Quotes, backslashes, commas and braces, and NULL beside the text of that name, also where arrays hold no NULL."""
+    sql, sets = "select :v::text as v, :v::text is null as n, :w::text as w", [(v, "w") for v in ODD]
+    apart, together = await both(connection, sql, sets, Decoding.TEXT)
+    assert together.together
+    assert same(together, apart)
+    assert list(together.values[0]) == ODD
+    name, base = database
+    setting = f"alter database {base.place.rpartition('/')[2]} %s array_nulls%s"
+    base.execute(setting % ("set", " = off"))
+    session = await driver_of(base, name).connect()
+    try:
+        apart, together = await both(session, sql, sets, Decoding.TEXT)
+    finally:
+        base.execute(setting % ("reset", ""))
+        await session.close()
+    assert not together.together
+    assert same(together, apart)
+    assert list(together.values[0]) == ODD
+
+
 @pytest.mark.parametrize("sql", TOGETHER)
 async def test_typed_values_are_answered_alike(connection: Connection, sql: str) -> None:
     """As the Python API and typed files give them."""

@@ -271,7 +271,8 @@ class Describer:
             form, handle = taken
             decode = choose_converters(shape.kinds, wanted.decoding, wrapped=True)
             apart = _why_apart(wanted, text.numbered, form)
-            together = "" if apart else postgresql.set_rows(*text.numbered.together, _items(wanted, shape))
+            marks = () if wanted.typed else [f"${number}::text" for number in range(1, len(shape.bound) + 1)]
+            together = "" if apart else postgresql.set_rows(*text.numbered.together, _items(wanted, shape), marks=marks)
             shape = replace(shape, form=form, decode=decode, together=together, apart=apart)
             return AsyncpgStatement(query, shape, handle, typed=wanted.typed, single=False)
         async with self._question():

@@ -16,6 +16,7 @@ from bulkq.drivers.lock_order import sorted_rows
 from bulkq.errors import DatabaseError
 from bulkq.model import Column, Phase, Reply
 from bulkq.model.frozen_dataclass import frozen
+from bulkq.text.array_literals import literal_of
 
 if TYPE_CHECKING:
     from asyncpg.prepared_stmt import PreparedStatement
@@ -158,8 +159,12 @@ class AsyncpgStatement:
         return sorted_rows(numbered, order) if order else numbered
 
     def transposed(self, sets: Sequence[ParameterSet]) -> Arguments:
-        """The arguments of the statement for all `sets`: an array for each parameter."""
-        return [list(values) for values in zip(*self.bind(sets), strict=True)]
+        """The arguments of the statement for all `sets`: an array for each parameter. Texts are given as a literal of their array.
+
+        asyncpg looks for arrays in each element of a list, which takes as long as everything else that it does for a set.
+        """
+        columns = zip(*self.bind(sets), strict=True)
+        return [list(values) for values in columns] if self.typed else [literal_of(values) for values in columns]
 
     def reply(self, records: list[Sequence[object]], *, ordered: bool) -> Reply:
         """What wrapped executions brought back, in the order of the sets."""
