@@ -14,6 +14,8 @@ def test_every_path_is_there() -> None:
     paths = {path for row in ROWS for path in re.findall(r"`((?:bulkq|docs|migrations|sql|tests)/[^`]*)`", row)}
     assert len(paths) > 40
     assert {path for path in paths if not list(ROOT.glob(re.sub("NAME|DATABASE", "*", path.rstrip("/"))))} == set()
+    alone = {name for row in ROWS for name in re.findall(r"`(\w+\.py)`", row)}
+    assert {name for name in alone if not list((ROOT / "bulkq").rglob(name.replace("NAME", "*")))} == set()
 
 
 def test_every_table_of_names_is_there() -> None:
