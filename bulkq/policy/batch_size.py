@@ -32,11 +32,16 @@ of up to 10,000 took 7 % longer on PostgreSQL and 23 % on SQLite, and 6 MB more.
 MANY_ROWS = 50_000
 """A reply with more rows than this halves the batch: memory is bounded by rows, not by sets."""
 
-FIRST_GROWTH = 10.0
-GROWTH = 1.5
+FIRST_GROWTH, LATER_GROWTH = (
+    10.0,
+    3.0,
+)  # from one batch to the next: at first, and when batches turn out to have a cost of their own
+GROWTH = 1.5  # in the end
 SLOW = 5.0  # times the target: fall to a tenth at once
 TRIED_AFTER = 3  # batches of one size that take long, until one of twice the size is tried; four times as many if that gains nothing
 TOGETHER = 1.6  # times as long: if twice the sets take less, a part of the time is not that of the sets
+ALIKE = 0.4  # of that time is the least that each recent batch took, if it is not that of the sets
+FORGET = 1.05  # a batch that was short says less with each one after it: after 14 it counts as twice as long
 LEAST_SHARE = 0.02  # of a batch's time is taken for that of its sets, whatever its round trips seem to cost
 
 RECENT = 100  # sets over which failures are looked at
@@ -59,12 +64,14 @@ class BatchSize:
         "_current",
         "_failed",
         "_fixed",
-        "_growing_fast",
+        "_growth",
         "_longest_s",
+        "_quick_s",
         "_recent",
         "_seen",
         "_shortest_s",
         "_target_s",
+        "_tries",
         "_wait",
         "latency_s",
     )
@@ -75,12 +82,14 @@ class BatchSize:
         self._shortest_s = shortest_s
         self._target_s = shortest_s
         self._current = 1.0
-        self._growing_fast = True
+        self._growth = FIRST_GROWTH
         self._recent = 0.0
         self._failed = 0.0
         self._cost_s = 0.0  # of a batch, beside its sets
         self._base, self._base_s = 1, inf  # the size of recent batches, and the shortest of them
+        self._quick_s = inf  # the shortest of recent batches of any size
         self._seen = 0  # how many of that size took long
+        self._tries = 0  # batches of twice the size that were given to lanes
         self._wait = TRIED_AFTER
         self.latency_s: float | None = None
         """Seconds per set of the last batch; None before the first."""
@@ -92,8 +101,9 @@ class BatchSize:
         if self._recent >= 10 and self._failed > TOO_MANY_FAILED * self._recent:
             return 1
         size = round(self._current)
-        if self._seen >= self._wait and size <= self._base <= LARGEST // 2:
+        if self._seen >= self._wait + lanes * self._tries and size <= self._base <= LARGEST // 2:
             size = 2 * self._base
+            self._tries += 1
         self._target_s = max(self._shortest_s, min(self._longest_s, TARGET_S * lanes / LANES))
         if remaining is not None:
             # The last batches are small, so that all lanes end together.
@@ -110,13 +120,15 @@ class BatchSize:
         self._compare(size, elapsed_s)
         spent_s = max(elapsed_s - self._cost_s, LEAST_SHARE * elapsed_s)
         if spent_s > SLOW * self._target_s:
-            self._growing_fast = False
-            self._current = max(1.0, min(self._current, size) / 10)
+            self._growth = GROWTH
+            self._current = max(
+                1.0, min(self._current, size / 10)
+            )  # other lanes had batches of this size too: they count once
             return
         ideal = size * self._target_s / max(spent_s, 1e-6)
         if spent_s > self._target_s / 2:
-            self._growing_fast = False
-        ceiling = size * (FIRST_GROWTH if self._growing_fast else GROWTH)
+            self._growth = GROWTH
+        ceiling = size * self._growth
         if ideal < self._current:
             # Only a batch of about the present size says that the present size is too large.
             if size >= self._current / 2:
@@ -126,29 +138,36 @@ class BatchSize:
 
     def halve(self) -> None:
         """After a statement timeout, a deadlock, a lock timeout or very many rows."""
-        self._growing_fast = False
+        self._growth = GROWTH
         self._current = max(1.0, self._current / 2)
 
     def _compare(self, size: int, elapsed_s: float) -> None:
-        """Find out what a batch costs beside its sets, where batches of one size take long: from one of twice the size."""
+        """Find out what a batch costs beside its sets, where batches of one size take long: from one of twice the size.
+
+        Every batch costs it. If one was much shorter, it is the sets that differ.
+        """
+        self._quick_s = min(elapsed_s, self._quick_s * FORGET)
         if elapsed_s < self._cost_s:
             self._cost_s = elapsed_s / 2
         if size == self._base and elapsed_s - self._cost_s > self._target_s / 2:
             self._base_s = min(self._base_s, elapsed_s)
             self._seen += 1
-        elif size >= 2 * self._base and self._seen and elapsed_s < TOGETHER * self._base_s:
+        elif size >= 2 * self._base and self._seen and self._hardly_longer(elapsed_s):
             per_set_s = max(0.0, (elapsed_s - self._base_s) / (size - self._base))
-            self._cost_s = max(0.0, self._base_s - per_set_s * self._base)
-            self._growing_fast = True
+            self._cost_s = min(self._quick_s, max(0.0, self._base_s - per_set_s * self._base))
+            self._growth = max(self._growth, LATER_GROWTH)
             self._start_at(size, elapsed_s, TRIED_AFTER)
         elif size >= 2 * self._base and self._seen >= self._wait:
             self._start_at(self._base, self._base_s, 4 * self._wait)
         elif (size != self._base and size < 2 * self._base) or not self._seen:
             self._start_at(size, elapsed_s, self._wait)
 
+    def _hardly_longer(self, elapsed_s: float) -> bool:
+        return elapsed_s < TOGETHER * self._base_s and self._quick_s >= ALIKE * self._base_s
+
     def _start_at(self, size: int, elapsed_s: float, wait: int) -> None:
         """Count batches of `size`, until after `wait` of them one of twice the size is tried."""
-        self._base, self._base_s, self._seen, self._wait = size, elapsed_s, 0, wait
+        self._base, self._base_s, self._seen, self._wait, self._tries = size, elapsed_s, 0, wait, 0
 
     def _remember(self, size: int, failed: int) -> None:
         """Keep the share of failed sets over about the last `RECENT`, by scaling old counts down."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import random
+from heapq import heappop, heappush
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -59,6 +62,41 @@ def test_two_slow_queries_together_are_tried_seldom() -> None:
         tries += [batch] if n == 2 else []
         size.record(n, n * 1.0, n)
     assert tries == [3, 16, 65, 258]
+
+
+def test_sets_that_differ_are_not_taken_for_round_trips() -> None:
+    """Of ten sets, one waits for 50 ms. Batches of eight lanes, which aim at 0.05 s, never come to 0.5 s."""
+    for seed in range(5):
+        wait, size, lanes, now_s = random.Random(seed), BatchSize(), 8, 0.0
+        flying: list[tuple[float, float, int]] = []
+        longest_s = 0.0
+        for batch in range(1_500):
+            n = size.next(None, lanes)
+            took_s = sum(0.05 if wait.random() < 0.1 else 0.0002 for _ in range(n))
+            heappush(flying, (now_s + took_s, took_s, n))
+            if len(flying) == lanes:
+                now_s, took_s, n = heappop(flying)
+                size.record(n, took_s, n)
+                longest_s = max(longest_s, took_s) if batch > 80 else 0.0
+        assert longest_s < 0.5
+        assert size.next(None, lanes) >= 4
+
+
+def test_lanes_whose_batches_were_all_too_long_shrink_the_next_one_once() -> None:
+    """Their size was decided together."""
+    size = settled(50e-6)
+    before = size.next(None, 8)
+    for _ in range(8):
+        size.record(before, 10 * TARGET_S, before)
+    assert size.next(None, 8) == before // 10
+
+
+def test_one_lane_at_a_time_tries_twice_the_size() -> None:
+    """If it were all of them, a try in vain would hold the whole run."""
+    size = BatchSize()
+    for _ in range(8):
+        size.record(1, 0.06, 1)
+    assert [size.next(None, 8) for _ in range(8)].count(2) == 1
 
 
 def test_a_server_that_comes_near_is_noticed() -> None:
