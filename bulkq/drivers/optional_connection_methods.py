@@ -73,6 +73,13 @@ class BaseConnection:
         """Return no bad value."""
         return []
 
+    def must_be_claimable(self, statement: Statement) -> None:
+        """Check that what a prepared write does is undone with its transaction, as far as the driver knows. Executes nothing.
+
+        Raises:
+            RefusedError: a marker in the transaction would prove nothing.
+        """
+
     async def why_apart(self, statement: Statement) -> str:  # noqa: ARG002
         """Return why each set of a batch of reads is executed by itself; "" if one statement may stand for all of them.
 

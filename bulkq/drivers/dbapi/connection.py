@@ -105,7 +105,7 @@ class SqlConnection(BaseConnection):
         alone = known.single or not limits.transaction
         plain = claim is None and steps is None
         if not plain:
-            self._session.must_be_claimable(known)
+            self.must_be_claimable(known)
         assert plain or not (alone or limits.read_only), "claims and steps are for a write in a transaction"
         prepared = None if steps is None else await prepare_steps(steps, self._prepare_step)
         if limits.together:
@@ -114,6 +114,10 @@ class SqlConnection(BaseConnection):
         work = partial(self._session.attempt, known, sets, limits, claim, before_commit, prepared)
         phase = Phase.COMMITTING if alone else Phase.SENT
         return await self._hop(work, limits.timeout_s, phase, lasting=not limits.read_only)
+
+    def must_be_claimable(self, statement: Statement) -> None:
+        """Check what the database said of the statement; see `BaseConnection.must_be_claimable`."""
+        self._session.must_be_claimable(_ours(statement))
 
     async def why_apart(self, statement: Statement) -> str:
         """Ask the database, once for each session; see `BaseConnection.why_apart`."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from bulkq import markers
 from bulkq.dialects import dialect_for, key_ranges
 from bulkq.drivers import dialect_of
+from bulkq.drivers.optional_connection_methods import BaseConnection
 from bulkq.errors import DatabaseError, RefusedError, UsageError
 from bulkq.lifecycle import open_targets
 from bulkq.lifecycle.backfill.count_rows import PassedRows, count_rows, expect_rows
@@ -25,6 +26,7 @@ from bulkq.lifecycle.backfill.validate_request import range_statement
 from bulkq.lifecycle.backfill.verify import try_verification
 from bulkq.lifecycle.check_requirements import leave_out_unmet
 from bulkq.lifecycle.preflight import connections_are_free, recognize
+from bulkq.model import StatementClass
 from bulkq.model.key_range import KeyRange, TableFacts
 from bulkq.policy.choose_table_notices import fitting_notices
 from bulkq.policy.range_size import RangeSize
@@ -290,11 +292,13 @@ async def _try_statement(part: PartState, connection: Connection, batches: KeyRa
     """Prepare the statement for a range, without executing it.
 
     Raises:
-        RefusedError: the database refuses it.
+        RefusedError: the database refuses it, or would keep a part of what a rollback undoes.
     """
     query, _ = batches.statement(whole)
     try:
-        await connection.prepare(query, part.spec.decoding, typed=False, identifiers={})
+        statement = await connection.prepare(query, part.spec.decoding, typed=False, identifiers={})
+        if isinstance(connection, BaseConnection) and query.statement is StatementClass.WRITE:
+            connection.must_be_claimable(statement)
     except DatabaseError as error:
         if error.connection_lost:
             raise

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bulkq.dialects import sqlstates
+from bulkq.drivers.optional_connection_methods import BaseConnection
 from bulkq.engine.range_transform import RangeTransform
 from bulkq.errors import DatabaseError, RefusedError, TargetError, UsageError
 from bulkq.lifecycle.backfill.transform_queries import TransformQueries
@@ -64,7 +65,9 @@ async def prepare_transform(
     names = [parameter.name for parameter in spec.query.parameters]
     function = RowFunction(options.map, processes, timeout_s, names)
     try:
-        await connection.prepare(spec.query, spec.decoding, typed=True, identifiers={})
+        applied = await connection.prepare(spec.query, spec.decoding, typed=True, identifiers={})
+        if isinstance(connection, BaseConnection):
+            connection.must_be_claimable(applied)
         found = await connection.prepare(select, Decoding.PYTHON, typed=False, identifiers={})
         if found.columns:
             _check_columns([column.name for column in found.columns], made.facts.key)

@@ -16,7 +16,7 @@ from bulkq.lifecycle.untyped_parameters import find_untyped
 from bulkq.model import Decoding, PlaceholderKind, StatementClass
 from bulkq.model.frozen_dataclass import frozen
 from bulkq.policy.mask_values import hidden_names
-from bulkq.policy.safety import refuse_lanes
+from bulkq.policy.safety import WRITE, mode_of, refuse_lanes
 from bulkq.query import inline, read_identifiers
 from bulkq.sinks.open import format_of
 from bulkq.sources import Request, open_source_for, texts_of
@@ -180,6 +180,7 @@ class At:
     connection: Connection
     described: bool = True  # False: it asks for the targets, and need not know the tables of the queries
     explained: bool = True
+    claimed: bool = False  # the query is a write whose marker commits with it
 
 
 async def look_into(
@@ -193,6 +194,7 @@ async def look_into(
 ) -> QueryPlan:
     """What is known about `query` with the parameter sets that are `wanted`, or those of `shard` among them."""
     query = query.within(at.target)
+    at = replace(at, claimed=mode_of(query, request.safety) == WRITE)
     source: ParameterSource | None = None
     queried = [spec for spec in wanted.specs if spec.startswith(QUERIED)]
     if queried:
@@ -265,6 +267,11 @@ async def _prepared(
         (await explain(connection, statement), await _why_apart(at, statement)) if at.explained else ((), None)
     )
     plan = QueryPlan(query, statement.parameter_types, statement.columns, explained, apart)
+    if at.claimed and isinstance(connection, BaseConnection):
+        try:
+            connection.must_be_claimable(statement)
+        except RefusedError as error:
+            return replace(plan, problem=error)
     if batch is None or typed:
         return plan
     try:

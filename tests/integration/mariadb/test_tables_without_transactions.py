@@ -11,6 +11,7 @@ from bulkq.errors import DatabaseError
 from bulkq.model import Decoding, Outcome, Target
 from bulkq.policy import retry
 from bulkq.query import inline
+from bulkq.tasks.plan.plan_run import plan
 from bulkq.tasks.run import run as new_run
 from tests.support.mariadb_sessions import WRITES, asked, connected
 
@@ -75,6 +76,8 @@ async def test_tables_without_transactions_are_found(
     assert words in done.reason
     for way_out in ("--idempotent", "-- @mode maintenance", "ENGINE=InnoDB"):
         assert way_out in done.reason
+    planned = await plan(asked(base, driver, sql, tmp_path, constants={"a": "1"}))
+    assert str(planned.queries[0].problem) == done.reason
     assert base.execute("select count(*) from kept") == [(0,)]
 
 
