@@ -105,7 +105,7 @@ SELECT {_FINDING}, n.nspname::text, c.relname::text, s.nspname || '.' || t.relna
 
 def quoted_name(schema: str, name: str) -> str:
     """A qualified name as an identifier."""
-    return ".".join('"' + part.replace('"', '""') + '"' for part in (schema, name))
+    return '"' + schema.replace('"', '""') + '"."' + name.replace('"', '""') + '"'
 
 
 def drop_statement(schema: str, name: str) -> str:

@@ -43,6 +43,9 @@ if TYPE_CHECKING:
     from bulkq.transforms import Mapping as Mapping_
     from bulkq.transforms import ProcessPool
 
+FIRST_TABLES = 16
+"""Small tables in the first commands of maintenance: as many as take a tenth of a second if they are large for small ones."""
+
 MAPPED_HERE = (
     "the function of --map runs in processes of this machine, as without --executor: "
     "workers read the rows and execute --apply"
@@ -243,7 +246,11 @@ def _part(
     longest_s = LONGEST_S if spec.limits.read_only else TARGET_S  # the transaction of a write holds locks
     # A worker adds two hops to each batch. A read holds no locks, so it may be longer.
     shortest_s = LONGEST_S if request.limits.executor is not None and spec.limits.read_only else TARGET_S
-    return PartState(spec, source, sink, target.sessions, BatchSize(size, longest_s, shortest_s), form)
+    first = 1
+    if request.maintenance is not None:  # each small table of a list has a transaction of its own
+        longest_s = shortest_s = LONGEST_S
+        first = FIRST_TABLES
+    return PartState(spec, source, sink, target.sessions, BatchSize(size, longest_s, shortest_s, first), form)
 
 
 def _form(request: Run, spec: PartSpec, target: OpenTarget, *, own_size: bool) -> BatchForm:

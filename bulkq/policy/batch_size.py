@@ -24,6 +24,9 @@ LANES = 8
 LONGEST_S = 0.2
 """Many lanes aim at this time at most. One statement for all sets is given up after 2.5 times as long."""
 
+BRIEF_S = 0.005
+"""The last batches get smaller, so that all lanes end together. One that takes this time is small enough: its own cost is not less."""
+
 LARGEST = 2_000
 """Sets of one batch at most: keeps a reply, and what a rollback repeats, small. Larger ones gain nothing: a million lookups in batches
 of up to 10,000 took 7 % longer on PostgreSQL and 23 % on SQLite, and 6 MB more.
@@ -55,6 +58,7 @@ class BatchSize:
         fixed: the size the user asked for; None to decide.
         longest_s: seconds that a batch should take at most, with many lanes.
         shortest_s: the same with few lanes.
+        first: the size of the first batches.
     """
 
     __slots__ = (
@@ -76,12 +80,14 @@ class BatchSize:
         "latency_s",
     )
 
-    def __init__(self, fixed: int | None = None, longest_s: float = LONGEST_S, shortest_s: float = TARGET_S) -> None:
+    def __init__(
+        self, fixed: int | None = None, longest_s: float = LONGEST_S, shortest_s: float = TARGET_S, first: int = 1
+    ) -> None:
         self._fixed = fixed
         self._longest_s = longest_s
         self._shortest_s = shortest_s
         self._target_s = shortest_s
-        self._current = 1.0
+        self._current = float(first)
         self._growth = FIRST_GROWTH
         self._recent = 0.0
         self._failed = 0.0
@@ -106,8 +112,8 @@ class BatchSize:
             self._tries += 1
         self._target_s = max(self._shortest_s, min(self._longest_s, TARGET_S * lanes / LANES))
         if remaining is not None:
-            # The last batches are small, so that all lanes end together.
-            size = min(size, ceil(remaining / (2 * lanes)))
+            brief = BRIEF_S / self.latency_s if self.latency_s else 1.0
+            size = min(size, max(ceil(remaining / (2 * lanes)), int(brief)))
         return max(1, size)
 
     def record(self, size: int, elapsed_s: float, rows: int, failed: int = 0) -> None:

@@ -12,11 +12,16 @@ from bulkq.drivers import dialect_of
 from bulkq.ledger.recorder import Recorder
 from bulkq.lifecycle.maintain.execute_object_command import MaintenanceCommand
 from bulkq.lifecycle.maintain.object_group import ObjectGroup
+from bulkq.lifecycle.maintain.object_sizes import MOST, SOON_S, ObjectSizes
 from bulkq.lifecycle.maintain.prepare import options_of
 from bulkq.lifecycle.maintain.started_record import StartedRecord
 from bulkq.lifecycle.record import begin
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from bulkq.engine.part_state import PartState
+    from bulkq.lifecycle.maintain.target_objects import TargetObjects
     from bulkq.lifecycle.record import RecordedRun
     from bulkq.lifecycle.run_resources import OpenRun
     from bulkq.model.maintenance import MaintainedObject
@@ -39,21 +44,22 @@ async def begin_maintenance(opened: OpenRun) -> RecordedRun:
             made = opened.maintained.get(part.spec.number)
             if made is not None:
                 dialect = dialect_for(dialect_of(target.definition.url))
-                made.record = StartedRecord(part, recorded.ledger)
-                part.command = MaintenanceCommand(
-                    part,
-                    made,
-                    options,
-                    dialect,
-                    made.record,
-                    opened.say,
-                    ObjectGroup(part, made, options, made.record, partial(_cancelled, opened)),
-                )
+                record = made.record = StartedRecord(part, recorded.ledger)
+                sizes = ObjectSizes(made, partial(_following, part, made))
+                group = ObjectGroup(part, made, options, record, sizes, partial(_cancelled, opened))
+                part.command = MaintenanceCommand(part, made, options, dialect, record, sizes, opened.say, group)
     return recorded
 
 
 def _cancelled(opened: OpenRun) -> bool:
     return opened.job.control.cancelled
+
+
+def _following(part: PartState, made: TargetObjects) -> Iterator[MaintainedObject]:
+    """The objects that begin next."""
+    assert part.objects is not None
+    assert made.record is not None
+    return map(part.objects.object, made.record.following(SOON_S, MOST))
 
 
 def _objects(opened: OpenRun) -> tuple[tuple[MaintainedObject, ...], ...]:

@@ -13,6 +13,7 @@ from bulkq.errors import BulkqError
 from bulkq.lifecycle.execute_run import execute
 from bulkq.lifecycle.finish import finish
 from bulkq.lifecycle.maintain.leftover_indexes import new_leftovers, remove
+from bulkq.lifecycle.maintain.object_sizes import enter_sizes
 from bulkq.lifecycle.maintain.prepare import options_of
 from bulkq.lifecycle.maintain.recorded_results import record_results
 from bulkq.lifecycle.maintain.target_objects import able, list_objects
@@ -108,6 +109,7 @@ async def _end(opened: OpenRun, target: OpenTarget) -> None:
                 reply = await able(connection).command(sql, timeout_s=None, lock_timeout_s=None)
                 for notice in reply.notices:
                     opened.say(f"{where}{sql}: {notice.message}")
+            await enter_sizes(connection, made)
             if leftovers:
                 await _remove_left(target, made, connection)
             await _look_again(opened, made, connection)

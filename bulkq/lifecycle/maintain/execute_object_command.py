@@ -12,7 +12,6 @@ from bulkq.errors import BulkqError, DatabaseError, ObjectsApart, ObjectSkipped
 from bulkq.lifecycle.maintain.ask_despite_stop import ask_despite_stop
 from bulkq.lifecycle.maintain.gone_objects import is_gone
 from bulkq.lifecycle.maintain.leftover_indexes import new_leftovers, remove
-from bulkq.lifecycle.maintain.object_sizes import sizes_after, sizes_before
 from bulkq.lifecycle.maintain.started_record import STOPPED
 from bulkq.lifecycle.maintain.target_objects import able
 from bulkq.model import Phase, Reply
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from bulkq.dialects.base import Dialect
     from bulkq.engine.part_state import PartState
     from bulkq.lifecycle.maintain.object_group import ObjectGroup
+    from bulkq.lifecycle.maintain.object_sizes import ObjectSizes
     from bulkq.lifecycle.maintain.started_record import StartedRecord
     from bulkq.lifecycle.maintain.target_objects import TargetObjects
     from bulkq.model import Batch
@@ -48,6 +48,7 @@ class MaintenanceCommand:
         options: of the run.
         dialect: of the database.
         record: knows which objects were begun.
+        sizes: asks for the sizes of objects.
         say: shows a line to the user.
         group: executes the command for several objects.
     """
@@ -59,6 +60,7 @@ class MaintenanceCommand:
         options: MaintenanceOptions,
         dialect: Dialect,
         record: StartedRecord,
+        sizes: ObjectSizes,
         say: Callable[[str], None],
         group: ObjectGroup,
     ) -> None:
@@ -67,6 +69,7 @@ class MaintenanceCommand:
         self._options = options
         self._dialect = dialect
         self._record = record
+        self._sizes = sizes
         self._say = say
         self._group = group
         self._single: set[int] = set()  # numbers of objects that are left of a group
@@ -94,10 +97,10 @@ class MaintenanceCommand:
             if await self._is_settled(connection, batch, wanted):
                 state = ObjectState.GONE
                 return Reply((), (), ())
-            [before] = await sizes_before(connection, self._made, [facts])
+            [before] = await self._sizes.before(connection, [facts])
             after = await self._execute(connection, batch, facts, pause)
             if after is None:
-                [after] = await self._ask(lambda: sizes_after(connection, self._made, [facts], [before]))
+                after = await self._ask(partial(self._sizes.after, connection, facts, before))
             state = ObjectState.DONE
         except ObjectSkipped as error:
             state, reason = ObjectState.SKIPPED, str(error)

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 
 from bulkq.errors import BulkqError, DatabaseError, ObjectsApart
 from bulkq.lifecycle.maintain.ask_despite_stop import ask_despite_stop
-from bulkq.lifecycle.maintain.object_sizes import sizes_after, sizes_before
 from bulkq.lifecycle.maintain.started_record import STOPPED
 from bulkq.lifecycle.maintain.target_objects import able
 from bulkq.model import Outcome, Phase, Reply
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from bulkq.engine.part_state import PartState
+    from bulkq.lifecycle.maintain.object_sizes import ObjectSizes
     from bulkq.lifecycle.maintain.started_record import StartedRecord
     from bulkq.lifecycle.maintain.target_objects import TargetObjects
     from bulkq.model import Batch
@@ -40,6 +40,7 @@ class ObjectGroup:
         made: its objects.
         options: of the run.
         record: knows which objects were begun.
+        sizes: asks for the sizes of objects.
         stopped: whether the running commands are cancelled because the run ends.
     """
 
@@ -49,12 +50,14 @@ class ObjectGroup:
         made: TargetObjects,
         options: MaintenanceOptions,
         record: StartedRecord,
+        sizes: ObjectSizes,
         stopped: Callable[[], bool],
     ) -> None:
         self._part = part
         self._made = made
         self._options = options
         self._record = record
+        self._sizes = sizes
         self.stopped = stopped
 
     async def execute(self, connection: Connection, batch: Batch) -> Reply:
@@ -67,7 +70,7 @@ class ObjectGroup:
         assert self._part.objects is not None
         objects = [self._part.objects.object(batch.first + at) for at in range(len(batch.sets))]
         group = [self._made.facts(one) or ObjectFacts(one) for one in objects]
-        before = await sizes_before(connection, self._made, group)
+        before = await self._sizes.before(connection, group)
         began_s = time.monotonic()
         apart = ObjectsApart((), {}, ())
         try:
@@ -75,12 +78,12 @@ class ObjectGroup:
         except DatabaseError as error:
             if error.phase is not Phase.PREPARING:
                 unknown = dict.fromkeys(range(len(group)), (ObjectState.UNKNOWN, str(error)))
-                self._keep(group, unknown, time.monotonic() - began_s, before, ())
+                self._keep(group, unknown, time.monotonic() - began_s, before)
             raise
         elapsed_s = time.monotonic() - began_s
         ended = {at: (STATES[outcome], why) for at, (outcome, why) in apart.ended.items()}
-        after = await ask_despite_stop(lambda: sizes_after(connection, self._made, group, before), self.stopped)
-        self._keep(group, dict.fromkeys(apart.done, (ObjectState.DONE, "")) | ended, elapsed_s, before, after)
+        self._keep(group, dict.fromkeys(apart.done, (ObjectState.DONE, "")) | ended, elapsed_s, before)
+        await ask_despite_stop(lambda: self._sizes.enter(connection), self.stopped)
         if len(apart.done) < len(group):
             raise apart
         return Reply((), (), ())
@@ -163,20 +166,19 @@ class ObjectGroup:
         ended: dict[int, tuple[ObjectState, str]],
         elapsed_s: float,
         before: Sequence[float | None],
-        after: Sequence[float | None],
     ) -> None:
-        """Keep what came of the objects that have ended. The time is shared by all; `before` and `after` are bytes of each."""
+        """Keep what came of the objects that have ended. The time is shared by all; `before` is bytes of each."""
         each_s = elapsed_s / len(group)
         self._record.end(each_s)
-        self._made.results.extend(
-            ObjectResult(
+        results = {
+            at: ObjectResult(
                 target=self._part.spec.target,
                 name=group[at].object.shown,
                 state=state,
                 reason=why,
                 elapsed_s=each_s,
                 before=before[at],
-                after=after[at] if state is ObjectState.DONE else None,
             )
-            for at, (state, why) in sorted(ended.items())
-        )
+            for at, (state, why) in ended.items()
+        }
+        self._sizes.keep(results, group)

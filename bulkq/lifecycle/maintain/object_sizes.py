@@ -1,62 +1,139 @@
-"""Ask for the sizes of objects, just before and after their command.
+"""Ask for the sizes of objects, before and after their command.
 
 The server opens the files of a table and of its indexes for a size. For thousands of tables that takes longer than to list them, and
-nothing else could begin meanwhile. So the connections that execute the commands ask, each for its own objects.
+nothing else could begin meanwhile. So the connections that execute the commands ask. A question takes longer on its way than the
+sizes of a hundred small tables, so one asks for many: those that follow before they begin, and those that have ended since the last one.
 """
 
 from __future__ import annotations
 
+import time
+from contextlib import suppress
+from dataclasses import replace
+from itertools import islice
 from math import inf
 from typing import TYPE_CHECKING
 
 from bulkq.errors import BulkqError, DatabaseError
 from bulkq.model import Phase
+from bulkq.model.maintenance import ObjectState
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from bulkq.lifecycle.maintain.target_objects import TargetObjects
-    from bulkq.model.maintenance import ObjectFacts
+    from bulkq.model.maintenance import MaintainedObject, ObjectFacts, ObjectResult
     from bulkq.protocols import Connection
 
 PATIENCE_S = 0.1
 """How long a size may wait for another session that has locked the table. It is not worth more."""
 
+MOST = 512
+"""Objects of one question at most."""
 
-async def sizes_before(
-    connection: Connection, made: TargetObjects, objects: Sequence[ObjectFacts]
-) -> Sequence[float | None]:
-    """Bytes of each of `objects`; None if not known.
+APART = 64
+"""Objects of each question after one that a lock has ended."""
+
+SOON_S = 1.0
+"""How long before the beginning of an object, and how long after its end, its size may be asked for."""
+
+
+async def enter_sizes(connection: Connection, made: TargetObjects) -> None:
+    """Ask for the sizes that are missing in the results. What came of a command is known, so a lost session costs only sizes."""
+    with suppress(BulkqError):
+        while made.unmeasured:
+            await _ask(connection, made, {})
+
+
+class ObjectSizes:
+    """The sizes of the objects of one target, in bytes; None if not known.
+
+    Args:
+        made: its objects. The sizes after are entered into its `results`.
+        following: the objects that probably begin within `SOON_S`, small or not.
+    """
+
+    def __init__(self, made: TargetObjects, following: Callable[[], Iterable[MaintainedObject]]) -> None:
+        self._made = made
+        self._following = following
+        self._before: dict[str, float | None] = {}
+        self._asked: set[str] = set()
+        self._ended_s = 0.0  # when the first object that is unmeasured was kept
+
+    async def before(self, connection: Connection, objects: Sequence[ObjectFacts]) -> Sequence[float | None]:
+        """Return the size of each of `objects`. If the list of objects has estimates, ask, also for those that follow.
+
+        Raises:
+            DatabaseError: the session was lost, and no command has begun.
+        """
+        if not self._made.rough:
+            return [one.values.get("size") for one in objects]
+        wanted = {one.object.shown: one.object for one in objects if one.object.shown not in self._before}
+        if wanted:
+            follow = (one for one in self._following() if one.shown not in self._asked and self._made.is_quick(one))
+            wanted |= {one.shown: one for one in islice(follow, MOST - len(wanted))}
+            self._asked.update(wanted)
+            try:
+                self._before.update(await _ask(connection, self._made, wanted))
+            except DatabaseError as error:
+                error.phase = Phase.PREPARING
+                raise
+        return [self._before.pop(one.object.shown, None) for one in objects]
+
+    async def after(self, connection: Connection, facts: ObjectFacts, before: float | None) -> float | None:
+        """Return the size of an object whose command has ended; None also if it is asked for at the end of the run.
+
+        The command does not change the size of a table without dead rows that was vacuumed once, so that is what it was `before`.
+        """
+        if not self._made.rough:
+            return None
+        if not _may_change(facts):
+            return before
+        try:
+            return (await _ask(connection, self._made, {facts.object.shown: facts.object}))[facts.object.shown]
+        except BulkqError:  # what came of the command is known, and the next one sees whether the session is lost
+            return None
+
+    def keep(self, results: Mapping[int, ObjectResult], group: Sequence[ObjectFacts]) -> None:
+        """Add results of objects that were done together, by position in `group`. Their sizes after are entered soon."""
+        made = self._made
+        for at, result in sorted(results.items()):
+            wanted = made.rough and result.state is ObjectState.DONE
+            changed = wanted and _may_change(group[at])
+            if changed:
+                self._ended_s = self._ended_s if made.unmeasured else time.monotonic()
+                made.unmeasured[len(made.results)] = group[at].object
+            made.results.append(replace(result, after=result.before) if wanted and not changed else result)
+
+    async def enter(self, connection: Connection) -> None:
+        """Ask for the sizes of the objects that were kept, if one of them was kept long ago, or no small object follows."""
+        made = self._made
+        if not made.unmeasured:
+            return
+        late = time.monotonic() - self._ended_s > SOON_S or len(made.unmeasured) >= MOST
+        if late or not any(map(made.is_quick, self._following())):
+            await enter_sizes(connection, made)
+
+
+async def _ask(
+    connection: Connection, made: TargetObjects, wanted: Mapping[str, MaintainedObject]
+) -> Mapping[str, float | None]:
+    """Return the sizes of `wanted`, and enter those of objects that have ended.
 
     Raises:
-        DatabaseError: the session was lost, and no command has begun.
+        DatabaseError: the session was lost.
     """
-    if not made.rough:
-        return [one.values.get("size") for one in objects]
+    ended = dict(islice(made.unmeasured.items(), MOST))
+    for at in ended:
+        del made.unmeasured[at]
     try:
-        return await _measure(connection, made, objects)
-    except DatabaseError as error:
-        if not error.connection_lost:
-            return [None] * len(objects)
-        error.phase = Phase.PREPARING
+        sizes = await _measure(connection, made, [*wanted.values(), *ended.values()])
+    except BaseException:
+        made.unmeasured.update(ended)
         raise
-
-
-async def sizes_after(
-    connection: Connection, made: TargetObjects, objects: Sequence[ObjectFacts], before: Sequence[float | None]
-) -> Sequence[float | None]:
-    """Bytes of each of `objects`; None if not known, or if they are asked for at the end of the run.
-
-    The command does not change the size of a table without dead rows that was vacuumed once, so that is what it was `before`.
-    """
-    if not made.rough:
-        return [None] * len(objects)
-    if not any(map(_may_change, objects)):
-        return before
-    try:
-        return await _measure(connection, made, objects)
-    except BulkqError:  # what came of the command is known, and the next one sees whether the session is lost
-        return [None] * len(objects)
+    for at, size in zip(ended, sizes[len(wanted) :], strict=True):
+        made.results[at] = replace(made.results[at], after=size)
+    return dict(zip(wanted, sizes, strict=False))
 
 
 def _may_change(facts: ObjectFacts) -> bool:
@@ -64,10 +141,23 @@ def _may_change(facts: ObjectFacts) -> bool:
 
 
 async def _measure(
-    connection: Connection, made: TargetObjects, objects: Sequence[ObjectFacts]
+    connection: Connection, made: TargetObjects, objects: Sequence[MaintainedObject]
 ) -> Sequence[float | None]:
-    query = made.catalog.sizes([one.object for one in objects])
+    """Ask for all at once. If one of them is locked, ask for fewer at once: a lock costs the sizes of those beside it.
+
+    Raises:
+        DatabaseError: the session was lost.
+    """
     sizes: list[float | None] = [None] * len(objects)
-    for at, size in await connection.administer([query], lock_timeout_s=PATIENCE_S):
+    try:
+        rows = await connection.administer([made.catalog.sizes(objects)], lock_timeout_s=PATIENCE_S)
+    except DatabaseError as error:
+        if error.connection_lost:
+            raise
+        if len(objects) <= APART:
+            return sizes
+        pieces = [await _measure(connection, made, objects[at : at + APART]) for at in range(0, len(objects), APART)]
+        return [size for piece in pieces for size in piece]
+    for at, size in rows:
         sizes[int(str(at)) - 1] = None if size is None else float(str(size))
     return sizes

@@ -52,7 +52,7 @@ class StartedRecord:
             return
         if not self._announced.issuperset(own):
             known = self._announced | self._marked
-            if numbers := [*(n for n in own if n not in known), *self._following()]:
+            if numbers := [*(n for n in own if n not in known), *self._unknown()]:
                 self._ledger.mark(Mark(self._part.spec.number, (), tuple(self._failure(n, STARTED) for n in numbers)))
             self._marked.update(numbers)
             marked = set(self._marked)
@@ -88,12 +88,16 @@ class StartedRecord:
         self._taken.update(own)
         return own
 
-    def _following(self) -> list[int]:
+    def following(self, within_s: float, most: int) -> list[int]:
+        """Return the numbers of the objects that probably begin within so many seconds: at most `most`."""
         if not self._mean_s or self._part.objects is None:
             return []
-        most = min(MOST_AHEAD, int(AHEAD_S / self._mean_s))
+        return self._part.objects.following(min(most, int(within_s / self._mean_s)))
+
+    def _unknown(self) -> list[int]:
+        """Of those that follow, the ones that were not announced."""
         known = self._announced | self._marked | self._taken
-        return [n for n in self._part.objects.following(most) if n not in known]
+        return [n for n in self.following(AHEAD_S, MOST_AHEAD) if n not in known]
 
     def _skip(self, numbers: list[int], why: str) -> None:
         if numbers and self._ledger.keeps:

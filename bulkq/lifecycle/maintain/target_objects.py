@@ -51,7 +51,8 @@ class TargetObjects:
         results: what came of each object in this process.
         record: knows which of them were begun; None before the run is recorded.
         anew: they were listed by this process, and are not recorded yet.
-        rough: the sizes of the list are estimates, and each is asked for when its object is done.
+        rough: the sizes of the list are estimates, and each is asked for about when its object is done.
+        unmeasured: the objects whose size after is still to be asked for, by position in `results`.
     """
 
     catalog: MaintenanceCatalog
@@ -65,6 +66,7 @@ class TargetObjects:
     anew: bool = False
     rough: bool = False
     record: StartedRecord | None = None
+    unmeasured: dict[int, MaintainedObject] = field(default_factory=dict)
 
     def facts(self, wanted: MaintainedObject) -> ObjectFacts | None:
         """What the catalog says of an object; None if it is gone."""

@@ -27,6 +27,17 @@ def test_starts_at_one() -> None:
     assert BatchSize().next(None, 8) == 1
 
 
+def test_starts_with_more_if_sets_are_known_to_be_quick() -> None:
+    """Small tables are."""
+    assert BatchSize(first=16).next(None, 4) == 16
+
+
+def test_the_last_batches_are_not_shorter_than_their_own_cost() -> None:
+    """A few milliseconds."""
+    quick = settled(50e-6)
+    assert [quick.next(left, 8) for left in (8_000, 1_600, 160, 16)] == [500, 100, 100, 100]
+
+
 def test_fast_queries_reach_the_target_time() -> None:
     """Queries of 50 us each end up in batches of about 50 ms."""
     assert 800 <= settled(50e-6).next(None, 8) <= 1_200
@@ -177,8 +188,8 @@ def test_halves_on_many_rows() -> None:
 
 def test_the_end_is_shared() -> None:
     """With the remainder known, the last batches are small enough for all lanes to end together."""
-    assert settled(1e-9).next(160, 8) == 10
-    assert settled(1e-9).next(1, 8) == 1
+    assert settled(0.005).next(80, 8) == 5
+    assert settled(0.005).next(1, 8) == 1
 
 
 def test_fixed_is_fixed() -> None:

@@ -11,6 +11,7 @@ from bulkq.dialects.maintenance_catalog import ServerFacts
 from bulkq.dialects.postgresql_maintenance import MAINTENANCE
 from bulkq.errors import DatabaseError, TargetError
 from bulkq.lifecycle.maintain.object_group import ObjectGroup
+from bulkq.lifecycle.maintain.object_sizes import ObjectSizes
 from bulkq.lifecycle.maintain.target_objects import TargetObjects
 from bulkq.model import Outcome
 from bulkq.model.maintenance import NOT_ALL, MaintainedObject, MaintenanceOptions, ObjectFacts
@@ -35,7 +36,7 @@ def group() -> ObjectGroup:
     """Of three tables."""
     made = TargetObjects(catalog=MAINTENANCE, server=ServerFacts(version=180000))
     part, record = cast("Any", SimpleNamespace()), cast("Any", SimpleNamespace())
-    return ObjectGroup(part, made, OPTIONS, record, lambda: False)
+    return ObjectGroup(part, made, OPTIONS, record, ObjectSizes(made, tuple), lambda: False)
 
 
 async def test_a_warning_belongs_to_a_table_that_did_not_move() -> None:
