@@ -43,7 +43,6 @@ __all__ = [
     "DUCKDB",
     "DYNAMIC",
     "LOCKED",
-    "MAINTENANCE_COMMANDS",
     "MSSQL",
     "MYSQL",
     "POSTGRESQL",
@@ -52,6 +51,7 @@ __all__ = [
     "SQLITE",
     "Dialect",
     "dialect_for",
+    "maintenance_commands",
 ]
 
 DIALECTS = (POSTGRESQL, MYSQL, SQLITE, DUCKDB, REDSHIFT, MSSQL)
@@ -67,16 +67,15 @@ LOCKED = frozenset().union(*(dialect.locked for dialect in DIALECTS))
 CANCELLED = frozenset().union(*(dialect.cancelled for dialect in DIALECTS))
 READ_ONLY = frozenset().union(*(dialect.read_only for dialect in DIALECTS))
 
-MAINTENANCE_COMMANDS = tuple(
-    dict.fromkeys(
-        name for dialect in DIALECTS if dialect.maintenance is not None for name in dialect.maintenance.commands
-    )
-)
-"""The commands of maintenance, each with one meaning in all databases that have it."""
-
 _BY_NAME = {name: dialect for dialect in DIALECTS for name in {dialect.name, *dialect.products, *dialect.schemes}}
 
 
 def dialect_for(name: str) -> Dialect:
     """The dialect of that name, product or URL scheme without its library; for any other, one of which nothing is known."""
     return _BY_NAME.get(name) or Dialect(name=name)
+
+
+def maintenance_commands() -> tuple[str, ...]:
+    """The commands of maintenance, each with one meaning in all databases that have it."""
+    catalogs = [dialect.maintenance for dialect in DIALECTS if dialect.maintenance is not None]
+    return tuple(dict.fromkeys(name for catalog in catalogs for name in catalog.commands))

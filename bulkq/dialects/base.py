@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import field
-from typing import TYPE_CHECKING
+from importlib import import_module
+from typing import TYPE_CHECKING, cast
 
 from bulkq.model.frozen_dataclass import frozen
 
@@ -81,24 +82,17 @@ class Dialect:
         extension_schemas: a query for those that hold extensions.
         missing_rights: a query for what the role lacks of `{rights}` on `{tables}`: rows of table and rights.
         blockers: a query for the sessions that hold locks which those of `{application}` wait for: rows of a number; "" if it cannot say.
-        catalog: how it describes a table; None: it is not asked.
-        tables: how it describes a table that is to be changed in ranges; None: that cannot be done.
-        plans: how it explains the plan of a statement; None: it is not asked.
         write_locks: what a change of rows locks until its transaction ends, for people.
-        wal_position: a query for the bytes of WAL that the server has written since it was made; "" if it does not say.
         lock_waits: a query for which of `{pids}` wait for a lock: rows of the pid, and of the session that holds the lock its pid and
             name or NULL; "" if the server does not say.
-        signals: how it gives the values that throttles read; None: it gives none.
-        requirements: how it is asked what a query requires; None: it knows products and versions alone.
         sequences: a query for the columns of `{table}`, a literal, whose default takes a number that no rollback gives back; "" if there
             are none.
         misnamed: states of a name that is not one, or is in a schema that is closed to the role.
-        keys: how values of a key become text and back; None: its tables cannot be cut into ranges.
-        images: how it keeps what rows were before a change; None: it keeps nothing.
-        maintenance: how its objects are maintained; None: they are not.
         locked: states of a lock that was not granted, beside SQLSTATEs.
         cancelled: states of a statement that was cancelled, beside SQLSTATEs.
         read_only: states of a write that was refused, beside SQLSTATEs.
+        late: by name of a property below, its value, or as text the module of this room and the name there. The module is imported when the
+            property is first asked for: most runs ask for none.
     """
 
     name: str = ""
@@ -152,22 +146,14 @@ class Dialect:
     extension_schemas: str = ""
     missing_rights: str = ""
     blockers: str = ""
-    catalog: RowKeyCatalog | None = None
-    tables: BackfillCatalog | None = None
-    plans: PlanCatalog | None = None
     write_locks: str = ""
-    wal_position: str = ""
     lock_waits: str = ""
-    signals: SignalCatalog | None = None
-    requirements: RequirementCatalog | None = None
     sequences: str = ""
     misnamed: frozenset[str] = frozenset()
-    keys: KeyConversion | None = None
-    images: ImageCatalog | None = None
-    maintenance: MaintenanceCatalog | None = None
     locked: frozenset[str] = frozenset()
     cancelled: frozenset[str] = frozenset()
     read_only: frozenset[str] = frozenset()
+    late: Mapping[str, object] = field(default_factory=dict)
 
     def identifier(self, name: str) -> str:
         """`name` as a quoted identifier."""
@@ -190,3 +176,56 @@ class Dialect:
         """The values of `{schema}` and `{table}` in a query of a catalog, of a name in parts."""
         *schema, table = name
         return {"schema": self.literal(schema[-1]) if schema else self.current_schema, "table": self.literal(table)}
+
+    @property
+    def catalog(self) -> RowKeyCatalog | None:
+        """How it describes a table; None: it is not asked."""
+        return cast("RowKeyCatalog | None", self._imported("catalog"))
+
+    @property
+    def tables(self) -> BackfillCatalog | None:
+        """How it describes a table that is to be changed in ranges; None: that cannot be done."""
+        return cast("BackfillCatalog | None", self._imported("tables"))
+
+    @property
+    def plans(self) -> PlanCatalog | None:
+        """How it explains the plan of a statement; None: it is not asked."""
+        return cast("PlanCatalog | None", self._imported("plans"))
+
+    @property
+    def signals(self) -> SignalCatalog | None:
+        """How it gives the values that throttles read; None: it gives none."""
+        return cast("SignalCatalog | None", self._imported("signals"))
+
+    @property
+    def requirements(self) -> RequirementCatalog | None:
+        """How it is asked what a query requires; None: it knows products and versions alone."""
+        return cast("RequirementCatalog | None", self._imported("requirements"))
+
+    @property
+    def keys(self) -> KeyConversion | None:
+        """How values of a key become text and back; None: its tables cannot be cut into ranges."""
+        return cast("KeyConversion | None", self._imported("keys"))
+
+    @property
+    def images(self) -> ImageCatalog | None:
+        """How it keeps what rows were before a change; None: it keeps nothing."""
+        return cast("ImageCatalog | None", self._imported("images"))
+
+    @property
+    def maintenance(self) -> MaintenanceCatalog | None:
+        """How its objects are maintained; None: they are not."""
+        return cast("MaintenanceCatalog | None", self._imported("maintenance"))
+
+    @property
+    def wal_position(self) -> str:
+        """A query for the bytes of WAL that the server has written since it was made; "" if it does not say."""
+        return cast("str", self._imported("wal_position") or "")
+
+    def _imported(self, name: str) -> object:
+        home = self.late.get(name)
+        if not isinstance(home, str):
+            return home
+        module, _, value = home.partition(":")
+        found: object = getattr(import_module(f"bulkq.dialects.{module}"), value)
+        return found

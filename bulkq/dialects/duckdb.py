@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 from bulkq.dialects.base import Dialect
-from bulkq.dialects.duckdb_backfill_catalog import CATALOG as TABLES
-from bulkq.dialects.duckdb_key_conversion import KEYS
-from bulkq.dialects.duckdb_maintenance import MAINTENANCE
 
 DIALECT = Dialect(
     name="duckdb",
@@ -13,15 +10,17 @@ DIALECT = Dialect(
     products=frozenset({"duckdb"}),
     is_file=True,
     current_schema="current_schema()",
-    tables=TABLES,
-    maintenance=MAINTENANCE,
     write_locks="nothing: a change of the same rows by another transaction fails",
     dollar_parameters=True,
     question_parameters=True,
-    keys=KEYS,
     is_known=True,
     marker_moment="timestamptz NOT NULL DEFAULT now()",
     # No locks at all. A key that is written, even to the same value, is a row deleted and inserted again, which only one
     # transaction may do: so a claim and a takeover cannot both commit.
     hold="UPDATE {runs} SET run = run WHERE run = {run} AND owner = {owner}",
+    late={
+        "tables": "duckdb_backfill_catalog:CATALOG",
+        "keys": "duckdb_key_conversion:KEYS",
+        "maintenance": "duckdb_maintenance:MAINTENANCE",
+    },
 )

@@ -3,13 +3,6 @@
 from __future__ import annotations
 
 from bulkq.dialects.base import Dialect
-from bulkq.dialects.mysql_backfill_catalog import CATALOG as TABLES
-from bulkq.dialects.mysql_key_conversion import KEYS
-from bulkq.dialects.mysql_maintenance import MAINTENANCE
-from bulkq.dialects.mysql_query_plan import CATALOG as PLANS
-from bulkq.dialects.mysql_requirements import REQUIREMENTS
-from bulkq.dialects.mysql_row_key_catalog import CATALOG
-from bulkq.dialects.mysql_throttle_signals import SIGNALS
 
 _EXPECTATIONS = {
     "database": "database()",
@@ -31,7 +24,6 @@ DIALECT = Dialect(
     commits_implicitly=True,  # both manuals list the statements under "implicit commit"
     question_parameters=True,
     executes_comments=True,
-    keys=KEYS,
     is_known=True,
     marker_text="varchar(190) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin",  # the longest key that every InnoDB takes
     key_text="mediumtext CHARACTER SET utf8mb4 COLLATE utf8mb4_bin",
@@ -48,17 +40,20 @@ DIALECT = Dialect(
         "WHERE LOWER(schema_name) NOT IN ('mysql', 'sys', 'information_schema', 'performance_schema') ORDER BY 1"
     ),
     current_schema="DATABASE()",
-    catalog=CATALOG,
-    tables=TABLES,
-    maintenance=MAINTENANCE,
-    plans=PLANS,
-    signals=SIGNALS,
-    requirements=REQUIREMENTS,
     write_locks=(
         "each row of the range until it commits, and with REPEATABLE READ the gaps between them; ALTER TABLE waits"
     ),
     expectations={
         "mysql": {**_EXPECTATIONS, "system_identifier": "@@server_uuid"},
         "mariadb": {**_EXPECTATIONS, "system_identifier": "@@server_uid"},
+    },
+    late={
+        "catalog": "mysql_row_key_catalog:CATALOG",
+        "tables": "mysql_backfill_catalog:CATALOG",
+        "plans": "mysql_query_plan:CATALOG",
+        "signals": "mysql_throttle_signals:SIGNALS",
+        "requirements": "mysql_requirements:REQUIREMENTS",
+        "keys": "mysql_key_conversion:KEYS",
+        "maintenance": "mysql_maintenance:MAINTENANCE",
     },
 )

@@ -9,14 +9,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bulkq.dialects.base import Dialect
-from bulkq.dialects.postgresql_backfill_catalog import CATALOG as TABLES
-from bulkq.dialects.postgresql_key_conversion import KEYS
-from bulkq.dialects.postgresql_maintenance import MAINTENANCE
-from bulkq.dialects.postgresql_query_plan import CATALOG as PLANS
-from bulkq.dialects.postgresql_requirements import REQUIREMENTS
-from bulkq.dialects.postgresql_row_images import IMAGES
-from bulkq.dialects.postgresql_row_key_catalog import CATALOG
-from bulkq.dialects.postgresql_throttle_signals import SIGNALS, WAL_POSITION
 from bulkq.text.late_pattern import compile_late
 
 if TYPE_CHECKING:
@@ -73,17 +65,10 @@ DIALECT = Dialect(
         "SELECT t, string_agg(p, ', ') FROM unnest(ARRAY[{tables}]) AS t, unnest(ARRAY[{rights}]) AS p "
         "WHERE NOT has_table_privilege(to_regclass(t), p) GROUP BY t ORDER BY t"
     ),
-    catalog=CATALOG,
-    tables=TABLES,
-    maintenance=MAINTENANCE,
-    plans=PLANS,
     write_locks=(
         "each changed row until its range commits; the table in ROW EXCLUSIVE mode: reads and changes "
         "of other rows go on, ALTER TABLE, VACUUM FULL and CREATE INDEX without CONCURRENTLY wait"
     ),
-    wal_position=WAL_POSITION,
-    signals=SIGNALS,
-    requirements=REQUIREMENTS,
     lock_waits=(
         "SELECT a.pid, b.pid, h.application_name FROM pg_catalog.pg_stat_activity AS a "
         "LEFT JOIN LATERAL unnest(pg_blocking_pids(a.pid)) AS b(pid) ON true LEFT JOIN pg_catalog.pg_stat_activity AS h ON h.pid = b.pid "
@@ -96,8 +81,6 @@ DIALECT = Dialect(
         "AND (a.attidentity <> '' OR pg_get_expr(d.adbin, d.adrelid) LIKE '%nextval(%') ORDER BY a.attnum"
     ),
     misnamed=frozenset({"42602", "42601", "0A000", "42501"}),  # of to_regclass
-    keys=KEYS,
-    images=IMAGES,
     expectations={
         "postgresql": {
             "database": "current_database()::text",
@@ -107,6 +90,17 @@ DIALECT = Dialect(
             "system_identifier": "(SELECT system_identifier::text FROM pg_control_system())",
             "in_recovery": "pg_is_in_recovery()::text",
         }
+    },
+    late={
+        "catalog": "postgresql_row_key_catalog:CATALOG",
+        "tables": "postgresql_backfill_catalog:CATALOG",
+        "plans": "postgresql_query_plan:CATALOG",
+        "signals": "postgresql_throttle_signals:SIGNALS",
+        "requirements": "postgresql_requirements:REQUIREMENTS",
+        "keys": "postgresql_key_conversion:KEYS",
+        "images": "postgresql_row_images:IMAGES",
+        "maintenance": "postgresql_maintenance:MAINTENANCE",
+        "wal_position": "postgresql_throttle_signals:WAL_POSITION",
     },
 )
 

@@ -3,13 +3,7 @@
 from __future__ import annotations
 
 from bulkq.dialects.base import Dialect
-from bulkq.dialects.requirement_catalog import RequirementCatalog, RequirementQuery
 from bulkq.dialects.sqlite_affinity import AFFINITIES, has_affinity
-from bulkq.dialects.sqlite_backfill_catalog import CATALOG as TABLES
-from bulkq.dialects.sqlite_key_conversion import KEYS
-from bulkq.dialects.sqlite_maintenance import MAINTENANCE
-from bulkq.dialects.sqlite_query_plan import CATALOG as PLANS
-from bulkq.dialects.sqlite_row_images import IMAGES
 
 DIALECT = Dialect(
     name="sqlite",
@@ -25,16 +19,7 @@ DIALECT = Dialect(
     affinities=AFFINITIES,
     has_affinity=has_affinity,
     current_schema="'main'",
-    tables=TABLES,
-    maintenance=MAINTENANCE,
-    plans=PLANS,
-    requirements=RequirementCatalog(
-        table=RequirementQuery(sql="SELECT name, NULL FROM sqlite_master WHERE type <> 'index' AND name IN ({names})"),
-        extension=RequirementQuery(sql="SELECT name, NULL FROM pragma_module_list WHERE name IN ({names})"),
-    ),
     write_locks="the database file until the range commits: other writers wait, and in WAL mode readers go on",
-    keys=KEYS,
-    images=IMAGES,
     is_known=True,  # BEGIN IMMEDIATE is a lock on everything
     locked=frozenset(
         {
@@ -48,4 +33,12 @@ DIALECT = Dialect(
     ),
     cancelled=frozenset({"SQLITE_INTERRUPT"}),
     read_only=frozenset({"SQLITE_READONLY"}),
+    late={
+        "tables": "sqlite_backfill_catalog:CATALOG",
+        "plans": "sqlite_query_plan:CATALOG",
+        "keys": "sqlite_key_conversion:KEYS",
+        "images": "sqlite_row_images:IMAGES",
+        "maintenance": "sqlite_maintenance:MAINTENANCE",
+        "requirements": "sqlite_requirements:REQUIREMENTS",
+    },
 )

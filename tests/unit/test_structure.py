@@ -78,7 +78,7 @@ cli/options/check_options
 cli/options/option_typed_dicts cli/options/plan_file cli/options/limits cli/options/option cli/options/origins cli/options/output
 cli/options/queries cli/options/run_options cli/options/safety cli/options/targets
 cli/redirect_library_output cli/signals
-dialects/base dialects/duckdb dialects/mssql dialects/mysql dialects/mysql_row_key_catalog dialects/postgresql_row_key_catalog
+dialects/duckdb dialects/mssql dialects/mysql dialects/mysql_row_key_catalog dialects/postgresql_row_key_catalog
 dialects/sqlite
 drivers/asyncpg/execute_own_statements drivers/asyncpg/attempt drivers/asyncpg/catalog drivers/asyncpg/commit
 drivers/asyncpg/connection drivers/asyncpg/driver drivers/asyncpg/translate_errors drivers/asyncpg/lock_wait_errors

@@ -10,7 +10,7 @@ from bulkq.cli.options import limits, output, safety, sources, targets
 from bulkq.cli.options.option import options_of, together
 from bulkq.cli.options.option_typed_dicts import LimitValues, PaceValues
 from bulkq.cli.options.types import Count, TableText, Text, Words
-from bulkq.dialects import MAINTENANCE_COMMANDS
+from bulkq.dialects import maintenance_commands
 from bulkq.policy.object_order import ORDERS
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class MaintainValues(LimitValues, PaceValues):
 
 
 _MAINTAIN = (
-    click.argument("what", type=Words(*MAINTENANCE_COMMANDS), metavar="COMMAND"),
+    click.argument("what", type=Words(*maintenance_commands()), metavar="COMMAND"),
     objects(
         "--select",
         type=Text(),

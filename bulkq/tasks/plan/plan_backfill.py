@@ -142,7 +142,8 @@ def _shown(made: TableBackfill, form: RangeForm, dialect: Dialect) -> str:
     """The statement for a range of this form, with the placeholders alone where the database converts texts: SQLite's are long."""
     if made.end is None:
         return made.statement.sql
-    plain = replace(dialect, keys=replace(key_ranges.conversion(dialect), value=lambda text, _: text))
+    texts = replace(key_ranges.conversion(dialect), value=lambda text, _: text)
+    plain = replace(dialect, late={**dialect.late, "keys": texts})
     condition = partial(key_ranges.condition, made.facts.key, form, plain)
     return expand(made.statement, dialect.name, condition).query.sql
 
