@@ -68,22 +68,10 @@ async def open_run(job: RunJob, stack: AsyncExitStack) -> OpenRun:
     throttles = await open_throttles(request.limits, stack, holding)
     sources = Sources(job, stack, [target.driver.capabilities for target in targets])
     opened = await sources.open_all()
-    sinks = _sinks(job, labels)
-    try:
-        for target in targets:
-            target.parts = _parts(job, target, labels, opened, sinks)
-            for part in target.parts:
-                part.mapper = _timed(request, part, mapping)
-                part.record_commit = holding.recorder(target.label)
-        parts = [part for target in targets for part in target.parts]
-        if executor is not None:
-            await executor.prepare(request, parts)
-            executor.map_rows(request, parts)
-        failure_file = _failure_file(job)
-    except BaseException:
-        for sink in {id(one): one for one in sinks.values()}.values():
-            sink.discard()
-        raise
+    parts, failure_file = await _open_parts(job, targets, labels, opened, mapping, executor)
+    for target in targets:
+        for part in target.parts:
+            part.record_commit = holding.recorder(target.label)
     return OpenRun(
         job=job,
         request=request,
@@ -104,6 +92,33 @@ async def open_run(job: RunJob, stack: AsyncExitStack) -> OpenRun:
         throttles=throttles,
         processes=processes,
     )
+
+
+async def _open_parts(
+    job: RunJob,
+    targets: Sequence[OpenTarget],
+    labels: Sequence[str],
+    sources: Mapping[int, PeekableSource],
+    mapping: Mapping_ | None,
+    executor: OpenExecutor | None,
+) -> tuple[list[PartState], FailureFile | None]:
+    """Give every target its parts, with their sinks, and open the file of `--failures`. An error leaves no file behind."""
+    request = job.request
+    sinks = _sinks(job, labels)
+    try:
+        for target in targets:
+            target.parts = _parts(job, target, labels, sources, sinks)
+            for part in target.parts:
+                part.mapper = _timed(request, part, mapping)
+        parts = [part for target in targets for part in target.parts]
+        if executor is not None:
+            await executor.prepare(request, parts)
+            executor.map_rows(request, parts)
+        return parts, _failure_file(job)
+    except BaseException:
+        for sink in {id(one): one for one in sinks.values()}.values():
+            sink.discard()
+        raise
 
 
 async def _mapping(request: Run, stack: AsyncExitStack) -> Mapping_ | None:

@@ -107,11 +107,8 @@ async def resume(
         console=Console(stdout, None, terminal),
         resume=replace(state, failed_again=ranges == "failed", whole_again=ranges == "all"),
     )
-    if request.backfill is not None:
-        return await carry_out(BACKFILL, job)
-    if request.maintenance is not None:
-        return await carry_out(MAINTAIN, job)
-    return await carry_out(RUN, job)
+    steps = BACKFILL if request.backfill is not None else MAINTAIN if request.maintenance is not None else RUN
+    return await carry_out(steps, job)
 
 
 def _refuse_again(record: RunRecord, request: Run, *, whole: bool) -> None:

@@ -100,15 +100,7 @@ class Execution:
                     except Exception as error:
                         theirs = error
                         raise
-                if steps is not None:
-                    self._take_steps(steps.after)
-                    transaction.must_be_open()
-                    if steps.rollback:
-                        transaction.undo()
-                        return reply
-                if claim is not None and (reply.changed != claim.sets or not transaction.adapter.believed):
-                    transaction.ask(markers.count(claim, reply.changed))
-                transaction.commit()
+                self._end_write(reply, claim, steps)
         except multi_statement_packet.SetBySet as why:
             statement.shares_packets = statement.shares_packets and not why.always
             transaction.undo()
@@ -121,6 +113,19 @@ class Execution:
         finally:
             transaction.rollback()
         return reply
+
+    def _end_write(self, reply: Reply, claim: Claim | None, steps: PreparedSteps[SqlStatement] | None) -> None:
+        """Take the steps that follow the statement, then commit, with the changed rows in the marker; or undo a rehearsal."""
+        transaction = self._transaction
+        if steps is not None:
+            self._take_steps(steps.after)
+            transaction.must_be_open()
+            if steps.rollback:
+                transaction.undo()
+                return
+        if claim is not None and (reply.changed != claim.sets or not transaction.adapter.believed):
+            transaction.ask(markers.count(claim, reply.changed))
+        transaction.commit()
 
     def _answers(
         self,
