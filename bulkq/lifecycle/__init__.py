@@ -8,7 +8,8 @@ preflight        what each target is asked before the first statement; `check_re
 prepare_workers  what workers are sent before it, and what they are not to be sent
 record           the run in the ledger, its run row in each target (`target_markers`), its fingerprints (`run_fingerprints`)
 execute_run      the lanes, by the runner of the engine; `live_control` beside them
-finish           the counts, the exit code, names of files, the end of the record; `forgotten_commits`
+finish           the counts, the exit code, names of files, the end of the record
+forgotten_commits    what a database has lost: compared when a lane connects again, and at the end
 request_json, restore_request, query_changes    a request in the ledger and back, compared with the files of now
 take_over_targets, resume_state    what a resume takes from earlier processes: values that a new run has too, empty
 database_identity    which targets are one database
