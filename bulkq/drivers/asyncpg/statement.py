@@ -16,6 +16,7 @@ from bulkq.drivers.lock_order import sorted_rows
 from bulkq.errors import DatabaseError
 from bulkq.model import Column, Phase, Reply
 from bulkq.model.frozen_dataclass import frozen
+from bulkq.model.joined_sets import JoinedSets
 from bulkq.text.array_literals import literal_of
 
 if TYPE_CHECKING:
@@ -163,6 +164,8 @@ class AsyncpgStatement:
 
         asyncpg looks for arrays in each element of a list, which takes as long as everything else that it does for a set.
         """
+        if isinstance(sets, JoinedSets) and self._whole and not (self._convert or self.typed):
+            return sets.literals
         columns = zip(*self.bind(sets), strict=True)
         return [list(values) for values in columns] if self.typed else [literal_of(values) for values in columns]
 

@@ -17,6 +17,7 @@ from bulkq.engine.executors.worker_channel import WorkerLost
 from bulkq.errors import DatabaseError
 from bulkq.model import Phase
 from bulkq.model.frozen_dataclass import frozen
+from bulkq.model.joined_sets import join_sets
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -144,11 +145,12 @@ class RemoteConnection(BaseConnection):
         assert before_commit is guard, "a worker cannot ask another function in the middle of a transaction"
         answers = own.take_answers()
         most = None if guard is None else guard.most(len(sets))
+        sent = join_sets(sets)
         async with _lost_in(Phase.SENT if limits.read_only else Phase.COMMITTING, self._channel, len(sets)):
             while True:
                 answer: AttemptAnswer = await self._channel.request(
                     "attempt",
-                    *(own.number, sets, limits, claim, steps, most, answers, self._driver.key),
+                    *(own.number, sent, limits, claim, steps, most, answers, self._driver.key),
                     connection=self._number,
                 )
                 if answer.reply is not None:
