@@ -96,7 +96,7 @@ class AsyncpgConnection(BaseConnection):
         )
         found = self._statements.get(key)
         if found is None:
-            await (self._clear() if identifiers or key in self._recipes else self._ready())
+            await (self._clear() if identifiers else self._ready())
             try:
                 found = await self._guarded(self._describe(PrepareRequest(query, decoding, typed, identifiers), key))
             except DatabaseError as error:

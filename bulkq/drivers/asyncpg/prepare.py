@@ -186,6 +186,7 @@ class Describer:
                 async with self._question(followed=bool(usual), usual=usual):
                     handle = await self._session.prepare_printed(recipe.sql, self._name(), recipe.shape.printed)
             else:
+                await self._session.settle()
                 handle = await self._session.prepare_printed(recipe.sql, self._name(), recipe.shape.printed)
                 # asyncpg ends it with a flush, not a sync: the server is still in the transaction of the parse, with a snapshot,
                 # and would take a BEGIN of another isolation level for one that comes too late.

@@ -28,7 +28,12 @@ from bulkq.sources import open_source_for
 from bulkq.sources.peekable_source import PeekableSource
 from bulkq.targets.bounded_concurrency import gather_concurrently
 from bulkq.targets.parameter_rows_from_query import rows_of
-from bulkq.tasks.check.check_parameter_values import first_sets, untyped_warnings, values_fit
+from bulkq.tasks.check.check_parameter_values import (
+    SIDE_BY_SIDE,
+    ValueQuestion,
+    first_sets,
+    untyped_warnings,
+)
 from bulkq.tasks.check.evaluate import CheckJudge, Digest, Pair, Reference
 from bulkq.tasks.check.open_check import QUERIED, in_project, wanted_sets
 from bulkq.tasks.check.result_book import CheckPlace
@@ -193,9 +198,23 @@ async def _plan(opened: OpenChecks, history: CheckHistory | DirectCheckHistory |
                 continue
             await _add_parts(opened, planned, seat.database)
             if not opened.keeps:
+                await _ask_about_values(opened)
                 for part in planned.parts:
                     await part.sessions.close()
+    await _ask_about_values(opened)
     return found
+
+
+async def _ask_about_values(opened: OpenChecks) -> None:
+    """Ask the questions that were noted; sessions beside the first are those of lanes that begin later.
+
+    Raises:
+        ParameterError: a target does not take a value.
+    """
+    questions, opened.questions[:] = [*opened.questions], []
+    limits = opened.request.run.limits
+    sessions = 1 if limits.executor is not None else min(SIDE_BY_SIDE, limits.concurrency or 1)
+    await opened.values.ask(questions, sessions=sessions)
 
 
 async def _add_parts(opened: OpenChecks, planned: PlannedCheck, target: OpenTarget) -> None:
@@ -277,7 +296,7 @@ async def _part(
         part = PartState(_spec(opened, query, target, source), source, NoSink(), target.sessions, BatchSize(1))
         part.big = True  # every answer streams: memory does not grow with the rows of a check that fails badly
         if query.parameters and not asks:
-            await _look_at_values(opened, part, wanted, target)
+            await _note_values(opened, part, wanted, target)
         for text in await untyped_warnings(query, source, target.driver.capabilities, target.sessions):
             opened.warn_once(text)
     except (DatabaseError, TargetError) as error:
@@ -291,11 +310,13 @@ async def _part(
     return part
 
 
-async def _look_at_values(opened: OpenChecks, part: PartState, wanted: Request, target: OpenTarget) -> None:
+async def _note_values(opened: OpenChecks, part: PartState, wanted: Request, target: OpenTarget) -> None:
+    """Note that the target has to be asked about the first values of a part. If it does not convert them, read them now."""
     can = target.driver.capabilities
-    head = await first_sets(wanted, part.spec.query, part.source, can)
-    if head is not None and can.text_parameters and not part.source.typed:
-        await values_fit(part.spec, head, target.sessions, opened.asked)
+    if can.text_parameters and not part.source.typed:
+        opened.questions.append(ValueQuestion(len(opened.questions), part, wanted))
+    else:
+        await first_sets(wanted, part.spec.query, part.source, can)
 
 
 async def _source(opened: OpenChecks, wanted: Request, query: Query, target: OpenTarget) -> ParameterSource:

@@ -20,6 +20,7 @@ from bulkq.model import CHECK_MODE
 from bulkq.model.frozen_dataclass import frozen
 from bulkq.query import read_rules as rules_of
 from bulkq.sources.source_request import request_of
+from bulkq.tasks.check.check_parameter_values import ValueQuestion, ValueQuestions
 from bulkq.tasks.check.result_book import Book
 from bulkq.throttles import describe_run, open_throttles
 
@@ -115,7 +116,8 @@ class OpenChecks:
         keeps: every target can keep a connection while the others are looked at.
         compares: there are several databases, of which two may be one.
         throttles: what holds the lanes, and what ends the run.
-        asked: see `values_fit`.
+        values: asks targets about parameter values.
+        questions: what it is to ask next.
         warned: warnings that were given.
     """
 
@@ -136,7 +138,8 @@ class OpenChecks:
     asks_twice: bool
     keeps: bool
     compares: bool
-    asked: set[tuple[object, ...]] = field(default_factory=set)
+    values: ValueQuestions = field(default_factory=ValueQuestions)
+    questions: list[ValueQuestion] = field(default_factory=list)
     warned: set[str] = field(default_factory=set)
 
     @property

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -12,6 +13,7 @@ from tests.support.checks import load, run, verdicts
 from tests.support.servers import postgres as servers
 
 if TYPE_CHECKING:
+    from tests.support.servers.postgres import PostgresServer
     from tests.support.sqlite_files import SqliteFile
 
 
@@ -97,6 +99,24 @@ async def test_a_value_of_the_wrong_type_is_found_before_the_start(
     assert (fine.ok, fine.exit_code) == (4, 0)
     asked = "-- name: a(x: bigint)\n-- @params sql:select 'abc' as x\nselect :x where 1 = 0"
     assert (await run(asked, url)).exit_code == (3 if kind == "postgresql" else 5)  # and nothing green
+
+
+@pytest.mark.parametrize("limit", [-1, 1])
+async def test_the_first_check_with_a_bad_value_is_told(
+    limit: int, password_url: str, postgres: PostgresServer, sqlite_file: SqliteFile
+) -> None:
+    """Questions about values travel over several sessions, or over the one that the server has; nothing depends on which is faster."""
+    url = password_url.replace("@", ":right@", 1)
+    servers.execute(postgres.url, f"alter role {urlsplit(url).username} connection limit {limit}")
+    types = {12: "date", 13: "inet", 29: "interval"}
+    text = "".join(
+        f"-- name: c{number}(x: {types.get(number, 'text')})\nselect :x where {number} < 0;\n" for number in range(30)
+    )
+    for urls in ([url], [url, f"sqlite:///{sqlite_file()}", url + "?application_name=other"]):
+        with pytest.raises(ParameterError, match='"abc" is not a date'):
+            await run(text, *urls, constants={"x": "abc"})
+    fine = text.replace("x: date", "x").replace("x: inet", "x").replace("x: interval", "x")
+    assert (await run(fine, url, constants={"x": "abc"})).ok == 30
 
 
 async def test_a_statement_that_is_refused_is_still_told_by_the_run(database: str, tmp_path: Path) -> None:
