@@ -39,7 +39,8 @@ HOPELESS, SOON = 0.7, 0.4
 LONGEST_S = 4.0
 """A measurement of slow queries ends after this time, if enough batches have ended."""
 
-LEAST_BATCHES = 4
+LEAST_BATCHES, MANY_BATCHES = 4, 16
+"""Of a measurement; with fewer than `MANY_BATCHES`, of which one more or less is a gain, it takes up to `LONGER` times as long."""
 
 CLEARLY_MORE, MORE, LESS = 1.25, 1.05, 1.02
 """Throughput of more lanes, as a multiple: enough at once, enough after a second look if the noise is not more, not enough at once."""
@@ -114,6 +115,11 @@ class Meter:
         self._first: Sample | None = None  # when the lanes were at work
         self._begin: Sample | None = None  # when each of them had ended a batch
 
+    @property
+    def unsure(self) -> float:
+        """How much more a gain has to be than on a quiet server. As much up as down, or noise alone would lead to one lane."""
+        return max(0.0, self.noise - QUIET)
+
     def restart(self) -> None:
         """Forget what was measured."""
         self._first = self._begin = None
@@ -139,8 +145,10 @@ class Meter:
         batches, elapsed_s = now.batches - begin.batches, now.ended_s - begin.ended_s
         wanted = max(LEAST_BATCHES, lanes)
         slow = now.now_s - begin.now_s >= LONGEST_S
-        window_s = WINDOW_S * min(LONGER, max(1.0, (self.noise / QUIET) ** 2))
-        if batches < (LEAST_BATCHES if slow else wanted) or elapsed_s < SOON * window_s:
+        if batches < (LEAST_BATCHES if slow else wanted):
+            return None
+        window_s = WINDOW_S * min(LONGER, max(1.0, (self.noise / QUIET) ** 2, MANY_BATCHES / batches))
+        if elapsed_s < SOON * window_s:
             return None
         rate = (now.done - begin.done) / elapsed_s
         return (rate, begin) if rate < hopeless or elapsed_s >= window_s else None
@@ -270,7 +278,7 @@ class Concurrency:
         """Decide on the step that was tried, or measure the old number of lanes once more."""
         assert self._rate is not None, "a step is tried after a measurement"
         gain = rate / max(self._rate, 1e-9)
-        if gain >= (CLEARLY_MORE if self._step > 0 else 1.0 / AS_GOOD):
+        if gain >= (CLEARLY_MORE if self._step > 0 else 1.0 / AS_GOOD + self._meter.unsure):
             self._accept(rate)
             self._move(self._base)
             self._try_next(now)
@@ -287,7 +295,8 @@ class Concurrency:
             self._meter.compare(before, rate)
         if self._tried is not None and before is not None:
             gain = self._tried / max((before + rate) / 2, 1e-9)
-            if gain >= (max(MORE, 1.0 + self._meter.noise) if self._step > 0 else AS_GOOD):
+            unsure = self._meter.unsure
+            if gain >= (MORE + unsure if self._step > 0 else AS_GOOD + unsure):
                 self._accept(self._tried)
                 self._move(self._base)
                 return
