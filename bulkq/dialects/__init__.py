@@ -22,6 +22,7 @@ For one database alone:
 
 postgresql_text_cast, postgresql_bad_texts                                 texts as parameters
 duckdb_batch_statement, duckdb_bound_plan, duckdb_integer_text             one statement for many sets; texts as integers
+sqlite_batch_statement                                                     one statement for several sets
 sqlite_affinity, pragmas                                                   values beside columns; PRAGMA
 """
 

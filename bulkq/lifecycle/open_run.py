@@ -274,7 +274,7 @@ def _form(request: Run, spec: PartSpec, target: OpenTarget, *, own_size: bool) -
     if not (spec.limits.read_only and known.sets_together):
         return BatchForm(Form.PIPELINE)
     wanted = None if request.limits.batch_form == "auto" else Form(request.limits.batch_form)
-    if known.in_process and own_size:
+    if known.in_process and own_size and not known.pipelined:
         return GrowingForm(wanted)
     return BatchForm(wanted, LEAST if known.pipelined else LEAST_UNPIPELINED)
 

@@ -4,6 +4,7 @@ parse_queries               text of a file or of `-e` -> queries; by name
 headers                     the comment lines above a statement
 check_headers               what a check expects of its answer
 render_query                a query -> a driver's text; offsets back to `file:line`
+repeat_select               a SELECT several times in one statement
 identifier_placeholders     what `:{name}` stands for in a parameter set
 lint                        findings without a database
 comparison_operands         what a parameter is compared with, for SQLite

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from bulkq.drivers.prepare_attempt_steps import PreparedSteps
+    from bulkq.drivers.sqlite.batch_statement import SharedStatement
     from bulkq.drivers.sqlite.transaction import Handle
     from bulkq.model import AttemptStep, Claim, Limits, ParameterSet, Query
 
@@ -58,6 +59,8 @@ class SqliteStatement:
     single: bool
     binding: SqliteBinding
     writes: bool
+    shared: SharedStatement | str | None = None
+    """What stands for several sets, or why nothing does; None if it was not asked for."""
 
 
 class SqliteSession:
@@ -113,18 +116,10 @@ class SqliteSession:
         """Whether rows come back (None: not known) and whether data is changed, as the compiled program says."""
         if self._db.verb == "PRAGMA" and not self._db.reading:
             return None, False  # some pragmas act while they are compiled, and EXPLAIN compiles
-        # Python keeps statements by their text, and SQLite does not compile an EXPLAIN again after a change of the schema: a second
-        # one would read memory that is free.
-        self._explained += 1
-        text = binding.sample if self._db.verb == "EXPLAIN" else f"EXPLAIN /* {self._explained} */ {binding.sample}"
-        raw = self._db.cursor.connection
-        raw.text_factory = bytes  # a literal such as x'ff' stands in the program as it is, and is no UTF-8
         try:
-            program = self._db.cursor.execute(text, binding.nulls).fetchall()
+            program = self._explain(binding.sample, binding.nulls)
         except TROUBLE as error:
             raise self._db.failed(error, binding, phase=Phase.PREPARING) from error
-        finally:
-            raw.text_factory = str
         if self._db.verb == "EXPLAIN":
             return True, False
         if self._db.verb == "PRAGMA":
@@ -132,6 +127,19 @@ class SqliteSession:
         returns_rows = any(step[1] == b"ResultRow" for step in program)
         writes = any(step[1] == b"Transaction" and step[3] for step in program)
         return returns_rows, writes or query.statement is StatementClass.WRITE
+
+    def _explain(self, text: str, values: Sequence[object]) -> Rows:
+        """The compiled program of `text`, with texts as bytes."""
+        # Python keeps statements by their text, and SQLite does not compile an EXPLAIN again after a change of the schema: a second
+        # one would read memory that is free.
+        self._explained += 1
+        text = text if self._db.verb == "EXPLAIN" else f"EXPLAIN /* {self._explained} */ {text}"
+        raw = self._db.cursor.connection
+        raw.text_factory = bytes  # a literal such as x'ff' stands in the program as it is, and is no UTF-8
+        try:
+            return self._db.cursor.execute(text, values).fetchall()
+        finally:
+            raw.text_factory = str
 
     def _columns_of(self, binding: SqliteBinding) -> tuple[Column, ...]:
         """The result columns, from the statement made to give no row; () where SQLite will not say without a row."""
@@ -172,6 +180,52 @@ class SqliteSession:
                     yield from chain.from_iterable(run("SELECT name FROM pragma_table_xinfo(?)", (name,)).fetchall())
 
     # reading
+
+    def share(self, statement: SqliteStatement) -> None:
+        """Ask for the statement that stands for several sets of a batch, or note why there is none.
+
+        Raises:
+            DatabaseError: the database stayed locked.
+        """
+        from bulkq.drivers.sqlite import batch_statement
+
+        self._db.start(statement.query, None, (), reading=True)
+        self._db.begin("BEGIN", PREPARE_PATIENCE_S, Phase.PREPARING)
+        try:
+            statement.shared = batch_statement.share(
+                self._db,
+                statement.query,
+                statement.columns,
+                statement.binding,
+                lambda text, count: self._explain(text, (None,) * count),
+            )
+        finally:
+            self._db.rollback()
+
+    def read_together(self, statement: SqliteStatement, sets: Sequence[ParameterSet], limits: Limits) -> Reply:
+        """Execute `statement` for every set in one read transaction, several by one statement.
+
+        Raises:
+            DatabaseError: the database stayed locked, or the hop was cancelled; with `together`, a set failed, its deadline passed, or
+                the schema has changed.
+        """
+        from bulkq.drivers.sqlite import batch_statement
+
+        answers: list[int] = []
+        shared = statement.shared
+        assert isinstance(shared, batch_statement.SharedStatement), "ask `share` first"
+        self._db.start(statement.query, limits.timeout_s, answers, reading=True)
+        self._db.begin_reading(limits.lock_timeout_s)
+        try:
+            if not batch_statement.is_current(self._db, shared):
+                statement.shared = None
+                raise _together(DatabaseError("the schema has changed", sqlstate="SQLITE_SCHEMA", phase=Phase.SENT))
+            return batch_statement.execute(self._db, shared, statement.columns, statement.binding, sets, answers)
+        except TROUBLE as error:
+            failed = self._db.failed(error, statement.binding)
+            raise (failed if self._db.deadline.cancelled else _together(failed)) from error
+        finally:
+            self._db.rollback()
 
     def read(self, statement: SqliteStatement, sets: Sequence[ParameterSet], limits: Limits) -> Reply:
         """Execute `statement` for every set, in one read transaction; a set that fails does not disturb the others.
@@ -368,6 +422,12 @@ class SqliteSession:
             raise self._db.failed(error, statement.binding, values=params, position=0) from error
         self._spent_s += time.monotonic() - started_s
         return transpose_answers(statement.columns or _columns(self._db.cursor), [rows])
+
+
+def _together(error: DatabaseError) -> DatabaseError:
+    """`error` as one that says nothing of a single set."""
+    error.together = True
+    return error
 
 
 def _ended_early(position: int) -> DatabaseError:

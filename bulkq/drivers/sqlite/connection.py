@@ -19,6 +19,7 @@ from bulkq.drivers.statement_cache import StatementCache
 from bulkq.drivers.threads import interrupt_until_done, what_lasts
 from bulkq.errors import DatabaseError
 from bulkq.model import Decoding, Phase, Server
+from bulkq.policy.batch_form import limits_together
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -122,10 +123,19 @@ class SqliteConnection(BaseConnection):
         plain = claim is None and steps is None
         assert plain or not (known.single or limits.read_only), "claims and steps are for a write in a transaction"
         prepared = None if steps is None else await prepare_steps(steps, self._prepare_step)
+        if limits.read_only and limits.together and not await self.why_apart(known):
+            return await self._hop(partial(self._session.read_together, known, sets, limits_together(limits)))
         if limits.read_only:
             return await self._hop(partial(self._session.read, known, sets, limits))
         work = partial(self._session.write, known, sets, limits, claim, before_commit, prepared)
         return await self._hop(work, lasting=True)
+
+    async def why_apart(self, statement: Statement) -> str:
+        """Compare the program of the query with that of copies of it, once for each session; see `BaseConnection.why_apart`."""
+        known = _ours(statement)
+        if known.shared is None:
+            await self._hop(partial(self._session.share, known))
+        return known.shared if isinstance(known.shared, str) else ""
 
     async def administer(
         self, statements: Sequence[str], *, lock_timeout_s: float | None = 2.0

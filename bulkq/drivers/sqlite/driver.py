@@ -84,6 +84,7 @@ class SqliteDriver:
             describes=False,
             text_parameters=False,
             isolates_errors=True,
+            sets_together=True,
             in_process=True,
             concurrent_writes=False,
             dynamic_types=True,
