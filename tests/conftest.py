@@ -9,8 +9,10 @@ import sqlite3
 import sys
 from collections import Counter
 from contextlib import suppress
+from functools import partial
 from importlib import import_module
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit, urlunsplit
 from uuid import uuid4
@@ -226,6 +228,11 @@ def pytest_configure(config: pytest.Config) -> None:
     settings.load_profile("suite")
     os.environ["XDG_CONFIG_HOME"] = os.devnull
     os.environ.pop("BULKQ_CONFIG", None)
+    own = mkdtemp(prefix="bq-")  # a short name: the paths of sockets are in it
+    config.add_cleanup(partial(shutil.rmtree, own, ignore_errors=True))
+    os.environ["XDG_RUNTIME_DIR"] = os.environ["XDG_STATE_HOME"] = (
+        own  # no run of a test is one of the user's live runs
+    )
     if room_in_memory():  # files of tests are written, synced and gone: half the time of a run in a test was the disk's
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
     given = getattr(config, "workerinput", {}).get("bulkq_postgres")

@@ -127,6 +127,7 @@ class Cli:
         package = Path(bulkq.__file__).parents[1]
         path = {"PYTHONPATH": str(package)} if package == ROOT else {}
         home = {"HOME": str(self.folder), "XDG_STATE_HOME": str(self.folder / "state")}
+        home["XDG_RUNTIME_DIR"] = os.environ["XDG_RUNTIME_DIR"]
         return kept | path | home | passwords.environment() | {"PYTHONUTF8": "1"} | dict(more or {})
 
     def _measured(self, more: Mapping[str, str] | None) -> dict[str, str]:
