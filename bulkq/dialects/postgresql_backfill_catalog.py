@@ -44,6 +44,7 @@ SELECT json_agg(json_build_object(
             'not_null', {NOT_NULL},
             'generated', a.attgenerated <> '',
             'composite', b.typtype = 'c',
+            'wrapped_enum', b.typtype = 'e' AND EXISTS (SELECT FROM pg_catalog.pg_type AS w WHERE w.oid = a.atttypid AND w.typtype = 'd'),
             'options', i.indoption[k.n - 1],
             'default_class', o.opcdefault,
             'collation', CASE WHEN l.oid <> a.attcollation THEN format('%I.%I', s.nspname, l.collname) ELSE '' END,
@@ -228,6 +229,8 @@ def _column_fault(column: Mapping[str, Any]) -> str:
         return f"its column {name} is generated, so an UPDATE may change it"
     if column["composite"]:
         return f"its column {name} has a composite type, of which the server makes no value from a parameter"
+    if column["wrapped_enum"]:
+        return f"its column {name} has a domain over an enum, for which the server has no operators"
     if column["options"] & 1:
         return f"its column {name} is in descending order"
     if column["options"]:
