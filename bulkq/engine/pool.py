@@ -63,6 +63,9 @@ class ConnectionPool:
 
         self.outages = 0
         self.lost = False
+        self.opening = 0
+        """Lanes that wait for a connection."""
+
         self.held = False
         """Whether its lanes wait for a throttle."""
 
@@ -129,12 +132,15 @@ class ConnectionPool:
             StoppedError: the target was unreachable for longer than the outage budget, or the review stops it.
             RefusedError: what answers now is not what it should be.
         """
+        self.opening += 1
         try:
             connection = self._idle.pop() if self._idle else await self._opened(patient=patient)
             return trace_connection(connection, self.driver.target)
         except (RefusedError, StoppedError) as error:
             self.gone = error
             raise
+        finally:
+            self.opening -= 1
 
     async def _opened(self, *, patient: bool) -> Connection:
         end_s = time.monotonic() + self._outage_s

@@ -233,7 +233,11 @@ class Runner:
                 self.control.cancel(f"the deadline of {deadline_s:g}s passed")
             if self.control.draining:
                 drained_s = drained_s or now_s
-                if now_s - drained_s >= DRAIN_S and not self.control.cancelled:
+                if self.control.cancelled:
+                    pass
+                elif self._waits_in_vain():
+                    self.control.cancel(f"{self.control.reason}; the target was lost", self.control.exit_code)
+                elif now_s - drained_s >= DRAIN_S:
                     self.control.cancel(
                         f"{self.control.reason}; what ran was cancelled after {DRAIN_S:g}s",
                         self.control.exit_code,
@@ -247,6 +251,15 @@ class Runner:
                 self._stop_for_throttles(now_s)
             self._context.gates.tick()
             self._tell(now_s)
+
+    def _waits_in_vain(self) -> bool:
+        """Whether a drain waits for lost targets alone, and all of it reads: nothing is in flight.
+
+        A write may be in doubt. If its target is back in time, its outcome is known.
+        """
+        busy = [lanes for lanes in self._targets if lanes.busy]
+        lost = all(lanes.sessions.lost and lanes.sessions.opening >= lanes.at_work for lanes in busy)
+        return self._context.read_only and bool(busy) and lost
 
     def _stop_for_throttles(self, now_s: float) -> None:
         """Stop if a critical signal has a reason, or the throttles have held the run for too long."""

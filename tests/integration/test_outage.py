@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import signal
 import time
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
 SLOW_LOOKUP = "select id, square from numbers, pg_sleep(0.002) where id = :id"
 SETS = 3_000
+AT_ONCE_S = 15  # a drain takes 30
 
 
 @pytest.fixture
@@ -83,6 +85,25 @@ async def test_the_server_restarts(
     assert got.code == 0, got.err
     assert answered(tmp_path / "out.jsonl") == list(range(1, SETS + 1))
     assert got.counts["failed"] == "0"
+
+
+async def test_a_stop_ends_at_once_while_the_target_is_lost(
+    target: Target, proxy: Proxy, cli: Cli, tmp_path: Path
+) -> None:
+    """No statement of a read is in flight then, so there is nothing to wait for; a resume answers what is left."""
+    process = read(cli, proxy.through(target.url))
+    await asyncio.wait_for(running(tmp_path / "out.jsonl.partial"), 20)
+    await proxy.refuse()
+    proxy.cut()
+    process.send_signal(signal.SIGTERM)  # type: ignore[attr-defined]
+    stopped_s = time.monotonic()
+    got = await cli.finish(process)  # type: ignore[arg-type]
+    assert time.monotonic() - stopped_s < AT_ONCE_S
+    assert (got.code, got.counts["failed"]) == (5, "0")
+    assert "the target was lost" in got.err
+    await proxy.resume()
+    assert (await cli.finish(cli.start("resume", "--last"))).code == 0
+    assert answered(tmp_path / "out.jsonl") == list(range(1, SETS + 1))
 
 
 async def test_sessions_are_killed(target: Target, cli: Cli, tmp_path: Path) -> None:
