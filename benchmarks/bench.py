@@ -207,7 +207,8 @@ class Bench:
         if output is not None and (found := _count_lines(output)) != lines:
             raise Broken(f"{' '.join(map(str, command))} wrote {found} lines of {lines}")
         # Kilobytes on Linux, bytes on macOS.
-        return Cost(wall_s, usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024))
+        peak_bytes = usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+        return Cost(wall_s, peak_bytes, cpu_s=usage.ru_utime + usage.ru_stime)
 
 
 def program() -> list[str]:

@@ -30,11 +30,13 @@ class Cost:
         wall_s: seconds from start to end.
         peak_bytes: its largest resident set.
         runs_s: the seconds of each run, if this is the median of several.
+        cpu_s: seconds of processor time.
     """
 
     wall_s: float
     peak_bytes: int
     runs_s: tuple[float, ...] = ()
+    cpu_s: float = 0.0
 
     def less(self, other: Cost) -> Cost:
         """Subtract the median of another process, such as one that does one piece of the work: a start does not count."""
@@ -47,6 +49,7 @@ def median(costs: Sequence[Cost]) -> Cost:
         statistics.median(cost.wall_s for cost in costs),
         int(statistics.median(cost.peak_bytes for cost in costs)),
         tuple(cost.wall_s for cost in costs),
+        statistics.median(cost.cpu_s for cost in costs),
     )
 
 
