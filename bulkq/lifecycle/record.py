@@ -14,10 +14,11 @@ from bulkq.engine.affected_guard import AffectedGuard
 from bulkq.errors import BulkqError, DatabaseError, RefusedError, TakenOver, TargetError
 from bulkq.ledger import new_owner
 from bulkq.lifecycle import open_targets, run_fingerprints, target_markers, unreported_failures
-from bulkq.model import STARTED, Claims, Failure, Mark, Outcome, RunState, Status
+from bulkq.model import STARTED, Claims, Failure, Mark, Outcome, RunState
 from bulkq.model.counts import counts_of
 from bulkq.model.frozen_dataclass import frozen
 from bulkq.policy import safety
+from bulkq.policy.next_step import next_command
 from bulkq.sources.spool import save_constants
 
 if TYPE_CHECKING:
@@ -370,17 +371,14 @@ async def _fsync(runner: Runner, file: FailureFile | None) -> None:
 
 def _next(opened: OpenRun, state: RunState, summary: RunSummary) -> str | None:
     """The command that goes on from here, where there is something left to do."""
-    run = opened.run
     backfill = opened.request.backfill
-    if summary.status is Status.INCOMPLETE and backfill is not None and backfill.capture:
-        return None  # a second pass would change rows twice
-    if summary.status is Status.INCOMPLETE:
-        advice = {made.advice for made in opened.backfills.values()}
-        return None if "new" in advice else f"bulkq resume {run}{'' if 'verify' in advice else ' --again'}"
-    if opened.job.control.final or any(target.lost is not None and target.lost.final for target in opened.targets):
-        return None
-    if opened.request.continues and summary.exit_code == 1 and summary.failed:
-        return f"bulkq retry {run}"
-    if state is not RunState.FINISHED:
-        return f"bulkq resume {run}"
-    return f"bulkq retry {run}" if summary.failed or summary.unknown else None
+    return next_command(
+        opened.run,
+        state,
+        summary,
+        advice={made.advice for made in opened.backfills.values()},
+        capture=backfill is not None and bool(backfill.capture),
+        final=opened.job.control.final
+        or any(target.lost is not None and target.lost.final for target in opened.targets),
+        continues=opened.request.continues,
+    )

@@ -1,4 +1,7 @@
-"""The next step of the user after a recorded run: the command that continues it, retries it or shows more of it. Pure."""
+"""The next step of the user after a run: the command that continues it, retries it or shows more of it. Pure.
+
+`next_command` is for the last line of a process, `next_step` for a list of recorded runs.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +12,44 @@ from bulkq.model import RunState, Status
 from bulkq.policy.undo_name import undo_name
 
 if TYPE_CHECKING:
-    from bulkq.model import RunRecord
+    from collections.abc import Set as AbstractSet
+
+    from bulkq.model import RunRecord, RunSummary
     from bulkq.model.run_record import ListedRun
+
+
+def next_command(
+    run: str,
+    state: RunState,
+    summary: RunSummary,
+    *,
+    advice: AbstractSet[str] = frozenset(),
+    capture: bool = False,
+    final: bool = False,
+    continues: bool = False,
+) -> str | None:
+    """Return the command after the end of a process; None if nothing is left, or if no command would go on from there.
+
+    Args:
+        run: its id.
+        state: what the ledger has of it.
+        summary: what it came to.
+        advice: of the verification of each table of a backfill: `again`, `verify` or `new`.
+        capture: images are kept, so a second pass would change rows twice.
+        final: a resume would meet what stopped the run once more.
+        continues: its retry is the same run.
+    """
+    if summary.status is Status.INCOMPLETE and capture:
+        return None
+    if summary.status is Status.INCOMPLETE:
+        return None if "new" in advice else f"bulkq resume {run}{'' if 'verify' in advice else ' --again'}"
+    if final:
+        return None
+    if continues and summary.exit_code == 1 and summary.failed:
+        return f"bulkq retry {run}"
+    if state is not RunState.FINISHED:
+        return f"bulkq resume {run}"
+    return f"bulkq retry {run}" if summary.failed or summary.unknown else None
 
 
 def next_step(known: ListedRun) -> str:

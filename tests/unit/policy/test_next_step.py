@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from bulkq.model import RunState
+from bulkq.model import RunState, RunSummary, Status
 from bulkq.model.run_event import RunEvent
 from bulkq.model.run_record import ListedRun
-from bulkq.policy.next_step import next_step
+from bulkq.policy.next_step import next_command, next_step
 from tests.support.ledgers import ended, record
 
 FINISHED = replace(ended(record("a")), request='{"run": {}}')
@@ -53,3 +53,26 @@ def found(advice: str | None = None) -> RunEvent:
 def test_next_step(known: ListedRun, step: str) -> None:
     """A finished run has none; others name the command that continues them."""
     assert next_step(known) == step
+
+
+@pytest.mark.parametrize(
+    ("state", "status", "given", "command"),
+    [
+        ("finished", "ok", {}, None),
+        ("finished", "failed", {}, "bulkq retry a"),
+        ("stopped", "stopped", {}, "bulkq resume a"),
+        ("stopped", "stopped", {"final": True}, None),
+        ("stopped", "failed", {"continues": True}, "bulkq retry a"),
+        ("stopped", "incomplete", {}, "bulkq resume a --again"),
+        ("stopped", "incomplete", {"advice": {"again", "verify"}}, "bulkq resume a"),
+        ("stopped", "incomplete", {"advice": {"verify", "new"}}, None),
+        ("stopped", "incomplete", {"capture": True}, None),
+    ],
+)
+def test_next_command(state: str, status: str, given: dict[str, object], command: str | None) -> None:
+    """No command is named that would change rows twice, or meet the same stop."""
+    failed = status == "failed"
+    summary = RunSummary(
+        run="a", status=Status(status), exit_code=int(failed), mode="write", targets=(), failed=int(failed)
+    )
+    assert next_command("a", RunState(state), summary, **given) == command  # type: ignore[arg-type]
