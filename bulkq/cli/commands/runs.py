@@ -111,11 +111,13 @@ def command(  # noqa: PLR0913, PLR0917 - its options
         _refuse_beside_group(one or watched, name, status, check_name)
         return tell_group(group, ledger, as_json=as_json)
     if check_name is not None:
-        from bulkq.cli.display.check_history import show
+        from bulkq.cli.display.check_history import history_text
+        from bulkq.tasks.check.read_history import read_history
 
         if run is not None or name is not None or status is not None or watched:
             raise UsageError("--check shows the history of a check: leave out RUN, --name, --status and --watch")
-        click.echo(asyncio.run(show(check_name, ledger, limit, as_json=as_json)))
+        known = asyncio.run(read_history(check_name, ledger))
+        click.echo(history_text(known, limit, as_json=as_json))
     elif watched:
         if name is not None or status is not None:
             raise UsageError("--watch shows one run: leave out --name and --status")

@@ -6,10 +6,8 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 from bulkq.checks.verdict import flaky
-from bulkq.errors import UsageError
 from bulkq.text.characters import escape_unprintable
 from bulkq.text.durations import duration_text
-from bulkq.text.message_parts import suggestion
 from bulkq.text.moments import moment_text
 from bulkq.text.tables import align_named
 
@@ -24,39 +22,11 @@ NUMBERS = frozenset({"value", "rows", "elapsed"})
 LONGEST_VALUE = 40
 
 
-async def show(name: str, ledger: str, limit: int, *, as_json: bool) -> str:
-    """Return the history of the checks with the name `name`, as lines of text or as JSON.
-
-    Raises:
-        UsageError: there is none; the message has the nearest name.
-    """
-    from bulkq.ledger import open_ledger
-    from bulkq.ledger.check_results import CheckHistory
-
-    kept = await open_ledger(ledger, create=False)
-    try:
-        history = CheckHistory(kept.database)
-        known = await history.named(name) or await history.named(_in_project(name))
-        names = await history.names() if not known else ()
-    finally:
-        await kept.close()
-    if not known:
-        raise UsageError(f'no check "{name}" in the ledger "{kept.place.shown}"{_nearest(name, names)}')
+def history_text(known: Sequence[RecordedCheck], limit: int, *, as_json: bool) -> str:
+    """Return the histories as lines of text or as JSON, each with its newest `limit` runs."""
     if as_json:
         return _json(known, limit)
     return "\n\n".join("\n".join(_lines(each, limit)) for each in known)
-
-
-def _in_project(name: str) -> str:
-    """Return `FILE:NAME` with the path relative to the project, as the ledger records it."""
-    from bulkq.tasks.check.open_check import in_project
-
-    file, colon, check = name.rpartition(":")
-    return f"{in_project(file)}:{check}" if colon and file else name
-
-
-def _nearest(name: str, names: Sequence[str]) -> str:
-    return suggestion(name.rpartition(":")[2], names, "{}", most=3) if names else ": no check has been recorded yet"
 
 
 def _lines(known: RecordedCheck, limit: int) -> list[str]:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bulkq.cli.display.check_history import show
 from bulkq.model import Verdict
+from bulkq.tasks.check.read_history import read_history
 from tests.support.checks import by_name, load, run, verdicts
 
 if TYPE_CHECKING:
@@ -77,5 +77,5 @@ async def test_one_check_has_one_history(
     monkeypatch.chdir(folder / "checks")
     assert await earlier("select 1", "a.sql") == 2
     assert await earlier("select 1", "deep/../a.sql") == 3
-    assert "checks/a.sql:a" in await show("a.sql:a", ledger, 5, as_json=False)
+    assert [each.key for each in await read_history("a.sql:a", ledger)] == ["checks/a.sql:a"]
     assert [await earlier(text, None) for text in ("select 1", "select 2", "select 1")] == [0, 0, 1]
