@@ -171,6 +171,7 @@ class DatabaseError(BulkqError):
         undone: nothing of the attempt lasts, as the driver has seen, though it ran outside a transaction of ours.
         broken_off: the statement ended the transaction of its batch; the batch's marker proves nothing then.
         together: one statement stood for all sets, so nothing is known of any of them.
+        took_s: seconds of the attempt, if it was made before the one that reports it; None for the time of this one.
         abandoned: what was sent can be neither cancelled nor cut off, and goes on in a thread of ours: its lane has no successor.
     """
 
@@ -201,6 +202,7 @@ class DatabaseError(BulkqError):
         self.undone = False
         self.broken_off = False
         self.together = False
+        self.took_s: float | None = None
 
 
 class AlreadyApplied(DatabaseError):

@@ -173,6 +173,11 @@ def together(options: MaintenanceOptions, server: ServerFacts) -> int:
     return MOST_TOGETHER if lists and not halves and server.version >= TOGETHER else 1
 
 
+def in_turn(options: MaintenanceOptions) -> int:
+    """How many small indexes a lane rebuilds one after the other. CONCURRENTLY waits for others, so each is by itself."""
+    return 16 if options.command == "reindex" and not options.concurrently else 1
+
+
 def statement_of_all(options: MaintenanceOptions, objects: Sequence[MaintainedObject], server: ServerFacts) -> str:
     """The text of VACUUM or ANALYZE for several tables."""
     rest = "".join(f", {quoted_name(one.schema, one.name)}" for one in objects[1:])
@@ -341,6 +346,7 @@ MAINTENANCE = MaintenanceCatalog(
     read=read,
     statement=statement,
     together=together,
+    in_turn=in_turn,
     statement_of_all=statement_of_all,
     judge=judge,
     prove=prove,

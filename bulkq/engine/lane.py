@@ -190,7 +190,7 @@ class Lane:
                 part.form.fail()
                 segment.attempts -= 1  # of no set in particular
                 return pieces(segment, part.form.piece)
-            return await self._after(tally, segment, error, time.monotonic() - started_s)
+            return await self._after(tally, segment, error, error.took_s or time.monotonic() - started_s)
         if part.big is None:
             part.big = False
         tally.add(segment, reply)

@@ -10,6 +10,7 @@ import pytest
 from bulkq.engine.stop_control import Control
 from bulkq.tasks.maintain import maintain
 from bulkq.tasks.resume import resume
+from bulkq.tasks.retry import retry
 from tests.support.maintenance import build, reasons, role, run, session, waiting_session
 from tests.support.notices import Notices
 from tests.support.servers.postgres import execute
@@ -106,3 +107,54 @@ async def test_a_stop_keeps_what_is_done(tables: str, tmp_path: Path) -> None:
     ledger = f"sqlite:///{tmp_path}/ledger.db"
     again = await resume(summary.run, ledger=ledger, changes={}, control=Control())
     assert (again.ok, again.exit_code, counts(tables)) == (30, 0, dict.fromkeys(NAMES, 1))
+
+
+async def test_indexes_in_turn_end_as_each_of_them_does(database: str, tmp_path: Path) -> None:
+    """One whose lock is not free, that is gone, fails, or takes too long. Those before and behind it are rebuilt, and a retry does the rest."""
+    names = [f"t{n:02}" for n in range(30)]
+    function = (
+        "CREATE OR REPLACE FUNCTION {}(int) RETURNS int IMMUTABLE LANGUAGE plpgsql AS $$ BEGIN {} RETURN $1; END $$"
+    )
+    functions = [function.format(name, "") for name in ("bad", "slow")]
+    keys = {"t11": "bad(id)", "t19": "slow(id)"}
+    tables = [
+        f"CREATE TABLE {name} AS SELECT 1 AS id; CREATE INDEX {name}_key ON {name} ({keys.get(name, 'id')})"
+        for name in names
+    ]
+    execute(database, *functions, *(made for table in tables for made in table.split("; ")))
+    files = "SELECT relname::text, pg_relation_filenode(oid)::text FROM pg_class WHERE relname LIKE 't___key'"
+    before = dict(execute(database, files))
+    limits = ("--lock-timeout", "50ms", "--retries", "1", "--timeout", "500ms", "-j", "1", "--no-concurrently")
+    with waiting_session(database) as other:
+
+        def disturb() -> None:
+            other("BEGIN; LOCK TABLE t05 IN ROW EXCLUSIVE MODE")
+            execute(database, "DROP TABLE t08", function.format("bad", "$1 := 1 / 0;"))
+            execute(database, function.format("slow", "PERFORM pg_sleep(5);"))
+
+        summary = await run(
+            database, tmp_path, "reindex", "--order", "size", *limits, observers=(Notices(when_started=disturb),)
+        )
+    found = reasons(summary)
+    assert {name: outcome for name, (outcome, _) in found.items()} == {
+        "public.t05_key": "skipped",
+        "public.t08_key": "rolled_back",
+        "public.t11_key": "rolled_back",
+        "public.t19_key": "rolled_back",
+    }
+    assert [found[f"public.{name}_key"][1].partition(" in")[0] for name in ("t05", "t08", "t11")] == [
+        "canceling statement due to lock timeout",
+        "it is gone: another session has dropped or renamed it since the run began",
+        "division by zero",
+    ]
+    assert found["public.t05_key"][1].endswith(" in 2 tries")
+    assert found["public.t19_key"][1] == "timed out after 0.5s"
+    assert (summary.ok, summary.failed, summary.skipped, summary.unknown) == (26, 3, 1, 0)
+    now = dict(execute(database, files))
+    assert {name for name in now if now[name] == before[name]} == {"t05_key", "t11_key", "t19_key"}
+    assert sorted(one.name for one in summary.objects) == [f"public.{name}_key" for name in names]
+    execute(database, *functions)
+    again = await retry(summary.run, ledger=f"sqlite:///{tmp_path}/ledger.db", changes={}, control=Control())
+    assert (again.ok, again.exit_code) == (30, 0)
+    last = dict(execute(database, files))
+    assert {name for name in last if last[name] != now[name]} == {"t05_key", "t11_key", "t19_key"}

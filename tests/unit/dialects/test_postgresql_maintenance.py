@@ -258,6 +258,8 @@ def test_several_tables_in_one_command() -> None:
     assert MAINTENANCE.together(both, at_15) == 1
     assert MAINTENANCE.together(MaintenanceOptions(command="vacuum", full=True), at_15) == 1
     assert MAINTENANCE.together(MaintenanceOptions(command="reindex"), at_15) == 1
+    blocking = MaintenanceOptions(command="reindex", concurrently=False)
+    assert (MAINTENANCE.in_turn(blocking), MAINTENANCE.in_turn(MaintenanceOptions(command="reindex"))) == (16, 1)
     objects = [MaintainedObject("table", "s", "a'b", "s.a'b"), MaintainedObject("table", "s", "c\\", "s.c\\")]
     text = MAINTENANCE.statement_of_all(vacuum, objects, at_15)
     assert text == 'VACUUM "s"."a\'b", "s"."c\\"'
