@@ -107,6 +107,13 @@ class ThrottleGate:
         return None if self._throttle is None else self._throttle.load()
 
     @property
+    def nearest(self) -> str:
+        """The throttle whose load that is, as it was typed."""
+        readings = () if self._throttle is None else self._throttle.readings()
+        known = [reading for reading in readings if reading.load is not None]
+        return max(known, key=lambda reading: reading.load or 0.0).name if known else "a throttle"
+
+    @property
     def holding(self) -> tuple[Reading, ...]:
         """The readings of the signals that have a reason now."""
         readings = () if self._throttle is None else self._throttle.readings()

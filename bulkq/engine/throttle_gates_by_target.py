@@ -116,7 +116,7 @@ class Gates:
             The lanes of the targets that are running, and why they are not more; "" if no throttle takes one away.
         """
         for gate in self._gates.values():
-            gate.allowance.tick(gate.load, now_s, share, found=found)
+            gate.allowance.tick(gate.load, now_s, share, found=found, name=gate.nearest)
         gates = [(target.label, self._gates[target]) for target in self._busy]
         whys = [f"{label}: {gate.why}" if self._several else gate.why for label, gate in gates if gate.why]
         return sum(gate.lanes(share) for _, gate in gates), max(whys, default="")

@@ -10,8 +10,6 @@ from bulkq.policy.auto_concurrency import HOLD_LOAD, YIELD_LOAD, YIELD_S
 GROW_S = 5.0
 """Seconds until another lane comes back. A latency is that of the last ten seconds, so its answer to a lane takes some."""
 
-COMING_BACK = f"a throttle was near its limit: another lane comes back every {GROW_S:.0f}s"
-
 
 class LaneAllowance:
     """Additive increase and multiplicative decrease by the load of the throttles. Not thread-safe: use it on one event loop.
@@ -28,7 +26,9 @@ class LaneAllowance:
         self.why = ""
         self._changed_s = float("-inf")
 
-    def tick(self, load: float | None, now_s: float, top: int, *, found: bool = False) -> None:
+    def tick(
+        self, load: float | None, now_s: float, top: int, *, found: bool = False, name: str = "a throttle"
+    ) -> None:
         """Decide on `lanes`. A timer does this.
 
         Args:
@@ -36,6 +36,7 @@ class LaneAllowance:
             now_s: of a monotonic clock.
             top: lanes that the target would have otherwise.
             found: `top` is found while the run works: it does not grow for a target whose load is `HOLD_LOAD` or more.
+            name: of the throttle that has the load, for people.
         """
         if load is None:
             self.lanes, self.why = None, ""
@@ -48,7 +49,9 @@ class LaneAllowance:
             self._change(more if more < top else None, now_s)
         if found and load >= HOLD_LOAD and self.lanes is None:
             self.lanes = top
-        near = f"a throttle is at {100 * load:.0f} %" if load >= HOLD_LOAD else COMING_BACK
+        near = f"{name} is at {100 * load:.0f} %"
+        if load < HOLD_LOAD:
+            near = f"{name} was near its limit: another lane comes back every {GROW_S:.0f}s"
         self.why = "" if self.lanes is None else near
 
     def _change(self, lanes: int | None, now_s: float) -> None:

@@ -31,6 +31,7 @@ class RowProgress:
         range_s: seconds that the last range took; None before.
         holds: what bounds the speed at present, for people: `server`, `client`, `cutting ranges`,
             `waiting for locks: pid 4711`, `throttled: lag 4.1s > 2s`; "": not known.
+        locked: by label of a target, that all of its lanes wait for a lock, for people.
         position: the condition of the range that was given out last, with values of the key; "" before.
     """
 
@@ -42,6 +43,7 @@ class RowProgress:
         "_shown",
         "_total",
         "holds",
+        "locked",
         "position",
         "range_rows",
         "range_s",
@@ -58,6 +60,7 @@ class RowProgress:
         self.range_rows = 0
         self.range_s: float | None = None
         self.holds = ""
+        self.locked: dict[str, str] = {}
         self.position = ""
         self.correct(total, kind)
 

@@ -33,7 +33,8 @@ class PassedRows:
             before = sum(made.recorded.rows for made in self._opened.backfills.values())
             found.correct(before + sum(source.rows for source in sources), "exact")
         found.range_rows, found.position = self._size.rows, self._source.position
-        found.holds = self._progress.state or ("cutting ranges" if self._source.cutting else "server")
+        locked = next(iter(found.locked.values()), "")  # of another target: it goes on waiting
+        found.holds = self._progress.state or locked or ("cutting ranges" if self._source.cutting else "server")
 
 
 async def count_rows(connection: Connection, facts: TableFacts, how: str) -> tuple[int | None, TotalKind]:

@@ -13,7 +13,8 @@ from bulkq.lifecycle.execute_run import execute
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bulkq.lifecycle.backfill.table_backfill_state import TableBackfill
+    from bulkq.engine.part_state import PartState
+    from bulkq.lifecycle.open_targets import OpenTarget
     from bulkq.lifecycle.record import RecordedRun
     from bulkq.lifecycle.run_resources import OpenRun
     from bulkq.model import Failure
@@ -33,7 +34,7 @@ async def execute_backfill(recorded: RecordedRun) -> Sequence[Failure]:
     """
     opened = recorded.opened
     watches = [
-        asyncio.create_task(_watch(opened, opened.backfills[part.spec.number], query))
+        asyncio.create_task(_watch(opened, target, part, query))
         for target in opened.targets
         for part in target.parts
         if part.spec.number in opened.backfills and (query := dialect_for(dialect_of(target.definition.url)).blockers)
@@ -46,22 +47,26 @@ async def execute_backfill(recorded: RecordedRun) -> Sequence[Failure]:
         await asyncio.gather(*watches, return_exceptions=True)
 
 
-async def _watch(opened: OpenRun, made: TableBackfill, query: str) -> None:
-    """Ask which sessions hold locks that the run waits for, while none of its ranges ends. An answer that fails is none."""
-    rows = opened.progress.row_progress
+async def _watch(opened: OpenRun, target: OpenTarget, part: PartState, query: str) -> None:
+    """Ask which sessions hold locks that a target waits for, while none of its ranges ends. An answer that fails is none."""
+    rows, cutter = opened.progress.row_progress, opened.backfills[part.spec.number].cutter
     if rows is None:
         return
     asked = query.format(application=f"bulkq/{opened.run}")
+    whose = f"{target.label}: " if opened.several else ""
     done = -1
     while True:
         await asyncio.sleep(LOOK_S)
-        done, before = rows.done, done
+        done, before = part.tried, done
         if done != before or opened.progress.state:
+            rows.locked.pop(target.label, None)
             continue
         try:
-            found = await made.cutter.administer([asked])
+            found = await cutter.administer([asked])
         except BulkqError:
             return
         pids = ", ".join(str(pid) for (pid,) in found[:SHOWN])
-        if pids and rows.done == done:
-            rows.holds = f"waiting for locks: pid {pids}"
+        if not pids:
+            rows.locked.pop(target.label, None)
+        elif part.tried == done:
+            rows.locked[target.label] = rows.holds = f"{whose}waiting for locks: pid {pids}"

@@ -96,7 +96,7 @@ async def test_the_load_of_one_target_costs_another_no_lane(database: str) -> No
     for second in range(10):
         auto.tick(100.0 + second)
     assert [group._lanes_allowed() for group in groups] == [1, START // 2]
-    assert (context.progress.lanes, context.progress.lanes_why) == (START, "a throttle is at 90 %")
+    assert (context.progress.lanes, context.progress.lanes_why) == (START, "loaded is at 90 %")
     assert auto._sample(groups, 110.0).wanted == 1 + START // 2
     signals[0].share = 0.0
     for second in range(30):

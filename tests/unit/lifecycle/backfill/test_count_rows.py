@@ -57,7 +57,7 @@ def test_tables_of_several_targets_are_added() -> None:
 
 
 def test_passed_rows_say_what_holds_the_run() -> None:
-    """The cutter, if a lane waits for it; else the server."""
+    """A target that waits for a lock; the cutter, if a lane waits for it; else the server."""
     source = SimpleNamespace(cutting=True, cut=False, rows=20, position="id <= 20")
     run = opened()
     cast("SimpleNamespace", run).sources = SimpleNamespace(ranges={1: source})
@@ -70,3 +70,6 @@ def test_passed_rows_say_what_holds_the_run() -> None:
     source.cutting = False
     passed.passed(20, 0.5)
     assert (rows.done, rows.holds) == (40, "server")
+    rows.locked["b"] = "b: waiting for locks: pid 5"
+    passed.passed(20, 0.5)
+    assert rows.holds == "b: waiting for locks: pid 5"
