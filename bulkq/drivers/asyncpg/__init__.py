@@ -1,15 +1,18 @@
 """PostgreSQL through asyncpg. The only package that imports asyncpg; found by `bulkq.drivers.open_driver`.
 
-driver               URL -> session: options, TLS, what was found at the other end
-connection           one session: attempt, stream, copy, check
-extended_connection  asyncpg's connection: messages that it sends together, and how it becomes idle after anything
-prepare              a query -> a prepared statement: asks the server, wraps the user's text
-numbered_query_text  the text of a query with `$n` for its parameters
-statement            sets -> arguments, records -> `Reply`
-attempt              one batch in its transaction
-result_value_forms   the forms of result values
-catalog              what the server says of types and names
-translate_errors     asyncpg's exceptions -> `DatabaseError`
+driver, connect_arguments    URL -> session: options, TLS, what was found at the other end; `connect_errors` if there is none
+connection                   one session: attempt, stream, copy, check
+extended_connection          asyncpg's connection: messages that it sends together, and how it becomes idle after anything
+prepare                      a query -> a prepared statement: asks the server, wraps the user's text
+numbered_query_text          the text of a query with `$n` for its parameters
+statement                    Python values of sets -> arguments, records -> `Reply`
+validate_texts               texts of sets that the server cannot convert, and whether it has to be asked
+attempt, commit              one batch in its transaction; its COMMIT
+execute_command              a command outside a transaction, for `bulkq maintain`
+execute_own_statements       run rows and markers
+result_value_forms, type_modifiers    the forms of result values
+catalog, pg_types            what the server says of types and names
+translate_errors, lock_wait_errors    asyncpg's exceptions -> `DatabaseError`; who holds a lock
 """
 
 from __future__ import annotations

@@ -1,13 +1,19 @@
 """The driver for every database with a SQLAlchemy dialect, or with a blocking library behind a `Library`.
 
-sqlalchemy_urls             URL -> what SQLAlchemy says of it
-driver                      URL -> session
-duckdb_file                 the same for a file of DuckDB, without SQLAlchemy
-driver_of_blocking_library  the same for a library that SQLAlchemy does not know
-thread_or_greenlet          where a hop runs: a private thread, or a greenlet on the loop
-connection                  one session: hops, deadlines, cancelling
-blocking_session            inside a hop, on a DB-API connection; its parts are transaction, prepare, attempt and stream
-adapters                    what libraries and databases differ in
+sqlalchemy_urls, parsed_url    URL -> what SQLAlchemy says of it
+driver                         URL -> session
+duckdb_file                    the same for a file of DuckDB, without SQLAlchemy
+driver_of_blocking_library     the same for a library that SQLAlchemy does not know
+thread_or_greenlet             where a hop runs: a private thread, or a greenlet on the loop
+connection                     one session on the loop: hops, deadlines, cancelling
+blocking_session               the same session inside a hop; what follows is its parts
+prepare, statement             a query, its parameters and its columns
+attempt                        the sets of a batch: `multi_statement_packet` and `batch_statement` for many at once
+transaction                    BEGIN to COMMIT, and whether the session can be used afterwards
+stream, cursors, build_reply   results
+translate_errors, warnings     what the library raises or reports
+self_test                      whether an unknown library can be trusted
+adapters                       what libraries and databases differ in
 """
 
 from __future__ import annotations

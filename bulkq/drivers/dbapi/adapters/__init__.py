@@ -1,4 +1,10 @@
-"""Adapters for libraries with habits beyond PEP 249, by SQLAlchemy's name. Each is imported when a target needs it."""
+"""Adapters for libraries with habits beyond PEP 249, by SQLAlchemy's name. Each is imported when a target needs it.
+
+base                                   every habit, with its default
+postgresql, mysql, duckdb, firebird    one for each database, whatever the library; with a second word, a part of one
+sqlite                                 libraries of SQLite other than Python's own
+parameters, error_facts                what several share
+"""
 
 from __future__ import annotations
 
