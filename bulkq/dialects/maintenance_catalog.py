@@ -119,6 +119,7 @@ class MaintenanceCatalog:
         leftovers: a query for what a rebuild of the table `{table}` (a literal, with its schema; NULL: any table) has left behind; "" if
             it leaves nothing.
         read_leftovers: the answer and the server -> what was found.
+        read_invalid: the same answer -> invalid indexes that are not leftovers. A rebuild of all valid ones leaves them out.
         needs_notices: the truth about a command is in the messages beside its answer, so the library must give them.
         sessions: a query for the sessions of `{application}`, a literal, beside the one that asks: rows of a number; "" if it cannot say.
         progress: a query for what the commands of `{application}`, a literal, do now: rows of the object, and a text; "" if there is none.
@@ -143,6 +144,7 @@ class MaintenanceCatalog:
     refuse: Callable[[MaintenanceOptions, Rows, ServerFacts], str] = _no_faults
     leftovers: str = ""
     read_leftovers: Callable[[Rows, ServerFacts], tuple[Leftover, ...]] = lambda rows, server: ()  # noqa: ARG005
+    read_invalid: Callable[[Rows], tuple[ObjectFacts, ...]] = lambda rows: ()  # noqa: ARG005
     needs_notices: bool = False
     sessions: str = ""
     progress: str = ""

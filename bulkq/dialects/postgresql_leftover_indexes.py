@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bulkq.dialects.maintenance_catalog import Leftover
+from bulkq.model.maintenance import MaintainedObject, ObjectFacts
 
 if TYPE_CHECKING:
     from bulkq.dialects.maintenance_catalog import ServerFacts
@@ -67,10 +68,12 @@ CASE WHEN t.relispartition THEN ARRAY(
 
 LEFTOVERS = f"""\
 SELECT n.nspname::text, c.relname::text, s.nspname || '.' || t.relname, c.relname ~ '_ccold[0-9]*$', {_MAY},
-       {grantable_owner("c.relowner")}
+       {grantable_owner("c.relowner")}, {_LEFT}, {PARENTS}
 {_FROM}
-   AND {_LEFT} AND ({{table}} IS NULL OR s.nspname || '.' || t.relname = {{table}})
+   AND ({_NAMED} OR NOT i.indisvalid) AND ({_LEFT} OR NOT i.indisvalid AND r.relkind <> 't')
+   AND ({{table}} IS NULL OR s.nspname || '.' || t.relname = {{table}})
  ORDER BY 1, 2"""
+"""With the invalid indexes that are not leftovers. The first condition, on names, saves looking for a twin of every index."""
 
 LEFTOVER, INVALID, DUPLICATE = "leftover", "invalid index", "duplicate index"
 """Kinds of the findings of `indexes`."""
@@ -126,7 +129,9 @@ def missing_right(schema: str, owner: str, server: ServerFacts) -> str:
 def read_leftovers(rows: Rows, server: ServerFacts) -> tuple[Leftover, ...]:
     """The leftovers that the answer to `LEFTOVERS` describes."""
     found: list[Leftover] = []
-    for schema, name, table, old, may, owner in rows:
+    for schema, name, table, old, may, owner, left, _ in rows:
+        if not left:
+            continue
         found.append(
             Leftover(
                 str(schema),
@@ -139,3 +144,15 @@ def read_leftovers(rows: Rows, server: ServerFacts) -> tuple[Leftover, ...]:
             )
         )
     return tuple(found)
+
+
+def read_invalid(rows: Rows) -> tuple[ObjectFacts, ...]:
+    """The invalid indexes in the answer to `LEFTOVERS` that no rebuild has left behind."""
+    return tuple(
+        ObjectFacts(
+            MaintainedObject(INVALID, str(schema), str(name), str(table)),
+            parents=tuple(map(str, parents)) if isinstance(parents, list | tuple) else (),
+        )
+        for schema, name, table, _, _, _, left, parents in rows
+        if not left
+    )

@@ -17,6 +17,7 @@ from bulkq.dialects.postgresql_leftover_indexes import (
     drop_statement,
     missing_right,
     quoted_name,
+    read_invalid,
     read_leftovers,
 )
 from bulkq.dialects.postgresql_maintenance_objects import MAINTAIN, ONLY_PARENT, object_query, proof_expression
@@ -359,6 +360,7 @@ MAINTENANCE = MaintenanceCatalog(
     refuse=refuse,
     leftovers=LEFTOVERS,
     read_leftovers=read_leftovers,
+    read_invalid=read_invalid,
     needs_notices=True,
     sessions=SESSIONS,
     progress=PROGRESS,

@@ -120,3 +120,6 @@ def _tell(opened: OpenRun, target: OpenTarget, made: TargetObjects) -> None:
         opened.say(
             f"{where}{counted(len(made.before), 'leftover')} of earlier rebuilds ({names}): bulkq maintain indexes --repair removes them"
         )
+    if made.invalid:
+        count, names = counted(len(made.invalid), "invalid index", "invalid indexes"), first_names(made.invalid, NAMED)
+        opened.say(f"{where}{count} left out ({names}): bulkq maintain indexes --repair rebuilds invalid indexes")

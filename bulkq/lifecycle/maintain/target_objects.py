@@ -46,6 +46,7 @@ class TargetObjects:
         listed: the facts of all objects that the command could be executed for, by kind and name.
         objects: those of the run, in their order.
         before: leftovers of earlier rebuilds, which are not ours.
+        invalid: names of indexes that are left out because they are invalid, and no leftovers.
         left: what our rebuilds have left behind and could not be removed.
         unmoved: objects that the server reported as done, and whose catalog shows nothing.
         results: what came of each object in this process.
@@ -60,6 +61,7 @@ class TargetObjects:
     listed: dict[tuple[str, str], ObjectFacts] = field(default_factory=dict)
     objects: tuple[MaintainedObject, ...] = ()
     before: tuple[Leftover, ...] = ()
+    invalid: tuple[str, ...] = ()
     left: dict[str, Leftover] = field(default_factory=dict)
     unmoved: list[str] = field(default_factory=list)
     results: list[ObjectResult] = field(default_factory=list)
@@ -144,6 +146,7 @@ async def look_at(
     if catalog.leftovers and options.command == "reindex":
         rows = await read_rows(connection, catalog.leftovers.format(table="NULL::text"))
         made.before = catalog.read_leftovers(rows, server)
+        made.invalid = tuple(one.object.shown for one in catalog.read_invalid(rows) if _named(one, options))
     return made
 
 

@@ -104,6 +104,31 @@ async def test_m3_m4_a_leftover_that_a_plain_rebuild_made_valid_is_found(databas
     notices = Notices()
     await run(database, tmp_path, "reindex", observers=(notices,))
     assert any("1 leftover of earlier rebuilds (public.t_pkey_ccold)" in line for line in notices.lines)
+    assert not any("invalid" in line for line in notices.lines)
+
+
+async def test_invalid_indexes_are_named_where_all_others_are_rebuilt(database: str, tmp_path: Path) -> None:
+    """If --table and --exclude mean their tables; the plan says it, too. A partition is meant by its parent."""
+    script(
+        database,
+        TABLE,
+        "CREATE INDEX t_v ON t (v)",
+        "CREATE TABLE p (a int) PARTITION BY LIST (a); CREATE TABLE p1 PARTITION OF p FOR VALUES IN (1); CREATE INDEX p1_a ON p1 (a); CREATE INDEX p1_b ON p1 ((a + 1))",
+        "UPDATE pg_index SET indisvalid = false WHERE indexrelid IN ('t_v'::regclass, 'p1_a'::regclass)",
+    )
+    text = "{} left out ({}): bulkq maintain indexes --repair rebuilds invalid indexes"
+    for arguments, said in (
+        ((), [text.format("2 invalid indexes", "public.p1_a, public.t_v")]),
+        (("--exclude", "p1"), [text.format("1 invalid index", "public.t_v")]),
+        (("--table", "p"), [text.format("1 invalid index", "public.p1_a")]),
+    ):
+        notices = Notices()
+        await plan_maintenance(build(database, tmp_path, "reindex", *arguments), observers=(notices,))
+        assert [line for line in notices.lines if "invalid" in line] == said
+    notices = Notices()
+    summary = await run(database, tmp_path, "reindex", observers=(notices,))
+    assert (summary.ok, summary.exit_code) == (2, 0)
+    assert text.format("2 invalid indexes", "public.p1_a, public.t_v") in notices.lines
 
 
 async def test_m8_a_drop_that_was_cut_off_leaves_an_invalid_index(database: str, tmp_path: Path) -> None:

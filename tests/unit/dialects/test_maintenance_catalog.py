@@ -18,5 +18,6 @@ def test_what_a_database_leaves_out() -> None:
     assert made.refuse(OPTIONS, (), ServerFacts()) == ""
     assert made.read_leftovers((), ServerFacts()) == ()
     assert not made.failed(OPTIONS, CommandReply())
-    assert made.together(OPTIONS, ServerFacts()) == 1
+    assert made.read_invalid(()) == ()
+    assert made.together(OPTIONS, ServerFacts()) == made.in_turn(OPTIONS) == 1
     assert made.statement_of_all(OPTIONS, (), ServerFacts()) == made.prove_all(OPTIONS, ()) == ""
