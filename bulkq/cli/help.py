@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -9,7 +10,7 @@ import click
 from bulkq.cli.options.option import SectionOption
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
 SECTIONS = ("Queries", "Parameter sets", "Targets", "Limits", "Safety", "Output")
 """The sections of help, in order; `bulkq/cli/options/` has a module for each."""
@@ -19,6 +20,14 @@ OTHER = "Other options"
 
 Example = tuple[str, str]
 """What a command line does, and the command line."""
+
+
+def _read_option(parser: Any, long_first: Callable[[str, Any], None], argument: str, state: Any) -> None:
+    """Read an option as `long_first` does, without the search for an option whose name is not there."""
+    if argument[:2] in parser._opt_prefixes or argument.partition("=")[0] in parser._long_opt:  # noqa: SLF001
+        long_first(argument, state)
+    else:
+        parser._match_short_opt(argument, state)  # noqa: SLF001
 
 
 class DocumentedCommand(click.Command):
@@ -40,6 +49,16 @@ class DocumentedCommand(click.Command):
         self.start = tuple(start)
         if start:
             self.params.append(_short_help())
+
+    def make_parser(self, ctx: click.Context) -> Any:
+        """Make the parser of Click, which reads `-t` as a short option at once.
+
+        Click's own looks for a long option `-t` first, and for names like it, which takes a module and milliseconds for each option.
+        """
+        parser: Any = super().make_parser(ctx)
+        if all(hasattr(parser, name) for name in ("_process_opts", "_match_short_opt", "_long_opt", "_opt_prefixes")):
+            parser._process_opts = partial(_read_option, parser, parser._process_opts)  # noqa: SLF001
+        return parser
 
     def sections(self, ctx: click.Context) -> list[tuple[str, list[click.Option]]]:
         """Return the options by section of help, without empty sections."""

@@ -13,7 +13,6 @@ from bulkq.model import QueryCounts, RunSummary, Status, TargetCounts
 from bulkq.model.counts import Counts, counts_of
 from bulkq.policy import exit_codes
 from bulkq.protocols import WarningDriver
-from bulkq.sinks.table_sections import TableSections
 from bulkq.text.message_parts import first_names
 
 if TYPE_CHECKING:
@@ -203,8 +202,8 @@ async def _close(opened: OpenRun, sink: Sink, *, complete: bool) -> None:
             sink.discard()
             return
         complete = False
-    if isinstance(sink, TableSections):
-        sink.note_answers(part.spec.query.name for part in parts if part.counts.ok)
+    if note := getattr(sink, "note_answers", None):  # a table with a section for each query
+        note(part.spec.query.name for part in parts if part.counts.ok)
     said = len(sink.notices)
     try:
         await sink.close(complete=complete)

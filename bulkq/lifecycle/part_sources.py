@@ -13,14 +13,8 @@ from typing import TYPE_CHECKING
 from bulkq.lifecycle.run_fingerprints import spool_folder
 from bulkq.policy.merged_number_ranges import Ranges
 from bulkq.sources import open_source, texts_of
-from bulkq.sources.key_range_source import RangeSource
-from bulkq.sources.maintenance_object_source import ObjectSource
 from bulkq.sources.peekable_source import PeekableSource
-from bulkq.sources.shard_source import ShardSource
 from bulkq.sources.source_request import request_of
-from bulkq.sources.spool import open_spool
-from bulkq.sources.spool_ahead import PrefetchedSource
-from bulkq.sources.subset import RemainingSets, SelectedSets
 from bulkq.targets.parameter_rows_from_query import rows_of
 
 if TYPE_CHECKING:
@@ -31,6 +25,9 @@ if TYPE_CHECKING:
     from bulkq.lifecycle.resume_state import ResumeState
     from bulkq.model import Capabilities, Query, SourcePosition
     from bulkq.protocols import ParameterSource
+    from bulkq.sources.key_range_source import RangeSource
+    from bulkq.sources.maintenance_object_source import ObjectSource
+    from bulkq.sources.spool_ahead import PrefetchedSource
 
 PATIENCE_S = 1.0
 """How long a write waits for the end of a pipe: then a kill loses nothing of it, and a bad line stops the run before it begins."""
@@ -97,9 +94,13 @@ class Sources:
         """The sets of part number `part`, of the query at `place`, 1 or more."""
         source: ParameterSource
         if self._request.backfill is not None:
+            from bulkq.sources.key_range_source import RangeSource
+
             self.ranges[part] = RangeSource()
             return self.ranges[part]
         if self._request.maintenance is not None:
+            from bulkq.sources.maintenance_object_source import ObjectSource
+
             self.objects[part] = ObjectSource()
             return self.objects[part]
         if place in self._resume.spools:
@@ -111,7 +112,11 @@ class Sources:
     def _shard(self, source: ParameterSource) -> ParameterSource:
         """The sets of `source` that are the run's."""
         shard = self._request.sources.shard
-        return source if shard is None else ShardSource(source, shard)
+        if shard is None:
+            return source
+        from bulkq.sources.shard_source import ShardSource
+
+        return ShardSource(source, shard)
 
     async def whole(self, part: int, query: Query) -> ParameterSource:
         """The sets of a part once more, from the first: of a source that can be read again, or that an earlier process has spooled.
@@ -123,11 +128,15 @@ class Sources:
             return self.objects[part].again()
         place = (part - 1) % len(self._request.queries.selected) + 1
         if place in self._resume.spools:
+            from bulkq.sources.spool import open_spool
+
             return self._shard(await open_spool(self._resume.spools[place], query))
         return self._shard(await self._opened(place, query, None))
 
     async def _kept(self, path: str, place: int, query: Query) -> ParameterSource:
         """What an earlier process has spooled."""
+        from bulkq.sources.spool import open_spool
+
         spooled = await open_spool(path, query)
         if not spooled.complete:
             self.cut_off = f"the source of {query.place} was cut off before its end: the rest is lost"
@@ -155,6 +164,8 @@ class Sources:
         several = len(request.targets.selected) > 1
         if source.replayable or self._resume.repeats is not None or not (request.safety.recorded or several):
             return source
+        from bulkq.sources.spool_ahead import PrefetchedSource
+
         try:
             ahead = PrefetchedSource(
                 source, await self._spool(place), query, patience_s=PATIENCE_S if request.safety.write else 0.0
@@ -189,8 +200,12 @@ def _position(resume: ResumeState, part: int) -> SourcePosition | None:
 
 def _rest(resume: ResumeState, source: ParameterSource, part: int) -> ParameterSource:
     """The sets of `source` that a part has still to do."""
+    if resume.only is None and resume.record is None:
+        return source
+    from bulkq.sources.subset import RemainingSets, SelectedSets
+
     done = resume.done.get(part, ())
     if resume.only is not None:
         known = Ranges(done)
         return SelectedSets(source, [gap for wanted in resume.only.get(part, ()) for gap in known.gaps(*wanted)])
-    return source if resume.record is None else RemainingSets(source, done)
+    return RemainingSets(source, done)

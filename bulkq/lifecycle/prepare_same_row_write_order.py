@@ -6,12 +6,9 @@ from typing import TYPE_CHECKING
 
 from bulkq.dialects import dialect_for
 from bulkq.drivers import dialect_of
-from bulkq.engine.same_row_write_order import Order
 from bulkq.errors import DatabaseError, RefusedError, TargetError
 from bulkq.model import StatementClass
 from bulkq.policy.merged_number_ranges import Ranges
-from bulkq.query.key_columns_of_write import find_key_columns
-from bulkq.query.row_keys_of_parameter_sets import RowKeyTypes, find_row_keys
 from bulkq.text.message_parts import first_names
 
 if TYPE_CHECKING:
@@ -60,6 +57,8 @@ async def order(
             continue
         part.apart = found == () or (found is None and _ranged(opened, statement.query))
         if found:
+            from bulkq.engine.same_row_write_order import Order
+
             part.order = Order(part.source, found, exact=opened.resume.record is None)
 
 
@@ -114,7 +113,12 @@ async def named(connection: Connection, statement: Statement, dialect: str) -> t
         DatabaseError: the catalog cannot be asked.
     """
     query = statement.query
-    found = find_key_columns(query, dialect) if query.statement is StatementClass.WRITE else None
+    if query.statement is not StatementClass.WRITE:
+        return None
+    from bulkq.query.key_columns_of_write import find_key_columns
+    from bulkq.query.row_keys_of_parameter_sets import RowKeyTypes, find_row_keys
+
+    found = find_key_columns(query, dialect)
     if found is None or not found.values:
         return None
     known = dialect_for(dialect)
@@ -166,6 +170,8 @@ async def repeats(connection: Connection, statement: Statement, dialect: str, so
     found = await named(connection, statement, dialect)
     if not found:
         return ""
+    from bulkq.engine.same_row_write_order import Order
+
     counted = Order(source, found)
     index = 0
     while await counted.take(CHECKED, index) is not None:
@@ -179,6 +185,8 @@ def _ranged(opened: OpenRun, query: Query) -> bool:
     params = opened.request.sources.specs
     if len(params) != 1 or not params[0].startswith("range:") or opened.request.sources.constants:
         return False
+    from bulkq.query.key_columns_of_write import find_key_columns
+
     found = find_key_columns(query, dialect_of(opened.request.url))
     names = [parameter.name for parameter in query.parameters]
     return found is not None and found.bounds is not None and [names[i] for i in found.bounds] == ["lo", "hi"]

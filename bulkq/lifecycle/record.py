@@ -19,7 +19,6 @@ from bulkq.model.counts import counts_of
 from bulkq.model.frozen_dataclass import frozen
 from bulkq.policy import safety
 from bulkq.policy.next_step import next_command
-from bulkq.sources.spool import save_constants
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -234,6 +233,8 @@ def _save_constants(opened: OpenRun) -> Path | None:
     if not opened.request.sources.constants:
         return None
     constants = run_fingerprints.spool_folder(opened.request.safety.ledger) / f"{opened.run}.params"
+    from bulkq.sources.spool import save_constants
+
     save_constants(constants, opened.request.sources.constants)
     return constants
 

@@ -19,13 +19,23 @@ Importing this room is cheap; sqlglot is imported by the first text that is not 
 
 from __future__ import annotations
 
-from bulkq.query.check_headers import read_rules
-from bulkq.query.comparison_operands import Affinities, Operand, find_ambiguous, find_operands, find_tables
-from bulkq.query.identifier_placeholders import describe_missing_identifier, find_unnamed, name_parts, read_identifiers
-from bulkq.query.lint import LintFinding, lint, lint_untyped
-from bulkq.query.parse_queries import inline, load, pick, pick_variants
-from bulkq.query.render_query import RenderedText, locate, point_at, render
+from typing import TYPE_CHECKING
+
+from bulkq.late_names import import_late
 from bulkq.text.durations import parse_duration
+
+if TYPE_CHECKING:
+    from bulkq.query.check_headers import read_rules
+    from bulkq.query.comparison_operands import Affinities, Operand, find_ambiguous, find_operands, find_tables
+    from bulkq.query.identifier_placeholders import (
+        describe_missing_identifier,
+        find_unnamed,
+        name_parts,
+        read_identifiers,
+    )
+    from bulkq.query.lint import LintFinding, lint_untyped
+    from bulkq.query.parse_queries import inline, load, pick, pick_variants
+    from bulkq.query.render_query import RenderedText, locate, point_at, render
 
 __all__ = [
     "Affinities",
@@ -38,7 +48,6 @@ __all__ = [
     "find_tables",
     "find_unnamed",
     "inline",
-    "lint",
     "lint_untyped",
     "load",
     "locate",
@@ -51,3 +60,28 @@ __all__ = [
     "read_rules",
     "render",
 ]
+
+_HOMES = {
+    "read_rules": "check_headers",
+    "Affinities": "comparison_operands",
+    "Operand": "comparison_operands",
+    "find_ambiguous": "comparison_operands",
+    "find_operands": "comparison_operands",
+    "find_tables": "comparison_operands",
+    "describe_missing_identifier": "identifier_placeholders",
+    "find_unnamed": "identifier_placeholders",
+    "name_parts": "identifier_placeholders",
+    "read_identifiers": "identifier_placeholders",
+    "LintFinding": "lint",
+    "lint_untyped": "lint",
+    "inline": "parse_queries",
+    "load": "parse_queries",
+    "pick": "parse_queries",
+    "pick_variants": "parse_queries",
+    "RenderedText": "render_query",
+    "locate": "render_query",
+    "point_at": "render_query",
+    "render": "render_query",
+}
+
+__getattr__ = import_late(__name__, _HOMES)

@@ -10,9 +10,15 @@ One module for each format: text_report, json_report, junit, tap, sarif, gitlab,
 
 from __future__ import annotations
 
-from bulkq.reports.summary_lines import failure_lines, summary_line
-from bulkq.reports.target_table import target_lines
-from bulkq.reports.write import ReportRequest, parse_report, write_report
+from typing import TYPE_CHECKING
+
+from bulkq.late_names import import_late
+
+if TYPE_CHECKING:
+    from bulkq.reports.summary_lines import failure_lines, summary_line
+    from bulkq.reports.target_table import target_lines
+    from bulkq.reports.write import ReportRequest, parse_report, write_report
+
 
 __all__ = [
     "ReportRequest",
@@ -22,3 +28,14 @@ __all__ = [
     "target_lines",
     "write_report",
 ]
+
+_HOMES = {
+    "failure_lines": "summary_lines",
+    "summary_line": "summary_lines",
+    "target_lines": "target_table",
+    "ReportRequest": "write",
+    "parse_report": "write",
+    "write_report": "write",
+}
+
+__getattr__ = import_late(__name__, _HOMES)

@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING, BinaryIO, Protocol
 
 from bulkq.errors import RefusedError, UsageError
 from bulkq.protocols import Sink
-from bulkq.sinks.csv_tsv import Delimited
-from bulkq.sinks.discard_rows import NoSink
 from bulkq.sinks.extra_columns import ExtraColumns
 from bulkq.sinks.file_output import FileOutput, Output
 from bulkq.sinks.json_rows import JsonArray, JsonLines
@@ -180,6 +178,8 @@ def open_sink(  # noqa: PLR0913 - see open_sinks
             )
         path = filled_paths(path, queries[:1], target)[target, queries[0].name]
     if shown == "none":
+        from bulkq.sinks.discard_rows import NoSink
+
         return NoSink()
     if shown in COLUMNAR:
         return _columnar(path, shown, included, rowcounts=rowcounts, continue_at=continue_at)
@@ -236,10 +236,10 @@ def format_of(path: str | None, format: str | None, *, terminal: bool) -> str:  
 
 
 def _layout(name: str) -> Format:
-    if name == "csv":
-        return Delimited(",")
-    if name == "tsv":
-        return Delimited("\t")
+    if name in ("csv", "tsv"):
+        from bulkq.sinks.csv_tsv import Delimited
+
+        return Delimited("," if name == "csv" else "\t")
     return JsonArray() if name == "json" else JsonLines()
 
 

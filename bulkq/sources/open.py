@@ -11,16 +11,10 @@ from bulkq.model import PlaceholderKind
 from bulkq.model.frozen_dataclass import frozen
 from bulkq.query.placeholders import RANGE
 from bulkq.sources.bind_columns import Terms, bind_columns, check_columns, check_constants, for_backfill, missing_text
-from bulkq.sources.constants_and_ranges import RangeFeed, SingleRow
-from bulkq.sources.copy_text import COPY_NULL, CopyText, EitherText
-from bulkq.sources.cross_product import CrossProduct, Factor
 from bulkq.sources.csv_tsv import QUOTED_NULL, DelimitedFeed
-from bulkq.sources.failures_of_one_query import FeedQuery
 from bulkq.sources.feed_parameter_source import BoundSource
-from bulkq.sources.json_objects import ObjectFeed
 from bulkq.sources.line_reader import begin_text, decode_lines, open_file, open_stdin
 from bulkq.sources.numeric_texts import choose_scalars
-from bulkq.sources.sql import QueryFeed
 from bulkq.text.characters import escape_unprintable
 from bulkq.text.message_parts import MOST_SHOWN, listed, quoted, suggestion
 
@@ -28,6 +22,7 @@ if TYPE_CHECKING:
     from bulkq.model import Query, SourcePosition
     from bulkq.protocols import ParameterSource
     from bulkq.sources.column_feed import Feed
+    from bulkq.sources.cross_product import CrossProduct, Factor
     from bulkq.sources.line_reader import LineReader
     from bulkq.sources.object_reader_protocol import ObjectReader
     from bulkq.sources.source_request import Request, Rows
@@ -110,6 +105,8 @@ class SourceOpener:
                 f"{self._query.place} needs {', '.join(missing)}: "
                 "give a source with -p, or a value with --param NAME=VALUE"
             )
+        from bulkq.sources.constants_and_ranges import SingleRow
+
         return await self._behind_start(OpenFeed(SingleRow(), "-p"))
 
     async def _single(self, spec: str) -> BoundSource:
@@ -128,11 +125,14 @@ class SourceOpener:
 
     def _bound(self, opened: OpenFeed, terms: Terms) -> BoundSource:
         feed = opened.feed
-        columns = None if isinstance(feed, QueryFeed) and feed.nameless else feed.columns
+        columns = None if getattr(feed, "nameless", False) else feed.columns
         binding = bind_columns(terms, columns, name=feed.name, where=opened.where, plain=feed.plain, typed=feed.native)
         return BoundSource(feed, binding, typed=not self._text)
 
     async def _grid(self, specs: tuple[str, ...]) -> CrossProduct:
+        from bulkq.sources.constants_and_ranges import SingleRow
+        from bulkq.sources.cross_product import CrossProduct, Factor
+
         opened: list[OpenFeed] = []
         try:
             for spec in specs:
@@ -156,6 +156,9 @@ class SourceOpener:
 
     async def _factor(self, opened: OpenFeed) -> Factor:
         """The part of the query's parameters that one source of a grid gives, bound to it."""
+        from bulkq.sources.cross_product import Factor
+        from bulkq.sources.json_objects import ObjectFeed
+
         feed = opened.feed
         columns = await feed.look() if isinstance(feed, ObjectFeed) else feed.columns or ()
         mine = tuple(p for p in self._query.parameters if p.name in columns and p.name not in self._terms.constants)
@@ -175,6 +178,8 @@ class SourceOpener:
 
     async def _open(self, spec: str) -> OpenFeed:
         if spec.startswith("range:"):
+            from bulkq.sources.constants_and_ranges import RangeFeed
+
             return OpenFeed(RangeFeed(spec, text=self._text), f"-p {spec[:MOST_SHOWN]}")
         if spec.startswith("sql:"):
             return await self._queried(spec, spec.removeprefix("sql:"))
@@ -207,6 +212,8 @@ class SourceOpener:
     async def _queried(self, spec: str, source: str | Query) -> OpenFeed:
         if self._rows is None:
             raise ParameterError(f"-p {quoted(spec)}: a query cannot supply the parameters here: use a file")
+        from bulkq.sources.sql import QueryFeed
+
         name = escape_unprintable(" ".join(spec.split()))
         feed = QueryFeed(name if len(name) <= MOST_SHOWN else f"{name[: MOST_SHOWN - 3]}...", self._rows(source))
         try:
@@ -237,6 +244,8 @@ class SourceOpener:
             feed = self._delimited(reader, format_)
             await feed.open()
             return OpenFeed(feed, f"{reader.name}:{feed.header_line}")
+        from bulkq.sources.failures_of_one_query import FeedQuery
+        from bulkq.sources.json_objects import ObjectFeed
 
         async def again() -> ObjectReader:
             return await self._objects(open_file(spec), format_)
@@ -246,11 +255,15 @@ class SourceOpener:
 
     def _delimited(self, reader: LineReader, format_: str) -> DelimitedFeed:
         null = self._request.null
+        if format_ == "csv":
+            return DelimitedFeed(reader, ",", null)
+        from bulkq.sources.copy_text import COPY_NULL, CopyText, EitherText
+
         if format_ == "copy":
             return CopyText(reader, null)
-        if format_ == "tsv" and null == COPY_NULL and self._request.format is None:
+        if null == COPY_NULL and self._request.format is None:
             return EitherText(reader)
-        return DelimitedFeed(reader, "\t" if format_ == "tsv" else ",", null)
+        return DelimitedFeed(reader, "\t", null)
 
     async def _objects(self, reader: LineReader, format_: str) -> ObjectReader:
         from bulkq.sources.json_array import JsonArrayReader  # CSV needs no JSON

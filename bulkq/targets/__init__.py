@@ -13,6 +13,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bulkq.late_names import import_late
+
 if TYPE_CHECKING:
     from bulkq.targets.config import Config, DefaultSetting
     from bulkq.targets.connect import connect_within, open_target
@@ -44,13 +46,4 @@ _HOMES = {
     "with_replicas": "selection",
 }
 
-
-def __getattr__(name: str) -> object:
-    """Import a name from its module on first use."""
-    if name not in _HOMES:
-        raise AttributeError(f"module 'bulkq.targets' has no attribute {name!r}")
-    from importlib import import_module
-
-    value: object = getattr(import_module(f"bulkq.targets.{_HOMES[name]}"), name)
-    globals()[name] = value
-    return value
+__getattr__ = import_late(__name__, _HOMES)

@@ -12,29 +12,15 @@ from bulkq.policy.pace import Pace, parse_rate
 from bulkq.policy.throttle_expressions import parse_expression, path_of
 from bulkq.text.message_parts import quoted
 from bulkq.throttles.any_of import AnyOf
-from bulkq.throttles.commit_latency import CommitLatency
-from bulkq.throttles.file import FileThrottle
-from bulkq.throttles.http import HttpThrottle
-from bulkq.throttles.named_replica_lag import NamedReplicaLag
-from bulkq.throttles.others_activity import OthersActivity
-from bulkq.throttles.replication_lag import ReplicationLag
-from bulkq.throttles.server_value import ServerValue
-from bulkq.throttles.sql import SqlThrottle
 from bulkq.throttles.throttle_context import ThrottleContext
-from bulkq.throttles.wal_rate import WalRate
-from bulkq.throttles.window import Windows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
     from contextlib import AsyncExitStack
 
-    from bulkq.model import Target
     from bulkq.model.run import LimitOptions
     from bulkq.policy.gentle_pace import GentlePace
-    from bulkq.policy.throttle_expressions import ThrottleExpression
     from bulkq.protocols import Throttle
-    from bulkq.throttles.base import PolledThrottle
-    from bulkq.throttles.database_throttle import DatabaseThrottle
 
 
 @frozen(kw_only=True)
@@ -52,20 +38,6 @@ class RunThrottles:
     timed: Throttle | None = None
     critical: Throttle | None = None
     pace: Pace | None = None
-
-
-READERS: Mapping[str, type[DatabaseThrottle]] = {
-    "lag": ReplicationLag,
-    "wal": WalRate,
-    "archive": ServerValue,
-    "slot": ServerValue,
-    "waiters": ServerValue,
-    "active": ServerValue,
-    "oldest_xact": ServerValue,
-    "autovacuum": ServerValue,
-    "sql": SqlThrottle,
-}
-"""What each signal of a database is read by."""
 
 
 NO_THROTTLE = ("none",)
@@ -94,6 +66,10 @@ def check_windows(texts: Sequence[str]) -> tuple[str, ...]:
     """
     if tuple(texts) == NO_THROTTLE:
         return ()
+    if not texts:
+        return ()
+    from bulkq.throttles.window import Windows
+
     _check_alone(texts, "--window")
     Windows(texts)
     return tuple(texts)
@@ -137,8 +113,25 @@ async def open_throttle(
         RefusedError: the role lacks a right.
     """
     context = context or ThrottleContext()
-    throttles = [throttle for text in expressions for throttle in _made(parse_expression(text), context)]
-    return await _opened(throttles, stack, context, critical=critical)
+    return await _opened(_made(expressions, context), stack, context, critical=critical)
+
+
+def _made(expressions: Iterable[str], context: ThrottleContext) -> list[Throttle]:
+    """The throttles of `expressions`. Their modules are not imported for a run without any."""
+    wanted = [parse_expression(text) for text in expressions]
+    if not wanted:
+        return []
+    from bulkq.throttles.make_throttles import throttles_of
+
+    return [throttle for expression in wanted for throttle in throttles_of(expression, context)]
+
+
+def _made_of_targets(limits: LimitOptions, context: ThrottleContext) -> list[Throttle]:
+    if not any(target.throttle for _, target in context.targets):
+        return []
+    from bulkq.throttles.make_throttles import throttles_of_targets
+
+    return [*throttles_of_targets(limits, context)]
 
 
 async def _opened(
@@ -160,12 +153,14 @@ async def open_throttles(limits: LimitOptions, stack: AsyncExitStack, context: T
     """
     stops = limits.on_critical == "stop"
     holding = limits.throttle if stops else (*limits.throttle, *limits.critical)
-    own = _of_targets(limits, context) if limits.target_throttles else ()
-    every = [throttle for text in holding for throttle in _made(parse_expression(text), context)]
+    every = _made(holding, context)
+    own = _made_of_targets(limits, context) if limits.target_throttles else []
     timed = await _opened([*every, *own], stack, context, critical=False)
     critical = await open_throttle(limits.critical, stack, context, critical=True) if stops else None
     parts: list[Throttle] = [timed] if timed is not None else []
     if limits.window:
+        from bulkq.throttles.window import Windows
+
         parts.append(Windows(limits.window))
     return RunThrottles(
         throttle=AnyOf(parts) if parts else None,
@@ -181,6 +176,8 @@ async def _pace(limits: LimitOptions, stack: AsyncExitStack, context: ThrottleCo
     own = [text for _, target in context.targets for text in target.throttle] if limits.target_throttles else []
     if not chooses_pace(limits, [*limits.throttle, *own], backfill=bool(context.table)):
         return Pace(rate, limits.nice if isinstance(limits.nice, float | int) else 0.0)
+    from bulkq.throttles.others_activity import OthersActivity
+
     found: dict[str, GentlePace] = {}
     for label, target in context.targets:
         others = OthersActivity(context, label, target)
@@ -188,64 +185,3 @@ async def _pace(limits: LimitOptions, stack: AsyncExitStack, context: ThrottleCo
         if await others.open():
             found[label] = others.pace
     return Pace(rate, gentle=found)
-
-
-def _made(expression: ThrottleExpression, context: ThrottleContext) -> Iterator[Throttle]:
-    """The throttles of an expression for all targets; not open yet.
-
-    Raises:
-        UsageError: the run has no such signal.
-    """
-    if expression.signal == "commit" and not context.writes:
-        raise UsageError(f"--throttle {expression.text}: the run commits no changes: leave it out")
-    if expression.signal in {"http", "file"}:
-        yield _of_all(expression, context)
-        return
-    for label, target in context.targets:
-        yield _of_target(expression, context, label, target)
-
-
-def _of_targets(limits: LimitOptions, context: ThrottleContext) -> Iterator[Throttle]:
-    """The throttles that the configuration has for the targets, without those of `--throttle` and those that the run has no use for."""
-    for label, target in context.targets:
-        for text in target.throttle:
-            expression = parse_expression(text)
-            if text not in limits.throttle and not _useless(expression, context):
-                yield _of_target(expression, context, label, target)
-
-
-def _useless(expression: ThrottleExpression, context: ThrottleContext) -> bool:
-    """Whether a signal of every run on a target does not concern this one: it commits nothing, or has no table."""
-    if expression.signal == "commit":
-        return not context.writes
-    return expression.signal == "autovacuum" and not (expression.argument or context.table)
-
-
-def _of_all(expression: ThrottleExpression, context: ThrottleContext, label: str | None = None) -> PolledThrottle:
-    """A throttle that no database gives; it holds the lanes of the target `label`, or of all."""
-    if expression.signal == "http":
-        return HttpThrottle(expression, context, label)
-    return FileThrottle(
-        expression.argument, context.every_s, context.title(f"file {expression.argument}", label), label
-    )
-
-
-def _of_target(expression: ThrottleExpression, context: ThrottleContext, label: str, target: Target) -> Throttle:
-    """The throttle of a target, which may be one that the configuration has for it."""
-    throttle = _reader_of(expression, context, label, target)
-    throttle.owned = expression.text in target.throttle
-    return throttle
-
-
-def _reader_of(expression: ThrottleExpression, context: ThrottleContext, label: str, target: Target) -> PolledThrottle:
-    replica = context.replicas.get(expression.argument) if expression.signal == "lag" else None
-    if replica is not None:
-        return NamedReplicaLag(expression, context, label, target, replica)
-    reader = READERS.get(expression.signal)
-    if reader is not None:
-        return reader(expression, context, label, target)
-    if expression.signal != "commit":
-        return _of_all(expression, context, label)
-    throttle = CommitLatency(expression, context, label)
-    context.commits.setdefault(label, []).append(throttle.record)
-    return throttle

@@ -56,7 +56,7 @@ def command(
     targets = some_targets(target, ctx) if prepare or target else ()
     url = targets[0].url if targets else None
     queries, errors = load_all(paths, dialect(url))
-    from bulkq.query import lint
+    from bulkq.query.lint import lint
 
     found = [finding for query in queries for finding in lint(query, dialect(url))]
     shown = [_static(finding) for finding in found]

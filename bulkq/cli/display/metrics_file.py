@@ -12,8 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bulkq.errors import UsageError
-from bulkq.model.run_status import Activity
-from bulkq.policy.read_status import read_status
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -80,6 +78,8 @@ class MetricsFile:
 
     def finished(self, summary: RunSummary) -> None:
         """Write what the run came to."""
+        from bulkq.model.run_status import Activity
+
         self.close()
         if self._progress is not None:
             status = self._status(self._progress)
@@ -92,6 +92,8 @@ class MetricsFile:
             self._thread.join(1.0)
 
     def _status(self, progress: Progress) -> RunStatus:
+        from bulkq.policy.read_status import read_status
+
         return read_status(progress, time.monotonic(), datetime.now(UTC).isoformat(timespec="seconds"))
 
     def _work(self) -> None:

@@ -14,7 +14,6 @@ import asyncpg
 
 from bulkq.dialects import postgresql
 from bulkq.drivers.asyncpg.attempt import Attempt
-from bulkq.drivers.asyncpg.execute_command import execute_command
 from bulkq.drivers.asyncpg.execute_own_statements import administer
 from bulkq.drivers.asyncpg.extended_connection import BROKEN, GRACE_S
 from bulkq.drivers.asyncpg.lock_wait_errors import name_owners
@@ -177,6 +176,8 @@ class AsyncpgConnection(BaseConnection):
 
     async def command(self, sql: str, *, timeout_s: float | None, lock_timeout_s: float | None) -> CommandReply:
         """Execute one statement outside a transaction; see `BaseConnection.command`."""
+        from bulkq.drivers.asyncpg.execute_command import execute_command
+
         await self._clear()
         return await execute_command(
             self._session, sql, timeout_s=timeout_s, lock_timeout_s=lock_timeout_s, pid=self.server.pid

@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING
 import asyncpg
 
 from bulkq.dialects import postgresql
-from bulkq.drivers import libpq, postgresql_read_only_errors
+from bulkq.drivers import libpq
 from bulkq.drivers.asyncpg.connect_arguments import read_options
-from bulkq.drivers.asyncpg.connect_errors import explain_error, is_foreign_server
 from bulkq.drivers.asyncpg.connection import AsyncpgConnection
 from bulkq.drivers.asyncpg.extended_connection import AsyncpgSession
 from bulkq.model import Capabilities, Server
@@ -93,6 +92,8 @@ class AsyncpgDriver:
             raise
         except Exception as error:  # noqa: BLE001 - whatever it was, the target cannot be used
             _drop(session)
+            from bulkq.drivers.asyncpg.connect_errors import explain_error, is_foreign_server
+
             raise explain_error(error, self._url, self._options, foreign=await is_foreign_server(error)) from None
         session.usual_openings = self._openings.setdefault(server.version_number, {})
         return AsyncpgConnection(session, server, read_only=self._read_only, recipes=self._recipes, kinds=self._kinds)
@@ -180,6 +181,8 @@ class AsyncpgDriver:
             await session.recover()
 
     async def _obstacle(self, session: AsyncpgSession) -> str:
+        from bulkq.drivers import postgresql_read_only_errors
+
         return postgresql_read_only_errors.explain_read_only(
             await session.fetchrow(postgresql_read_only_errors.WHY), self._options.settings
         )

@@ -5,15 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bulkq.engine.delivery.backlog import Outlet
-from bulkq.engine.delivery.mapped import MappedDelivery
 from bulkq.engine.delivery.ordered import OrderedWindow
 from bulkq.engine.delivery.streaming import SinkDelivery
-from bulkq.engine.delivery.unordered import SeparateWindow, UnorderedWindow
-from bulkq.engine.delivery.verdict_delivery import EvaluatedDelivery
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from bulkq.engine.delivery.overflow import Overflow
+    from bulkq.engine.delivery.unordered import UnorderedWindow
     from bulkq.engine.part_state import PartState
     from bulkq.engine.run_context import RunContext
     from bulkq.model import BatchResult
@@ -39,8 +38,11 @@ def choose_delivery(
     overflow, progress = context.overflow, context.progress
     judges = {part.spec.number: part.judge for part in parts if part.judge is not None}
     if judges:
+        from bulkq.engine.delivery.unordered import SeparateWindow
+        from bulkq.engine.delivery.verdict_delivery import EvaluatedDelivery
+
         return EvaluatedDelivery(SeparateWindow(lanes, overflow), progress, judges, written)
-    window = OrderedWindow(lanes, overflow) if ordered else UnorderedWindow(lanes, overflow)
+    window = _window(lanes, overflow, ordered=ordered)
     outlets = {
         part.spec.number: Outlet(
             part.sink,
@@ -53,5 +55,15 @@ def choose_delivery(
     }
     mappers = {part.spec.number: part.mapper for part in parts if part.mapper is not None}
     if mappers:
+        from bulkq.engine.delivery.mapped import MappedDelivery
+
         return MappedDelivery(window, outlets, progress, mappers)
     return SinkDelivery(window, outlets, progress)
+
+
+def _window(lanes: int, overflow: Overflow, *, ordered: bool) -> OrderedWindow | UnorderedWindow:
+    if ordered:
+        return OrderedWindow(lanes, overflow)
+    from bulkq.engine.delivery.unordered import UnorderedWindow
+
+    return UnorderedWindow(lanes, overflow)

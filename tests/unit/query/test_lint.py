@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from bulkq.query import LintFinding, inline, lint, lint_untyped, load
+from bulkq.query import LintFinding, inline, lint_untyped, load
+from bulkq.query.lint import lint
 
 
 def found(text: str) -> list[str]:

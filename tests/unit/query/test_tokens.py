@@ -6,7 +6,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from bulkq.errors import QueryFileError
-from bulkq.query import lint, load, locate, render
+from bulkq.query import load, locate, render
+from bulkq.query.lint import lint
 from bulkq.query.tokens import tokenize
 
 DIALECTS = st.sampled_from(

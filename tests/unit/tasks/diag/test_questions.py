@@ -10,7 +10,7 @@ import pytest
 from bulkq.dialects import dialect_for
 from bulkq.errors import RefusedError, UsageError
 from bulkq.model import StatementClass
-from bulkq.query import lint
+from bulkq.query.lint import lint
 from bulkq.query.requirement_headers import requirements
 from bulkq.tasks.diag.questions import databases, eject, load_questions, select_all, select_queries
 from tests.support.diagnostics_page import PAGE, written
