@@ -125,7 +125,7 @@ FAILPOINTS = (
     *_around("spool-made", "bulkq.sources.spool:_create", task="spool"),
     Failpoint("before-spool-fsync", "bulkq.sources.spool:_write", task="spool"),
     Failpoint("after-spool-fsync", "bulkq.sources.spool:_write", "after", task="spool", passages=(1, 2)),
-    *_around("spool-opened", "bulkq.lifecycle.part_sources:open_spool", task="spool", resuming=True),
+    *_around("spool-opened", "bulkq.sources.spool:open_spool", task="spool", resuming=True),
     *_around("spool-cleared", "bulkq.lifecycle.record:RecordedRun._clear", task="spool"),
 )
 
