@@ -44,7 +44,7 @@ SLOW = 5.0  # times the target: fall to a tenth at once
 TRIED_AFTER = 3  # batches of one size that take long, until one of twice the size is tried; four times as many if that gains nothing
 TOGETHER = 1.6  # times as long: if twice the sets take less, a part of the time is not that of the sets
 ALIKE = 0.4  # of that time is the least that each recent batch took, if it is not that of the sets
-FORGET = 1.05  # a batch that was short says less with each one after it: after 14 it counts as twice as long
+FORGET_S = 30.0  # a batch that was short says less with time: after 21 s it counts as twice as long
 LEAST_SHARE = 0.02  # of a batch's time is taken for that of its sets, whatever its round trips seem to cost
 
 RECENT = 100  # sets over which failures are looked at
@@ -69,6 +69,7 @@ class BatchSize:
         "_failed",
         "_fixed",
         "_growth",
+        "_lanes",
         "_longest_s",
         "_quick_s",
         "_recent",
@@ -87,6 +88,7 @@ class BatchSize:
         self._longest_s = longest_s
         self._shortest_s = shortest_s
         self._target_s = shortest_s
+        self._lanes = 1
         self._current = float(first)
         self._growth = FIRST_GROWTH
         self._recent = 0.0
@@ -110,6 +112,7 @@ class BatchSize:
         if self._seen >= self._wait + lanes * self._tries and size <= self._base <= LARGEST // 2:
             size = 2 * self._base
             self._tries += 1
+        self._lanes = max(1, lanes)
         self._target_s = max(self._shortest_s, min(self._longest_s, TARGET_S * lanes / LANES))
         if remaining is not None:
             brief = BRIEF_S / self.latency_s if self.latency_s else 1.0
@@ -152,7 +155,7 @@ class BatchSize:
 
         Every batch costs it. If one was much shorter, it is the sets that differ.
         """
-        self._quick_s = min(elapsed_s, self._quick_s * FORGET)
+        self._quick_s = min(elapsed_s, self._quick_s * (1.0 + elapsed_s / (self._lanes * FORGET_S)))
         if elapsed_s < self._cost_s:
             self._cost_s = elapsed_s / 2
         if size == self._base and elapsed_s - self._cost_s > self._target_s / 2:
