@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 
-from bulkq.query.simple_tokens import cut_tokens
-
 _VALUE = re.compile(r"\0(\d+)\0")
+_PART = re.compile(
+    r"""'(?:[^']|'')*' | "(?:[^"]|"")*" | `(?:[^`]|``)*` | \[[^]]*\] | --[^\n]* | /\*.*?\*/ | \s+
+    | (?P<word>[^\W\d]\w*) | (?P<sign>[();]) | .""",
+    re.VERBOSE | re.DOTALL,
+)
 _ELSEWHERE = frozenset(["EXCEPT", "INTERSECT", "LIMIT", "ORDER", "UNION", "VALUES", "WITH"])
 """Words of what stands once in a compound statement, or is one already."""
 
@@ -26,7 +29,7 @@ def repeat_select(text: str, parameters: int, times: int) -> str | None:
         parameters: their number. Copy i has the values `?{i * parameters + 1}` and following.
         times: at least 1.
     """
-    at = _find_from(text.replace("\0", "'"))
+    at = _find_from(text)
     if at is None:
         return None
     head, tail = text[:at], text[at:]
@@ -41,15 +44,13 @@ def _number(text: str, before: int) -> str:
 
 def _find_from(text: str) -> int | None:
     """Where FROM stands; None if `text` is not one SELECT with one FROM, as far as words tell."""
-    tokens = [token for token in cut_tokens(text, names=True) or () if token[0] != "comment"]
-    depth, found = 0, []
-    for kind, start, end in tokens:
-        word = text[start:end].upper()
-        if kind == "symbol":
-            depth += {"(": 1, ")": -1}.get(word, 0)
-        elif kind == "word" and depth == 0 and word in _ELSEWHERE:
+    depth, first, found = 0, "", []
+    for part in _PART.finditer(text):
+        word, sign = (part["word"] or "").upper(), part["sign"]
+        first = first or word or sign or ""
+        depth += {"(": 1, ")": -1}.get(sign, 0)
+        if depth == 0 and (word in _ELSEWHERE or sign == ";"):
             return None
-        elif kind == "word" and depth == 0 and word == "FROM":
-            found.append(start)
-    begins = bool(tokens) and text[tokens[0][1] : tokens[0][2]].upper() == "SELECT"
-    return found[0] if begins and len(found) == 1 else None
+        if depth == 0 and word == "FROM":
+            found.append(part.start())
+    return found[0] if first == "SELECT" and len(found) == 1 else None

@@ -28,7 +28,10 @@ def test_each_copy_has_its_number_and_its_values() -> None:
         (f"select {A}", False),
         (f"with t as (select 1) select * from t where a = {A}", False),
         (f"delete from t where a = {A}", False),
-        (f"select [a] from t where a = {A}", False),
+        (f"select [a from], `b;from`, \"from\"\"\", x'00', 1e5 || 'from' /* from; */ from t where a = {A}", True),
+        (f"select 'it''s from' -- from\nfrom t where \u00e4 = {A} and b in (1, (2))", True),
+        (f"select a from t where a = {A}; select 1", False),
+        (f"(select a from t where a = {A})", False),
         ("", False),
     ],
 )
