@@ -24,6 +24,7 @@ postgresql_text_cast, postgresql_bad_texts                                 texts
 duckdb_batch_statement, duckdb_bound_plan, duckdb_integer_text             one statement for many sets; texts as integers
 sqlite_batch_statement                                                     one statement for several sets
 sqlite_affinity, pragmas                                                   values beside columns; PRAGMA
+parameter_equality                                                         which values the database calls equal
 """
 
 from __future__ import annotations

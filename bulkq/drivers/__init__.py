@@ -4,12 +4,15 @@ A new driver is a module with `open(url, *, application_name, read_only) -> Driv
 line: in `SCHEMES`, or, in a package of its own, an entry point of the group `bulkq.drivers`. It is imported when the first target
 needs it. Any other scheme is SQLAlchemy's: `bulkq.drivers.dbapi` takes any dialect that is installed. See docs/drivers.md.
 
-What drivers share is beside them:
+asyncpg, sqlite, dbapi    drivers
+libpq                     URLs, service files and environment, for all drivers of PostgreSQL
+
+What drivers share:
 
 optional_connection_methods, check_driver_protocols    what is optional, and what a driver lacks
-bind_parameters, parameter_limit, lock_order    sets -> arguments, how many, in which order
-prepare_attempt_steps, statement_cache, build_reply, expected_rows    an attempt
-threads, leftover_threads                       blocking libraries
+bind_parameters, parameter_limit, lock_order           sets -> arguments, how many, in which order
+prepare_attempt_steps, statement_cache, build_reply, expected_rows    parts of an attempt
+threads, leftover_threads                              libraries that block
 tls_url_options, postgresql_read_only_errors, objects_outside_tenant_schema    one database through several libraries
 """
 

@@ -1,6 +1,8 @@
 """The durable record of runs: `open_ledger`, and `open_recorder` for one that only begins a run.
 
-open, location, file_create, upgrade_and_check    which ledger; made, upgraded, checked; `health` for its questions
+open, location, no_record, file_create            which ledger; made
+upgrade_and_check, migrate, health                upgraded, checked
+database_connection, file_lock_and_revision, revision_constants    its connection, its lock
 schema                                            the tables
 recorder                                          one run while it works: marks in groups, counts as of now; `pending_row_changes`
                                                   and `pending_events` wait for the next group

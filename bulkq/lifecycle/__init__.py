@@ -12,6 +12,9 @@ finish           the counts, the exit code, names of files, the end of the recor
 forgotten_commits    what a database has lost: compared when a lane connects again, and at the end
 request_json, restore_request, query_changes    a request in the ledger and back, compared with the files of now
 take_over_targets, resume_state    what a resume takes from earlier processes: values that a new run has too, empty
+settings_from_events, throttle_waits_from_events, timeline_from_events, workers_from_events    what the events of earlier processes say
+unreported_failures  failures that an earlier process did not write to `--failures`
+run_resources, begin_progress    what an open run holds, and its counters
 database_identity    which targets are one database
 check_api_arguments  the Python API's side of the options
 backfill, maintain    what these jobs do in the same steps

@@ -2,6 +2,7 @@
 
 run, target, shard, executor_choice             what a user asks for; `run` has the options by section
 query, requirement, check_conditions            a query file
+parse_column_type_name, text_or_number, joined_sets    types and forms of values
 part_spec, batch, key_range                     what is executed
 attempt_plan, attempt_steps, attempt_limits, marker_claim   one attempt
 capabilities, server, reply                     what a driver says

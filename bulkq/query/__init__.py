@@ -3,14 +3,21 @@
 parse_queries               text of a file or of `-e` -> queries; by name
 headers                     the comment lines above a statement
 check_headers               what a check expects of its answer
+tokens, simple_tokens       a text -> tokens; the second without sqlglot
+placeholders                `:name` among them
+classify, one_row           what a statement does: verb, read or write; at most one row
+foreign_syntax, error_collector    what is wrong in a text: the syntax of another tool
+unqualified_names           what the search path decides
 render_query                a query -> a driver's text; offsets back to `file:line`
 repeat_select               a SELECT several times in one statement
 identifier_placeholders     what `:{name}` stands for in a parameter set
 lint                        findings without a database
-comparison_operands         what a parameter is compared with, for SQLite
-row_keys_of_parameter_sets  which row a parameter set changes
+comparison_operands, simple_comparisons            what a parameter is compared with, for SQLite; the second without sqlglot
+key_columns_of_write, row_keys_of_parameter_sets   which row a parameter set changes
 range_placeholder           where the range of a key goes in a statement of a backfill
-backfill_statement          the statements of `--set`, `--delete` and `--where`
+check_range_bounds, check_range_table, changed_key_columns    whether it bounds the change; whether rows move between ranges
+backfill_statement, validate_sql_fragment    the statements of `--set`, `--delete` and `--where`
+transform_statements        those of `--select` and `--apply`
 requirement_headers         what a query requires of the database
 backfill_headers            what a query says about its backfill
 

@@ -4,6 +4,9 @@ summary_lines  the last line of stderr, and the lines of failures above it
 write          from `--report FORMAT[:FILE]` to a file; the table of formats
 findings       a summary as a list of verdicts, which most formats show
 escape         texts from databases made harmless
+finding_lines, target_table    tables and lines that several formats have
+repository_paths    names of files for CI servers
+metrics        a status, for Prometheus
 
 One module for each format: text_report, json_report, junit, tap, sarif, gitlab, github, markdown, html.
 """

@@ -2,7 +2,9 @@
 
 open           from the options to sinks
 text_sink      the sink of every text format (csv_tsv, json_rows), over files or streams
-columnar_sink  the sink of Parquet and Arrow files
+table, table_sections    for people
+columnar_sink, columnar_file, copy_csv_to_columnar    Parquet and Arrow files
+discard_rows   `--format none`
 extra_columns  the columns of --include
 failures_file  --failures
 file_output    a file that gets its name at the end

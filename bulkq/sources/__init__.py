@@ -5,7 +5,9 @@ csv_tsv, json_lines, json_array, columnar, copy_text    formats; line_reader, js
 constants_and_ranges, sql, iterable, cross_product      no file: `--param`, a query, an iterable of the Python API, a product
 key_range_source                ranges of a backfill, one cut ahead of the lanes
 maintenance_object_source       objects of `bulkq maintain`
-column_feed, bind_columns, convert_texts, convert_native_values    rows -> columns -> values of parameters
+failures_of_one_query           from a file of `--failures`
+column_feed, bind_columns, convert_texts, convert_native_values    rows -> columns -> values of parameters; `quoted_fields`,
+                                `numeric_texts` and `object_reader_protocol` below them
 feed_parameter_source           columns -> batches
 subset, shard_source, skip_sets, peekable_source, slice_batches    some of the sets of another source
 spool, spool_ahead, spool_codec copies of what can be read only once

@@ -1,6 +1,6 @@
 """Named databases: their configuration in `bulkq.toml`, the selection by `-t`, and how they are opened.
 
-config_files, parse_config, parse_target_section, parse_executor_section    files -> `Config`; `toml_lines` for the line of an error
+config, config_files, parse_config, parse_target_section, parse_executor_section    files -> values; `toml_lines`: the line of an error
 selection, same_database          which targets `-t` means; which of them are one database
 connect, passwords, expectations  a session: password, `expect.*`
 bounded_concurrency               many targets at once

@@ -2,6 +2,7 @@
 
 queries, sources, targets, limits, safety, output     the options of a section; several commands share them, with one help text
 run_options, check_options, backfill_options, maintain_options, diag_options, recorded_run_options    which of them a command has
+option, option_typed_dicts    how an option is made; types of the values
 build_run, build_check, build_backfill, build_maintain, build_diag    values of options -> the request; options that contradict
                               one another, or are for another command; `build_run` has what several need
 types                         values: durations, counts, words

@@ -1,6 +1,7 @@
 """PostgreSQL through asyncpg. The only package that imports asyncpg; found by `bulkq.drivers.open_driver`.
 
 driver, connect_arguments    URL -> session: options, TLS, what was found at the other end; `connect_errors` if there is none
+unsupported_parameters       parameters of libpq that asyncpg does not take
 connection                   one session: attempt, stream, copy, check
 extended_connection          asyncpg's connection: messages that it sends together, and how it becomes idle after anything
 prepare                      a query -> a prepared statement: asks the server, wraps the user's text

@@ -7,13 +7,14 @@ driver_of_blocking_library     the same for a library that SQLAlchemy does not k
 thread_or_greenlet             where a hop runs: a private thread, or a greenlet on the loop
 connection                     one session on the loop: hops, deadlines, cancelling
 blocking_session               the same session inside a hop; what follows is its parts
-prepare, statement             a query, its parameters and its columns
+prepare, statement             a query, its parameters and its columns; `quote_identifiers` for `:{name}`
 attempt                        the sets of a batch: `multi_statement_packet` and `batch_statement` for many at once
 transaction                    BEGIN to COMMIT, and whether the session can be used afterwards
 stream, cursors, build_reply   results
 translate_errors, warnings     what the library raises or reports
 self_test                      whether an unknown library can be trusted
-adapters                       what libraries and databases differ in
+adapters                       what libraries and databases differ in; `adapter_return_types`: what they return
+pep249, attempt_state          types of the library; what the loop and the thread share
 """
 
 from __future__ import annotations

@@ -3,11 +3,12 @@
 In the order of a run:
 
 validate_request       options that contradict one another; the statement of `--set` and `--delete`
-prepare                what the target is asked before: `describe_table`, `explain`, `count_rows`
+prepare                what the target is asked before: `describe_table`, `explain` (with `literal_statement`), `count_rows`
 begin                  the table of ranges in the target
 cutter                 where the next range ends; `patient_cutter` waits for a server that is away
 range_batches          the statement and the values of a range
 execute, table_watch   the ranges, and what other sessions do meanwhile
+table_backfill_state   what changes of a table's backfill while it runs
 verify                 what is left
 
 Beside it:

@@ -7,6 +7,7 @@ charts        SVG: lanes over time, verdicts of earlier runs, shares
 timeline      SVG: rate, size, connections and throttles over time
 matrix        checks against targets
 run_sections  the tables of `bulkq run`
+maintenance_objects, workers    objects of `bulkq maintain`; workers of a cluster
 style         the style sheet
 history_text  moments and the history of a check, in words
 
