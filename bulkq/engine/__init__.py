@@ -1,7 +1,7 @@
 """The loop: lanes that execute the batches of a run, and how results leave it.
 
 runner, run_context                     all targets of a run: begin, stop, end; what their lanes share
-target_lanes                            the lanes of a target: cut, take a slot, execute, deliver
+target_lanes, lane_starts               the lanes of a target: cut, take a slot, execute, deliver; when another one begins
 auto_lanes                              how many lanes each target has with `-j auto`
 lane                                    one batch: attempts, retries, the culprit; `failure_records` has the words
 batch_segments, batch_outcome           the sets that are left of a batch, and its result

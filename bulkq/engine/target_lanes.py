@@ -16,6 +16,7 @@ from bulkq.engine.delivery.choose import choose_delivery
 from bulkq.engine.executors.local import LocalExecutor
 from bulkq.engine.failure_records import left_behind
 from bulkq.engine.lane import Lane
+from bulkq.engine.lane_starts import LaneStarts
 from bulkq.errors import BulkqError, NoRoom, ParameterError, StoppedError
 from bulkq.model.counts import Counts
 from bulkq.policy.retry import Budget
@@ -71,6 +72,7 @@ class LaneGroup:
         self.taking: asyncio.Task[None] | None = None  # the lane that waits for its source
         self._over = False  # everything was cut: who still waits for a connection is not needed
         self._full_until_s = 0.0
+        self._starts = LaneStarts(self._spread)
         self.stranded = 0  # lanes that ended with a statement that cannot be stopped: they have no successors
         self._owed: dict[int, int] = {}  # batch index -> number of its first set, while it is at work
         self._gap: int | None = None  # the set that output order waits for
@@ -86,6 +88,7 @@ class LaneGroup:
                 if self._going:
                     self._add_lane()
         finally:
+            self._starts.close()
             self._context.limiter.busy.discard(self.sessions)
         await self._finish_output()
 
@@ -154,13 +157,15 @@ class LaneGroup:
         self._keeper = self._keeper or task
         task.add_done_callback(self._lanes.discard)
 
-    def _spread(self) -> None:
+    def _spread(self, *, cut: bool = True) -> None:
         """Start another lane if the source has more sets than the lanes have taken. Lanes connect concurrently."""
         part = self.part()
         if part is None or part.sessions.driver.capabilities.in_process:
             return  # in our own interpreter the timer decides
-        waiting = part.remaining
-        if waiting is None or waiting > len(self._beginning) or self.current + 1 < len(self.parts):
+        waiting = part.remaining if self.current + 1 == len(self.parts) else None
+        if (waiting is not None and waiting <= len(self._beginning)) or len(self._lanes) >= self._lanes_allowed():
+            return
+        if self._starts.allows(len(self._lanes), waiting, part.size.latency_s, self.finished_s, cut=cut):
             self._add_lane()
 
     def _lanes_allowed(self) -> int:
@@ -202,7 +207,7 @@ class LaneGroup:
         slot = self._context.limiter.slot(self.sessions)
         executor = LocalExecutor(Lane(self.sessions, self._budget, slot), self.parts)
         self._beginning.add(asyncio.current_task())
-        self._spread()
+        self._spread(cut=False)
         try:
             while self._going and await self._next_batch(executor, slot):
                 pass
@@ -370,13 +375,10 @@ class LaneGroup:
         out = self._delivery.open(part.spec, batch, slot)
         try:
             await self._complete(executor, part, batch, out)
-        except asyncio.CancelledError as cancelled:
+        except BaseException as error:
             out.give_up()
-            if cancelled.args:  # by a driver: what it sent goes on
-                self._left_behind(part, batch, str(cancelled))
-            raise
-        except BaseException:
-            out.give_up()
+            if isinstance(error, asyncio.CancelledError) and error.args:  # by a driver: what it sent goes on
+                self._left_behind(part, batch, str(error))
             raise
         finally:
             self._owed.pop(batch.index, None)

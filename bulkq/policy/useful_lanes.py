@@ -15,6 +15,9 @@ STUCK_S = 0.5
 
 TICK_S = 0.05
 
+CONNECT_S = 0.001
+"""Processor time that a connection takes on our side at least, whatever the server is."""
+
 
 def is_fast(able: Capabilities, latency_s: float | None) -> bool:
     """Whether queries are so fast that lanes in this interpreter only wait for each other."""
@@ -26,6 +29,19 @@ def wants_lane(able: Capabilities, latency_s: float | None, silent_s: float) -> 
     if not able.in_process:
         return False
     return silent_s >= STUCK_S if is_fast(able, latency_s) else silent_s >= TICK_S or latency_s is not None
+
+
+def is_worth_connecting(remaining: int | None, latency_s: float | None, lanes: int) -> bool:
+    """Whether another lane saves more time than its connection takes.
+
+    Args:
+        remaining: parameter sets that no lane has; None if unknown.
+        latency_s: seconds per set of the last batch; None before its end.
+        lanes: that have begun. One more saves the last part of `lanes` + 1 of the time that they need.
+    """
+    if remaining is None or latency_s is None:
+        return True
+    return remaining * latency_s > CONNECT_S * lanes * (lanes + 1)
 
 
 def concurrent(able: Capabilities, *, read_only: bool) -> bool:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from functools import partial
 
 from bulkq.model import Capabilities
-from bulkq.policy.useful_lanes import FAST_S, STUCK_S, TICK_S, is_fast, useful_lanes, wants_lane
+from bulkq.policy.useful_lanes import FAST_S, STUCK_S, TICK_S, is_fast, is_worth_connecting, useful_lanes, wants_lane
 
 SERVER = Capabilities("server", True, True, True, True, True, False)
 FILE = replace(SERVER, name="file", in_process=True, concurrent_writes=False)
@@ -49,3 +49,13 @@ def test_few_sets_need_few_lanes() -> None:
 def test_a_database_that_takes_one_write_at_a_time_has_one_lane() -> None:
     """Reads are not concerned."""
     assert lanes(FILE, read_only=False) == (1, "the database executes one query at a time")
+
+
+def test_a_lane_is_worth_its_connection_while_it_saves_more_time() -> None:
+    """2,000 queries of 20 ms are worth a hundred lanes, 10,000 of 20 microseconds a dozen; what is unknown may be long."""
+    assert is_worth_connecting(2_000, 0.02, 99)
+    assert is_worth_connecting(10_000, 0.00002, 13)
+    assert not is_worth_connecting(10_000, 0.00002, 14)
+    assert not is_worth_connecting(0, 10.0, 1)
+    assert is_worth_connecting(None, 0.00002, 99)
+    assert is_worth_connecting(100, None, 99)
