@@ -28,15 +28,10 @@ async def execute_command(
     Raises:
         DatabaseError: it failed, in phase COMMITTING from when it was sent.
     """
-    heard: list[Notice] = []
-
-    def hear(_: object, message: object) -> None:
-        heard.append(notice_of(message))
-
     deadline_s = FOREVER_S if timeout_s is None else timeout_s + MARGIN_S
     limits = f"{postgresql.session_limits(Limits(timeout_s=timeout_s, lock_timeout_s=lock_timeout_s))}; {HEARD}"
     phase = Phase.PREPARING
-    session.add_log_listener(hear)
+    heard = session.hear()
     try:
         if session.command_limits != limits:
             await session.execute(limits, timeout=COMMAND_S)
@@ -51,8 +46,8 @@ async def execute_command(
         await session.recover()
         raise
     finally:
-        session.remove_log_listener(hear)
-    return CommandReply(notices=tuple(heard))
+        session.heard = None
+    return CommandReply(notices=tuple(map(notice_of, heard)))
 
 
 def notice_of(message: object) -> Notice:

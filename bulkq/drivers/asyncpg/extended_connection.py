@@ -45,6 +45,9 @@ class AsyncpgSession(asyncpg.Connection):  # type: ignore[misc] # asyncpg has no
     command_limits = ""
     """The limits that the last command outside a transaction has set; "" if they are those of the role."""
 
+    heard: list[object] | None = None
+    """What the server has said since `hear` was called; None if nothing is listened for."""
+
     settled = False
     """Its start-up message held everything that a session of a known server is given."""
 
@@ -127,6 +130,16 @@ class AsyncpgSession(asyncpg.Connection):  # type: ignore[misc] # asyncpg has no
         """A cursor of `statement` and its first `rows`, in one round trip; asyncpg's own takes another one for them."""
         cursor = Cursor(self, statement.get_query(), statement._state, arguments, None)  # noqa: SLF001 - no public way
         return cursor, await cursor._bind_exec(rows, timeout_s)  # noqa: SLF001
+
+    def hear(self) -> list[object]:
+        """Return a list that gets every message of the server beside its answers, until `heard` is None again.
+
+        The listener of asyncpg stays: it inspects each that is added, which takes as long as it takes to send a command.
+        """
+        if not self._log_listeners:
+            self.add_log_listener(_keep_message)
+        self.heard = []
+        return self.heard
 
     def linger(self, opening: str = "") -> None:
         """Leave a read-only transaction to what comes next, which ends it in its first message; for at most `LINGER_S`.
@@ -234,6 +247,12 @@ class AsyncpgSession(asyncpg.Connection):  # type: ignore[misc] # asyncpg has no
         """Execute `COPY ... TO STDOUT` and give its bytes to `write`, which is waited for; returns the rows."""
         status: str = await self._protocol.copy_out(sql, write, timeout_s)
         return int(status.rpartition(" ")[2])
+
+
+def _keep_message(session: AsyncpgSession, message: object) -> None:
+    """Keep what the server of `session` says, if it is listened for."""
+    if session.heard is not None:
+        session.heard.append(message)
 
 
 async def undisturbed(work: Coroutine[object, object, T]) -> T:
