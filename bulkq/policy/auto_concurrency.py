@@ -49,7 +49,7 @@ AS_GOOD, WORSE = 0.98, 0.95
 """Throughput of fewer lanes, as a multiple: enough after a second look, not enough at once."""
 
 FIRST_HOLD_S, LAST_HOLD_S = 2.0, 16.0
-"""Time between two series of tries that bring nothing. It doubles."""
+"""Time between two series of tries that bring nothing. It doubles. Where measurements take longer, the time does too."""
 
 OTHER = 1.5
 """If the throughput changes by this factor between two measurements, the tries begin at once."""
@@ -120,6 +120,11 @@ class Meter:
         """How much more a gain has to be than on a quiet server. As much up as down, or noise alone would lead to one lane."""
         return max(0.0, self.noise - QUIET)
 
+    @property
+    def longer(self) -> float:
+        """How many times as long a measurement takes as on a quiet server."""
+        return min(LONGER, max(1.0, (self.noise / QUIET) ** 2))
+
     def restart(self) -> None:
         """Forget what was measured."""
         self._first = self._begin = None
@@ -147,7 +152,7 @@ class Meter:
         slow = now.now_s - begin.now_s >= LONGEST_S
         if batches < (LEAST_BATCHES if slow else wanted):
             return None
-        window_s = WINDOW_S * min(LONGER, max(1.0, (self.noise / QUIET) ** 2, MANY_BATCHES / batches))
+        window_s = WINDOW_S * max(self.longer, min(LONGER, MANY_BATCHES / batches))
         if elapsed_s < SOON * window_s:
             return None
         rate = (now.done - begin.done) / elapsed_s
@@ -333,7 +338,7 @@ class Concurrency:
                 self._move(lanes, step)
                 break
         if not self._steps_left:
-            self._again_s = now.now_s + self._hold_s
+            self._again_s = now.now_s + self._hold_s * self._meter.longer
             self._hold_s = min(LAST_HOLD_S, 2 * self._hold_s)
 
 
