@@ -5,16 +5,20 @@ from __future__ import annotations
 import math
 import random
 from dataclasses import dataclass, replace
-from itertools import groupby
+from itertools import groupby, pairwise
 from statistics import mean
 from typing import TYPE_CHECKING
 
 import pytest
 
 from bulkq.policy.auto_concurrency import CAUTION_S, LONGEST_S, MOST, Concurrency, Sample
+from bulkq.policy.batch_form import Form
+from tests.support.simulated_server import SimulatedRun, Work
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from tests.support.simulated_server import Steps
 
     Curve = Callable[[int], float]
 
@@ -290,3 +294,56 @@ def test_a_run_that_stands_still_is_no_division_by_zero() -> None:
         now_s = tick * TICK_S
         auto.tick(Sample(now_s, now_s, 0, tick * 50, lanes=auto.lanes, wanted=auto.lanes))
     assert auto.lanes >= 1
+
+
+def waits(_: random.Random, sets: int, __: Form) -> Steps:
+    """Sleeps of 20 ms."""
+    return [(False, 0.02 * sets)]
+
+
+def sums(_: random.Random, sets: int, form: Form) -> Steps:
+    """Calculations of 2 ms, of which one statement needs a half only once."""
+    return [(True, 0.002 * sets if form is Form.PIPELINE else 0.001 + 0.001 * sets)]
+
+
+def lookups(_: random.Random, sets: int, form: Form) -> Steps:
+    """Lookups by a key."""
+    return [(True, sets * (30e-6 if form is Form.PIPELINE else 12e-6))]
+
+
+def unlike(chance: random.Random, sets: int, form: Form) -> Steps:
+    """Of ten sets, one waits for 50 ms, one calculates for 2 ms, and the others are lookups."""
+    steps: Steps = []
+    busy_s = 0.0
+    for kind in (chance.random() for _ in range(sets)):
+        busy_s += 50e-6 if form is Form.PIPELINE else 20e-6
+        if kind < 0.1:
+            steps += [(True, busy_s), (False, 0.05)]
+            busy_s = 0.0
+        elif kind < 0.2:
+            busy_s += 0.002
+    return [*steps, (True, busy_s)]
+
+
+@pytest.mark.parametrize(
+    ("work", "best"),
+    [
+        (Work(waits, most=10), 10),
+        (Work(sums), 2),
+        (Work(lookups, set_s=4e-6), 2),
+        (Work(unlike, most=90), 64),
+    ],
+)
+def test_lanes_sizes_and_forms_together_come_to_the_best_fixed_number(work: Work, best: int) -> None:
+    """Between the tenth and the eighteenth second, on a simulated machine of two processors; `best` is that of a sweep."""
+    auto, fixed = SimulatedRun(work, None), SimulatedRun(work, best)
+    found, given = (run.run(18) - before for run, before in ((auto, auto.run(10)), (fixed, fixed.run(10))))
+    assert found >= 0.9 * given
+
+
+def test_unlike_sets_make_no_waves() -> None:
+    """On any number of lanes each second has a fair share of the sets, so that a measurement says something about the lanes."""
+    run = SimulatedRun(Work(unlike), 91)
+    done = [run.run(second) for second in range(1, 13)]
+    each = [after - before for before, after in pairwise(done)]
+    assert min(each) > mean(each) / 2
