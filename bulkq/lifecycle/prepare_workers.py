@@ -11,6 +11,7 @@ from urllib.parse import quote, unquote
 
 from bulkq.dialects import dialect_for
 from bulkq.drivers.libpq.portable_url import other_settings, write_environment
+from bulkq.engine.executors.fork_server import start_fork_server
 from bulkq.engine.executors.map_and_encode_rows import PartDefinition
 from bulkq.engine.executors.remote_driver import wrap_driver
 from bulkq.engine.executors.remote_mapper import RemoteMapper
@@ -119,6 +120,8 @@ async def begin_sessions(
         TargetError: there is no scheduler, or no worker.
         RefusedError: workers have other versions.
     """
+    if choice.local:
+        start_fork_server()
     try:
         from bulkq.engine.executors.dask_cluster import DaskCluster
     except ModuleNotFoundError as error:

@@ -9,6 +9,7 @@ worker_channel, worker_roster              requests to one worker; what became o
 local_workers                              processes of workers that the run starts and ends itself
 remote_driver, remote_connection           a driver whose connections workers have, and the choice of the worker for each
 remote_mapper                              `--map` over rows that came as values
+fork_server, local_workers                 the worker processes of this machine
 
 In the process of a worker:
 

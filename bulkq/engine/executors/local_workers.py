@@ -8,8 +8,10 @@ from multiprocessing import resource_tracker
 from typing import TYPE_CHECKING, Any
 
 import dask
+import distributed.utils
 from distributed import LocalCluster, Nanny
 
+from bulkq.engine.executors.fork_server import METHOD
 from bulkq.errors import TargetError
 
 if TYPE_CHECKING:
@@ -68,7 +70,8 @@ async def start_workers(workers: int) -> Any:
     Raises:
         TargetError: they do not start.
     """
-    dask.config.set(QUIET)
+    dask.config.set(QUIET | {"distributed.worker.multiprocessing-method": METHOD})
+    distributed.utils._forkserver_preload_set = True  # noqa: SLF001 - it would import pandas here
     resource_tracker.ensure_running()  # it would unblock SIGINT when a worker starts it
     try:
         return await LocalCluster(

@@ -1,0 +1,59 @@
+"""A process that forks the workers of this machine. It imports what all of them need once, while this process imports the same."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+from contextlib import contextmanager
+from importlib.util import find_spec
+from multiprocessing import forkserver, resource_tracker
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+METHOD = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
+"""How worker processes start."""
+
+IMPORTED = ("distributed", "bulkq.engine.executors.dask_worker")
+
+ENVIRONMENT = {
+    "OMP_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "MALLOC_TRIM_THRESHOLD_": "65536",
+}
+"""What a nanny of Dask sets for its worker: libraries start no threads, which would also not survive a fork."""
+
+
+def start_fork_server() -> None:
+    """Start the process, if the system can fork and distributed is installed. It ends with this one."""
+    if METHOD != "forkserver" or find_spec("distributed") is None:
+        return
+    resource_tracker.ensure_running()  # it would unblock SIGINT later
+    multiprocessing.set_forkserver_preload(list(IMPORTED))
+    with _environment(), _without_interrupts():
+        forkserver.ensure_running()
+
+
+@contextmanager
+def _environment() -> Generator[None, None, None]:
+    """Add `ENVIRONMENT` for a process that is started; what the user has set stays."""
+    added = {name: value for name, value in ENVIRONMENT.items() if name not in os.environ}
+    os.environ.update(added)
+    try:
+        yield
+    finally:
+        for name in added:
+            del os.environ[name]
+
+
+@contextmanager
+def _without_interrupts() -> Generator[None, None, None]:
+    """Block SIGINT, which processes that are started inherit: Ctrl-C reaches them too."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

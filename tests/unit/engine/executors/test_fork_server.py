@@ -1,0 +1,38 @@
+"""The process that forks workers."""
+
+from __future__ import annotations
+
+import os
+import signal
+from multiprocessing import forkserver, set_forkserver_preload
+
+import pytest
+
+pytest.importorskip("distributed")
+
+from bulkq.engine.executors import fork_server
+
+
+def test_it_starts_deaf_and_with_the_environment_of_workers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not where the system cannot fork; this process keeps its own environment, and hears Ctrl-C."""
+    seen: list[tuple[str, str, bool]] = []
+
+    def look() -> None:
+        deaf = signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, ())
+        seen.append((os.environ["OMP_NUM_THREADS"], os.environ["MKL_NUM_THREADS"], deaf))
+
+    monkeypatch.setattr(forkserver, "ensure_running", look)
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    monkeypatch.delenv("MKL_NUM_THREADS", raising=False)
+    monkeypatch.setattr(fork_server, "METHOD", "spawn")
+    fork_server.start_fork_server()
+    assert seen == []
+    monkeypatch.setattr(fork_server, "METHOD", "forkserver")
+    try:
+        fork_server.start_fork_server()
+    finally:
+        set_forkserver_preload([])
+    assert seen == [("3", "1", True)]
+    assert os.environ["OMP_NUM_THREADS"] == "3"
+    assert "MKL_NUM_THREADS" not in os.environ
+    assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, ())
