@@ -276,7 +276,9 @@ def _form(request: Run, spec: PartSpec, target: OpenTarget, *, own_size: bool) -
     wanted = None if request.limits.batch_form == "auto" else Form(request.limits.batch_form)
     if known.in_process and own_size and not known.pipelined:
         return GrowingForm(wanted)
-    return BatchForm(wanted, LEAST if known.pipelined else LEAST_UNPIPELINED)
+    # In this process there is no server whose plan for one statement may be worse.
+    certain = known.in_process and known.pipelined
+    return BatchForm(wanted, LEAST if known.pipelined else LEAST_UNPIPELINED, certain=certain)
 
 
 def one_lane(request: Run, target: OpenTarget) -> bool:

@@ -56,11 +56,13 @@ class BatchForm:
     Args:
         fixed: the form that the user asked for; None to measure.
         least: sets from which on a batch is worth comparing.
+        certain: one statement does what the executions do, with less around it, so nothing has to be measured.
     """
 
     __slots__ = (
         "_again",
         "_asked",
+        "_certain",
         "_faster",
         "_fixed",
         "_least",
@@ -78,8 +80,9 @@ class BatchForm:
     own_size = False
     """The size of a batch that one statement answers is not that of the others."""
 
-    def __init__(self, fixed: Form | None = None, least: int = LEAST) -> None:
+    def __init__(self, fixed: Form | None = None, least: int = LEAST, *, certain: bool = False) -> None:
         self._fixed = fixed
+        self._certain = certain
         self._least = least
         self._asked = dict.fromkeys(Form, 0)  # batches
         self._mean_s: dict[Form, float] = {}  # seconds per set
@@ -121,7 +124,7 @@ class BatchForm:
             return self._fixed
         if self._wait or not self._compares(sets):
             return Form.PIPELINE
-        form = self._choice()
+        form = Form.SET if self._certain else self._choice()
         self._asked[form] += 1
         return form
 

@@ -39,6 +39,20 @@ def test_small_batches_go_set_by_set() -> None:
     assert choice.next(LEAST) is Form.SET
 
 
+def test_what_is_certain_is_not_measured() -> None:
+    """One statement for every batch that is large enough, however long it takes; a failure is paid for set by set."""
+    choice = BatchForm(certain=True)
+    for _ in range(9):
+        assert choice.next(LEAST) is Form.SET
+        choice.record(Form.SET, LEAST, 1.0)
+    assert choice.next(LEAST - 1) is Form.PIPELINE
+    choice.fail()
+    assert choice.next(LEAST) is Form.PIPELINE
+    choice.record(Form.PIPELINE, LEAST, 0.001)
+    assert choice.next(LEAST) is Form.SET
+    assert BatchForm(Form.PIPELINE, certain=True).next(LEAST) is Form.PIPELINE
+
+
 @pytest.mark.parametrize(("set_s", "wins"), [(0.001, True), (0.0021, False), (0.003, False)])
 def test_slow_sets_are_tried_together_in_small_batches(set_s: float, wins: bool) -> None:
     """Their round trip is a small part of them. One statement has to be clearly faster, because a slower set than usual ends it."""
