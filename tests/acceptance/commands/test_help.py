@@ -38,6 +38,27 @@ def test_help_imports_nothing_heavy(argument: str, cli: Cli) -> None:
     assert done.stderr.strip() == "[] 0"
 
 
+def test_a_command_ends_as_python_does(cli: Cli) -> None:
+    """What is registered with `atexit` is called, what was printed is written, and the exit code is the command's; a profiler sees its end."""
+    script = (
+        "import atexit, sys\n"
+        "from bulkq.__main__ import main\n"
+        "atexit.register(print, 'registered')\n"
+        "print('printed')\n"
+        "sys.argv = ['bulkq', *sys.argv[1:]]\n"
+        "if sys.argv[1] == '--version':\n"
+        "    sys.setprofile(lambda *_: None)\n"
+        "code = main()\n"
+        "print('returned')\n"
+        "sys.exit(code)\n"
+    )
+    for argument, code, ending in (("--no-such-option", 2, ""), ("--version", 0, "returned\n")):
+        command = [sys.executable, "-c", script, argument]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, env=cli.environment())
+        version = f"bulkq {bulkq.__version__}\n" if code == 0 else ""
+        assert (done.returncode, done.stdout) == (code, f"printed\n{version}{ending}registered\n")
+
+
 def test_help_lists_what_works(cli: Cli) -> None:
     """The commands stand in the order in which they are met."""
     done = cli("--help")
