@@ -85,6 +85,7 @@ class Dialect:
         write_locks: what a change of rows locks until its transaction ends, for people.
         lock_waits: a query for which of `{pids}` wait for a lock: rows of the pid, and of the session that holds the lock its pid and
             name or NULL; "" if the server does not say.
+        row_address: a column that says where a row is stored, which each update of the row changes; in capitals.
         sequences: a query for the columns of `{table}`, a literal, whose default takes a number that no rollback gives back; "" if there
             are none.
         misnamed: states of a name that is not one, or is in a schema that is closed to the role.
@@ -134,6 +135,7 @@ class Dialect:
     hold: str = ""
     take_turn: str = ""
     returns_updates: bool = True
+    row_address: str = ""
     major_parts: int = 1
     identity: str = ""
     server: str = ""

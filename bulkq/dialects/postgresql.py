@@ -23,6 +23,7 @@ DIALECT = Dialect(
     short="pg",
     schemes=frozenset({"postgres"}),
     search_path=True,
+    row_address="CTID",
     libpq=True,
     port="5432",
     backslashes=True,

@@ -43,6 +43,8 @@ UNTYPED = (
     ' declare its type: "-- @param {name} text", or integer'
 )
 
+MOVED = "a row that another session changes while this waits for it has another {column} and is left out: choose rows by a key"
+
 
 @frozen
 class LintFinding:
@@ -57,7 +59,12 @@ class LintFinding:
 def lint(query: Query, dialect: str = DEFAULT) -> list[LintFinding]:
     """The findings in `query`, by line. `dialect` as for `load`."""
     lexed = tokenize(query.sql, dialect)
-    found = [*_nature(query), *_metadata(query, dialect), *_texts(query, lexed), *_conditions(query, lexed)]
+    found = [
+        *_nature(query),
+        *_metadata(query, dialect),
+        *_texts(query, lexed),
+        *_conditions(query, lexed, dialect_for(dialect).row_address),
+    ]
     found += _untyped(query) if dialect_for(dialect).dynamic_types else ()
     return _placed(query, found)
 
@@ -164,11 +171,13 @@ def _literal(token: Token, literal: str, known: set[str]) -> Iterator[_Found]:
         )
 
 
-def _conditions(query: Query, lexed: TokenizedText) -> Iterator[_Found]:
-    """WHERE with nothing behind it that looks at a row: `where true`, `where 1 = 1`."""
+def _conditions(query: Query, lexed: TokenizedText, address: str) -> Iterator[_Found]:
+    """WHERE with nothing behind it that looks at a row: `where true`, `where 1 = 1`; WHERE that looks at its address."""
     if query.verb not in {"UPDATE", "DELETE", "WITH"} or query.statement is not StatementClass.WRITE:
         return
     words = [t.word for t in lexed.tokens]
+    if address and address in words:
+        yield lexed.tokens[words.index(address)].start, "warning", MOVED.format(column=address.lower())
     for i, word in enumerate(words):
         rest = words[i + 1 : i + 5]
         constant = rest[:1] == ["TRUE"] or (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bulkq.query import LintFinding, inline, lint_untyped, load
-from bulkq.query.lint import lint
+from bulkq.query.lint import MOVED, lint
 
 
 def found(text: str) -> list[str]:
@@ -27,6 +27,11 @@ def test_findings_have_file_and_line() -> None:
             "update t set a = 1",
             ["error: UPDATE without WHERE changes every row: add a WHERE, or run it with --allow unbounded"],
         ),
+        (
+            "update t set a = 1 where ctid = any(array(select ctid from t where a = 0 limit 9 for update))",
+            ["warning: " + MOVED.format(column="ctid")],
+        ),
+        ("select ctid from t where a = 0", []),
         ("begin", ["error: BEGIN controls the session or transaction, which bulkq manages: remove it"]),
         (
             "-- @mode read\ninsert into t values (1)",
