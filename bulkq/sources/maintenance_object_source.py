@@ -73,6 +73,10 @@ class ObjectSource:
         """Return the numbers of at most `most` objects that will be given next, if no table is busy."""
         return list(islice(self._waiting, most))
 
+    def quick_following(self, most: int) -> list[int]:
+        """Return the numbers of at most `most` quick objects that will be given next, if no table is busy."""
+        return list(islice((n for n in self._waiting if n in self._quick), most))
+
     def object(self, number: int) -> MaintainedObject:
         """Return the object with `number`, from 1."""
         return self._objects[number - 1]

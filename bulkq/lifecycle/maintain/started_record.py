@@ -20,6 +20,9 @@ AHEAD_S = 0.2
 
 MOST_AHEAD = 256
 
+QUICK_AHEAD = 64
+"""Small objects behind a batch of such that are announced with it, however long they take: the catalog shows which of them were done."""
+
 NOT_BEGUN = "it was not begun"
 STOPPED = "it was stopped before its end"
 
@@ -52,7 +55,7 @@ class StartedRecord:
             return
         if not self._announced.issuperset(own):
             known = self._announced | self._marked
-            if numbers := [*(n for n in own if n not in known), *self._unknown()]:
+            if numbers := [*(n for n in own if n not in known), *self._unknown(several=len(own) > 1)]:
                 self._ledger.mark(Mark(self._part.spec.number, (), tuple(self._failure(n, STARTED) for n in numbers)))
             self._marked.update(numbers)
             marked = set(self._marked)
@@ -94,10 +97,13 @@ class StartedRecord:
             return []
         return self._part.objects.following(min(most, int(within_s / self._mean_s)))
 
-    def _unknown(self) -> list[int]:
-        """Of those that follow, the ones that were not announced."""
+    def _unknown(self, *, several: bool) -> list[int]:
+        """Of those that follow a batch of one or `several` objects, the ones that were not announced."""
         known = self._announced | self._marked | self._taken
-        return [n for n in self.following(AHEAD_S, MOST_AHEAD) if n not in known]
+        found = self.following(AHEAD_S, MOST_AHEAD)
+        if several and len(found) < QUICK_AHEAD and self._part.objects is not None:
+            found = sorted({*found, *self._part.objects.quick_following(QUICK_AHEAD)})
+        return [n for n in found if n not in known]
 
     def _skip(self, numbers: list[int], why: str) -> None:
         if numbers and self._ledger.keeps:

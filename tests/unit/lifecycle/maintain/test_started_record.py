@@ -88,6 +88,29 @@ async def test_an_object_that_another_lane_takes_meanwhile_is_its_own() -> None:
     assert ("s.b", "skipped") not in ledger.last
 
 
+async def test_small_objects_behind_a_batch_of_such_are_announced_however_slow() -> None:
+    """A commit for each batch would take longer than the batch. Another object is announced when it begins."""
+    source = ObjectSource()
+    source.begin(
+        [MaintainedObject("table", "s", name, f"s.{name}") for name in "abcdefg"], together=2, quick=[1, 2, 3, 5, 6]
+    )
+    ledger = MarkedLedger()
+    record = StartedRecord(cast("Any", SimpleNamespace(spec=READ, objects=source)), cast("Any", ledger))
+    record.end(60.0)
+    first = await source.take(2, 0)
+    assert first is not None
+    await record.begin(first)
+    assert [name for name, _ in ledger.last] == ["s.a", "s.b", "s.c", "s.e", "s.f"]
+    second = await source.take(2, 1)
+    assert second is not None
+    await record.begin(second)
+    assert (len(second.sets), ledger.commits) == (1, 1)
+    third = await source.take(2, 2)
+    assert third is not None
+    await record.begin(third)
+    assert ([name for name, _ in ledger.last], ledger.commits) == (["s.d"], 2)
+
+
 async def test_without_a_ledger_nothing_is_announced() -> None:
     """A run of --ledger none."""
     source = ObjectSource()
