@@ -109,7 +109,9 @@ async def _look_at_part(
 async def recognize(opened: OpenRun, target: OpenTarget, connection: Connection) -> None:
     """Find out which database this is; of a retry, refuse another, or other settings, than those of the run that it repeats."""
     if opened.several or opened.request.safety.recorded:
-        target.identity, target.physical = await database_identity.identify(connection, target.definition.url)
+        target.identity = await database_identity.identity(connection, target.definition.url)
+        if opened.several or opened.request.safety.write:  # two names of one database, commits that a server forgot
+            target.physical = await database_identity.physical(connection, target.identity)
     then = opened.resume.databases.get(target.places[0])
     if then is not None:
         run_fingerprints.refuse_other(then, target.label, target.identity, connection.server)

@@ -203,7 +203,7 @@ class AsyncpgConnection(BaseConnection):
         if own.typed or not own.shape.bound or not sets:
             return []
         await self._ready()
-        checker = AsyncpgTextValidator(self._session, self.server.version_number, own.query.path, self._sound)
+        checker = AsyncpgTextValidator(self._session, self.server, own.query.path, self._sound)
         return await self._guarded(checker.check(own, sets))
 
     async def close(self) -> None:

@@ -189,19 +189,18 @@ class AsyncpgDriver:
 
     async def _settle_in(self, session: AsyncpgSession, number: int, *, pooled: bool) -> None:
         """Set a direct session up once. Behind a pooler other clients share the session, so each attempt sets it instead."""
-        if self._read_only and not pooled:
-            await session.execute("SET default_transaction_read_only = on")
-        if number < 140000:
-            return
-        try:
-            if pooled:
-                await session.execute(f"BEGIN; SET LOCAL {postgresql.CHECK_ALIVE}; ROLLBACK")
-                session.check_alive = True
+        guard = "SET default_transaction_read_only = on" if self._read_only and not pooled else ""
+        alive = f"BEGIN; SET LOCAL {postgresql.CHECK_ALIVE}; ROLLBACK" if pooled else f"SET {postgresql.CHECK_ALIVE}"
+        if number >= 140000:
+            try:
+                await session.execute(f"{guard}; {alive}" if guard else alive)
+            except asyncpg.PostgresError:  # refused on platforms that cannot see a closed socket
+                await session.execute("ROLLBACK")
             else:
-                await session.execute(f"SET {postgresql.CHECK_ALIVE}")
-                self._checks_alive = True
-        except asyncpg.PostgresError:  # refused on platforms that cannot see a closed socket
-            await session.execute("ROLLBACK")
+                session.check_alive, self._checks_alive = pooled, not pooled
+                return
+        if guard:
+            await session.execute(guard)
 
 
 def open(url: str, *, application_name: str, read_only: bool) -> AsyncpgDriver:  # noqa: A001 - every driver module has `open`

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from bulkq.dialects.postgresql_text_cast import Conversion
     from bulkq.drivers.asyncpg.extended_connection import AsyncpgSession
     from bulkq.drivers.asyncpg.statement import AsyncpgStatement
-    from bulkq.model import ParameterSet
+    from bulkq.model import ParameterSet, Server
 
 Finding = tuple[int, str, str]
 """Index of a value, SQLSTATE, message."""
@@ -68,11 +68,10 @@ class AsyncpgTextValidator:
     `sound` keeps what the session has found sound: hundreds of checks often have the same parameters.
     """
 
-    def __init__(
-        self, session: AsyncpgSession, version_number: int, path: Sequence[str], sound: set[SoundTexts]
-    ) -> None:
+    def __init__(self, session: AsyncpgSession, server: Server, path: Sequence[str], sound: set[SoundTexts]) -> None:
         self._session = session
-        self._version = version_number
+        self._version = server.version_number
+        self._pooled = server.pooled
         self._path = tuple(path)
         self._sound = sound
 
@@ -129,10 +128,15 @@ class AsyncpgTextValidator:
         await self._session.execute(self._session.following(self._opening(ordinals=False)))
         try:
             rows = await self._session.fetch(sql, values, kind.conversion.cast, timeout=CHECK_S)
-            return [tuple(row) for row in rows]
-        finally:
+        except BaseException:
             if not self._session.is_closed():
                 await self._session.recover()
+            raise
+        if self._pooled:
+            await self._session.recover()
+        else:
+            self._session.linger()  # what follows ends the transaction
+        return [tuple(row) for row in rows]
 
     def _opening(self, *, ordinals: bool) -> str:
         return postgresql.opening(LIMITS, ordinals=ordinals, path=self._path, local=self._session.local)
