@@ -7,6 +7,7 @@ extended_connection          asyncpg's connection: messages that it sends togeth
 prepare                      a query -> a prepared statement: asks the server, wraps the user's text
 numbered_query_text          the text of a query with `$n` for its parameters
 statement                    Python values of sets -> arguments, records -> `Reply`
+integer_fields               where composite types have integers, for which a fraction is refused
 validate_texts               texts of sets that the server cannot convert, and whether it has to be asked
 attempt, commit              one batch in its transaction; its COMMIT
 execute_command              a command outside a transaction, for `bulkq maintain`

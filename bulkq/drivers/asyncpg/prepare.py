@@ -10,7 +10,7 @@ from collections import deque
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import asyncpg
 
@@ -18,6 +18,7 @@ from bulkq.dialects import COPIED_VERBS, postgresql
 from bulkq.dialects.postgresql_text_cast import TYPES, ParameterType
 from bulkq.drivers import objects_outside_tenant_schema, parameter_limit
 from bulkq.drivers.asyncpg.catalog import quote_identifiers, read_types
+from bulkq.drivers.asyncpg.integer_fields import find_integer_fields
 from bulkq.drivers.asyncpg.numbered_query_text import NumberedText, author_names
 from bulkq.drivers.asyncpg.pg_types import INTEGER_ARRAYS, INTEGERS, JSON, JSONB, NUMERICS
 from bulkq.drivers.asyncpg.result_value_forms import (
@@ -32,6 +33,7 @@ from bulkq.drivers.asyncpg.statement import (
     Recipe,
     StatementForm,
     StatementShape,
+    has_fraction,
     json_text,
     make_exact,
 )
@@ -170,7 +172,9 @@ class Describer:
             for (name, oid), modifier in zip(attributes, modifiers, strict=True)
         )
         numbered = NumberedText(wanted.query, idents, kinds, typed=wanted.typed)
-        shape = self._shape(wanted, numbered, kinds, columns, tuple(self._known[oid] for _, oid in attributes))
+        results = tuple(self._known[oid] for _, oid in attributes)
+        exact = await self._exact(kinds) if wanted.typed else []
+        shape = self._shape(wanted, numbered, kinds, columns, results, exact)
         return _DescribedText(numbered, shape, deque(_wrappers(wanted, shape)))
 
     async def again(self, wanted: PrepareRequest, recipe: Recipe) -> AsyncpgStatement | None:
@@ -232,6 +236,13 @@ class Describer:
         self._kinds |= {(path, oid): kind for oid, kind in found.items() if oid < FIRST_OWN}
         return [found[oid] for oid in oids]
 
+    async def _exact(self, kinds: Sequence[ParameterType]) -> list[Callable[[Any], bool] | None]:
+        """Return, for each parameter whose values have integers, what tells that asyncpg would cut one."""
+        own = sorted({kind.oid for kind in kinds if not _is_whole(kind) and kind.oid >= FIRST_OWN})
+        fields = await find_integer_fields(self._session, own) if own else {}
+        inner = {oid: found.cuts_argument for oid, found in fields.items()}
+        return [has_fraction if _is_whole(kind) else inner.get(kind.oid) for kind in kinds]
+
     def _shape(
         self,
         wanted: PrepareRequest,
@@ -239,6 +250,7 @@ class Describer:
         kinds: list[ParameterType],
         columns: tuple[Column, ...],
         results: tuple[PgType, ...],
+        exact: Sequence[Callable[[Any], bool] | None],
     ) -> StatementShape:
         parameters = wanted.query.parameters
         places = {parameter.name: index for index, parameter in enumerate(parameters)}
@@ -253,7 +265,7 @@ class Describer:
             casts=tuple(text.conversion(parameters[places[name]], found[name]) for name in text.numbers),
             types=tuple(found[p.name].name if p.name in found else "" for p in parameters),
             convert=tuple(_converter(parameters[places[n]], found[n], typed=wanted.typed) for n in text.numbers),
-            integers=tuple(i for i, kind in enumerate(kinds) if _is_whole(kind)) if wanted.typed else (),
+            cuts=tuple((i, cuts) for i, cuts in enumerate(exact) if cuts is not None),
             printed=find_printed_types((kind.oid for kind in results), wanted.decoding),
             decode=choose_converters(results, wanted.decoding, wrapped=False),
             iso=wanted.decoding is Decoding.JSON,

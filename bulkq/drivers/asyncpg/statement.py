@@ -62,7 +62,9 @@ class StatementShape:
     casts: tuple[Conversion, ...]  # of text for $1, $2, ...
     types: tuple[str, ...]  # of every parameter of the query, for people
     convert: tuple[ArgumentConverter | None, ...]  # of $1, $2, ...
-    integers: tuple[int, ...]  # indexes in `bound` of Python's values for integers, arrays and ranges of integers
+    cuts: tuple[
+        tuple[int, Callable[[Any], bool]], ...
+    ]  # indexes in `bound` of Python's values with integers; whether one is cut
     printed: frozenset[int]  # oids of the types whose values the server prints
     decode: tuple[Converter | None, ...]  # of the user's result columns; () if they are wanted as printed
     iso: bool  # dates are wanted as in ISO 8601, whatever the session's style
@@ -138,8 +140,8 @@ class AsyncpgStatement:
         Raises:
             DatabaseError: a value of a list is not a JSON array, or a value for an integer has a fraction.
         """
-        for number in self.shape.integers:
-            self._refuse_fractions(sets, number)
+        for number, cuts in self.shape.cuts:
+            self._refuse_fractions(sets, number, cuts)
         if self._whole and not self._convert:
             return list(sets)
         bound = self.shape.bound
@@ -198,13 +200,13 @@ class AsyncpgStatement:
         values = transpose((r for records, _ in answers for r in records), len(self.columns))
         return Reply(self.columns, convert_columns(values, self.shape.decode), positions, changed)
 
-    def _refuse_fractions(self, sets: Sequence[ParameterSet], number: int) -> None:
+    def _refuse_fractions(self, sets: Sequence[ParameterSet], number: int, cuts: Callable[[Any], bool]) -> None:
         """Refuse 2.9 for the integer `$number` + 1: asyncpg sends 2."""
         index = self.shape.bound[number]
         if {*map(type, map(itemgetter(index), sets))} <= WHOLE:
             return
         for position, values in enumerate(sets):
-            if has_fraction(values[index]):
+            if cuts(values[index]):
                 name = self.query.parameters[index].name
                 message = f"the value of :{name} cannot be sent as {self.parameter_types[index]}: it has a fraction"
                 raise DatabaseError(message, sqlstate=None, phase=Phase.ENCODING, position=position)

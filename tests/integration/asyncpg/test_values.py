@@ -8,6 +8,7 @@ import re
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
+import asyncpg
 import pytest
 
 from bulkq.errors import DatabaseError
@@ -20,8 +21,6 @@ from tests.support.asyncpg_sessions import READS, WRITES, answers, declared, pre
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
-
-    import asyncpg
 
     from bulkq.protocols import Connection
 
@@ -187,6 +186,28 @@ async def test_typed_values(connection: Connection) -> None:
         await connection.attempt(statement, [("1", {}, 1, [])], READS)
     reply = await connection.attempt(statement, [(1, {"a": "é"}, 1.1, ["x", None])], READS)
     assert [column[0] for column in reply.values] == [1, "é", "1.1", ["x", None]]
+
+
+async def test_no_fraction_is_cut_inside_of_own_types(connection: Connection) -> None:
+    """Composite types, their arrays and domains, and ranges of a type of the user."""
+    for text in (
+        "create type whole_range as range (subtype = int4)",
+        "create type place as (n int4, x float8, many int8[])",
+        "create domain spot as place",
+        "create type trip as (name text, stops place[])",
+    ):
+        await connection.administer([text])
+    exact, cut = (1, 2.5, [3]), (1.5, 2.5, [3])
+    sql = "select to_json(:a::place), to_json(:b::spot), to_json(:c::trip), to_json(:d::place[]), :e::whole_range::text"
+    statement = await prepared(connection, sql, typed=True)
+    good = (exact, exact, ("a", [exact, None]), [exact], asyncpg.Range(1, 5))
+    reply = await connection.attempt(statement, [good, (None,) * 5], READS)
+    assert reply.values[4][0] == "[1,5)"
+    bad = (cut, (1, 2, [3, 4.5]), ("a", [exact, cut]), (exact, cut), asyncpg.Range(1, 5.5))
+    for at, value in enumerate(bad):
+        with pytest.raises(DatabaseError, match="it has a fraction") as caught:
+            await connection.attempt(statement, [good, (*good[:at], value, *good[at + 1 :])], READS)
+        assert caught.value.position == 1
 
 
 async def test_a_typed_value_of_the_wrong_type_names_its_set(connection: Connection) -> None:
