@@ -63,7 +63,8 @@ RETRIED, LEAST_RETRIED = 0.05, 3
 """Share and number of sets that were retried during a measurement, from which on there are fewer lanes."""
 
 CAUTION_S = 30.0
-"""After retries, or if the server had no free connection, there are not more lanes for this time."""
+"""After retries, or if the server had no free connection, there are not more lanes for this time. So many as were clearly too many are
+not tried at once, but by the shorter step."""
 
 NEW, NOTHING = "still measuring", "more brought nothing"
 
@@ -173,6 +174,8 @@ class Concurrency:
         "_cap",
         "_cap_why",
         "_capped_s",
+        "_crowd",
+        "_crowded_s",
         "_full",
         "_hold_s",
         "_meter",
@@ -201,6 +204,8 @@ class Concurrency:
         self._again_s = 0.0  # the tries begin
         self._cap, self._cap_why = MOST, ""
         self._capped_s = 0.0  # until then
+        self._crowd = MOST
+        self._crowded_s = 0.0  # until then, so many lanes are not tried by the longer step
         self._yielded_s = 0.0
         self._full = 0
         self._work = 0
@@ -273,6 +278,7 @@ class Concurrency:
 
     def _begin_again(self) -> None:
         self._steps_left, self._hold_s, self._again_s = list(FIRST_STEPS), FIRST_HOLD_S, 0.0
+        self._crowded_s = 0.0
 
     def _move(self, lanes: int, step: int = 0) -> None:
         """Have `lanes` from now on, which is a try of `step`, or of none."""
@@ -288,6 +294,8 @@ class Concurrency:
             self._move(self._base)
             self._try_next(now)
         elif gain < (LESS if self._step > 0 else WORSE):
+            if self._step == STEPS[0] and gain < WORSE:
+                self._crowd, self._crowded_s = self.lanes, now.now_s + CAUTION_S
             self._reject()
             self._move(self._base)
         else:
@@ -334,7 +342,8 @@ class Concurrency:
         while self._steps_left:
             step = self._steps_left.pop(0)
             lanes = _by(self._base, step, top)
-            if lanes != self._base:
+            crowded = step == STEPS[0] and lanes >= self._crowd and now.now_s < self._crowded_s
+            if lanes != self._base and not crowded:
                 self._move(lanes, step)
                 break
         if not self._steps_left:

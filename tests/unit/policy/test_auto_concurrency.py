@@ -165,6 +165,16 @@ def test_a_hopeless_try_is_short() -> None:
     assert longest <= 6  # ticks
 
 
+def test_what_was_far_too_many_is_not_tried_again_soon() -> None:
+    """Only the shorter step is, until the caution ends or the throughput is another."""
+    server = Server(collapsing)
+    assert max(server.run(5)) == 16
+    assert max(server.run(CAUTION_S - 5)) == 11
+    assert max(server.run(30)) == 16
+    server.curve = lambda lanes: 2 * collapsing(lanes)
+    assert max(server.run(3)) == 16
+
+
 def test_it_stays_within_the_bound_and_names_it() -> None:
     """A server with ten free connections has ten lanes at most, and few moments with fewer."""
     server = Server(sleeps, 10).settled(bound="the server has no more free connections")
@@ -331,7 +341,7 @@ def unlike(chance: random.Random, sets: int, form: Form) -> Steps:
         (Work(waits, most=10), 10),
         (Work(sums), 2),
         (Work(lookups, set_s=4e-6), 2),
-        (Work(unlike, most=90), 64),
+        pytest.param(Work(unlike, most=90), 64, marks=pytest.mark.long),
     ],
 )
 def test_lanes_sizes_and_forms_together_come_to_the_best_fixed_number(work: Work, best: int) -> None:
@@ -344,6 +354,6 @@ def test_lanes_sizes_and_forms_together_come_to_the_best_fixed_number(work: Work
 def test_unlike_sets_make_no_waves() -> None:
     """On any number of lanes each second has a fair share of the sets, so that a measurement says something about the lanes."""
     run = SimulatedRun(Work(unlike), 91)
-    done = [run.run(second) for second in range(1, 13)]
+    done = [run.run(second) for second in range(1, 7)]
     each = [after - before for before, after in pairwise(done)]
     assert min(each) > mean(each) / 2
