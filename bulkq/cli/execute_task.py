@@ -177,10 +177,12 @@ def write_all(reports: Sequence[ReportRequest], summary: RunSummary, messages: M
 
 def _by_themselves(summary: RunSummary, reports: Sequence[ReportRequest]) -> list[ReportRequest]:
     """Return the github report of checks if GitHub Actions runs bulkq and `--report` does not name it."""
+    wanted = (summary.checks or summary.mode == "check") and os.environ.get("GITHUB_ACTIONS") == "true"
+    if not wanted or any(report.format == "github" for report in reports):
+        return []
     from bulkq.reports import ReportRequest
 
-    wanted = (summary.checks or summary.mode == "check") and os.environ.get("GITHUB_ACTIONS") == "true"
-    return [ReportRequest("github")] if wanted and not any(report.format == "github" for report in reports) else []
+    return [ReportRequest("github")]
 
 
 def _report(report: ReportRequest, summary: RunSummary, messages: Messages) -> RunSummary:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from bulkq.dialects import DYNAMIC
 from bulkq.errors import DatabaseError, TargetError
 from bulkq.model import Decoding, Limits
-from bulkq.query import find_tables, inline, lint_untyped
 
 if TYPE_CHECKING:
     from collections.abc import Container
@@ -38,6 +37,8 @@ async def find_untyped(connection: Connection, query: Query, names: Container[st
     """
     if not any(p.name in names and p.type is None for p in query.parameters):
         return []
+    from bulkq.query import find_tables, lint_untyped
+
     columns = {name: await _affinities(connection, name) for name in sorted(find_tables(query))}
     return lint_untyped(query, columns, names)
 
@@ -57,4 +58,6 @@ async def _affinities(connection: Connection, table: str) -> dict[str, bool]:
 
 @cache
 def _columns() -> Query:
+    from bulkq.query import inline
+
     return inline(DYNAMIC.affinities.strip(), DYNAMIC.name)

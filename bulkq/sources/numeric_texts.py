@@ -12,7 +12,6 @@ import re
 from typing import TYPE_CHECKING
 
 from bulkq.model.text_or_number import TextOrNumber
-from bulkq.query import Operand, find_operands
 from bulkq.text.late_pattern import compile_late
 
 if TYPE_CHECKING:
@@ -36,6 +35,10 @@ def choose_scalars(query: Query, *, mixed: bool = False) -> Mapping[str, Scalar]
 
     `mixed`: other targets of the run take text, so the values are both.
     """
+    if not query.parameters:
+        return {}
+    from bulkq.query import Operand, find_operands  # only a database with dynamic types asks
+
     met = find_operands(query) if any(p.type is None for p in query.parameters) else {}
     found: dict[str, Scalar] = {}
     for parameter in query.parameters:

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 from bulkq.model.frozen_dataclass import frozen
 from bulkq.text.message_parts import first_names
-from bulkq.throttles.monitor_connection import MonitorConnection
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from bulkq.model import Run, Target
+    from bulkq.throttles.monitor_connection import MonitorConnection
 
 
 def _ignore(_: str) -> None:
@@ -65,6 +65,8 @@ class ThrottleContext:
         """Return the connection over which the signals of a database are read; the same for all of them."""
         key = label, target.url
         if key not in self.monitors:
+            from bulkq.throttles.monitor_connection import MonitorConnection
+
             self.monitors[key] = MonitorConnection(target, self.reader)
         return self.monitors[key]
 

@@ -157,10 +157,11 @@ UNIT = TESTS / "unit"
 def imported(*arguments: str) -> set[str]:
     """Names of the modules that a bulkq process imports."""
     env = {k: v for k, v in os.environ.items() if not k.startswith(("COV", "PYTHON", "BULKQ_"))}
-    command = [sys.executable, "-X", "importtime", "-m", "bulkq", *arguments]
+    script = "import sys; from bulkq.__main__ import main; main(sys.argv[1:]); print(*sys.modules, file=sys.stderr)"
+    command = [sys.executable, "-c", script, *arguments]
     done = subprocess.run(command, capture_output=True, text=True, check=True, env=env, cwd=PACKAGE.parent)
     assert done.stdout
-    return {line.rpartition("|")[2].strip() for line in done.stderr.splitlines() if line.startswith("import time:")}
+    return {*done.stderr.splitlines()[-1].split()}
 
 
 @pytest.mark.parametrize("option", ["--help", "--version"])
