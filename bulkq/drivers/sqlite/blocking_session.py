@@ -215,6 +215,7 @@ class SqliteSession:
         shared = statement.shared
         assert isinstance(shared, batch_statement.SharedStatement), "ask `share` first"
         self._db.start(statement.query, limits.timeout_s, answers, reading=True)
+        self._db.keep_file(len(sets))
         self._db.begin_reading(limits.lock_timeout_s)
         try:
             if not batch_statement.is_current(self._db, shared):
@@ -235,6 +236,7 @@ class SqliteSession:
         """
         answers: list[Sequence[tuple[object, ...]]] = []
         self._db.start(statement.query, limits.timeout_s, answers, reading=True)
+        self._db.keep_file(len(sets))
         self._db.begin_reading(limits.lock_timeout_s)
         try:
             columns = [statement.columns]
@@ -298,6 +300,7 @@ class SqliteSession:
         self._db.start(statement.query, limits.timeout_s, answers, reading=False)
         if statement.single:
             return self._alone(statement, sets, answers)
+        self._db.keep_file(len(sets))
         phase = Phase.SENT if claim is None else Phase.CLAIMING
         self._db.begin("BEGIN IMMEDIATE", limits.lock_timeout_s, phase)
         try:

@@ -173,7 +173,10 @@ class SqliteConnection(BaseConnection):
         """Close the file and end the thread; after two seconds without it."""
         self._lost = True
         self._statements.clear()
-        await self._thread.stop(self._handle.cancel)
+        try:
+            await self._thread.stop(self._handle.cancel)
+        finally:
+            self._handle.forget_file()
 
     async def _prepare_step(self, query: Query) -> SqliteStatement:
         return await self.prepare(query, Decoding.PYTHON, typed=False, identifiers={})

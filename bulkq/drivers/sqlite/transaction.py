@@ -11,7 +11,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from bulkq.drivers.sqlite import authorizer, error_place_and_advice, file_access
-from bulkq.drivers.sqlite.page_cache import choose_cache_pragmas
+from bulkq.drivers.sqlite.page_cache import BUDGET, MANY_SETS, cache_pragma
 from bulkq.drivers.sqlite.url_options import SqliteOptions
 from bulkq.errors import DatabaseError, TargetError
 from bulkq.model import Phase
@@ -103,6 +103,7 @@ class Handle:
         self.read_only = read_only
         self._refusal = ""
         self._raw: sqlite3.Connection | None = None
+        self._kept_bytes: int | None = None  # of the file, reserved in BUDGET; None before they were asked for
         self.committing = False  # from before a COMMIT looks for a cancellation to the end of the hop
 
     def open(self) -> sqlite3.Connection:
@@ -127,7 +128,7 @@ class Handle:
         self.own = raw.cursor()
         self._set_query_only()
         self.wait_for("SELECT 1 FROM sqlite_master LIMIT 1", CONNECT_PATIENCE_S)
-        for pragma in (*choose_cache_pragmas(self._path.stat().st_size), *self._options.pragmas):
+        for pragma in self._options.pragmas:
             self.wait_for(pragma, CONNECT_PATIENCE_S)
         raw.set_authorizer(self._authorize)
         raw.set_progress_handler(self.deadline.expired, TICK)
@@ -187,6 +188,23 @@ class Handle:
 
     def _set_query_only(self) -> None:
         self.wait_for(f"PRAGMA query_only = {int(self.reading)}", 0.0)
+
+    def keep_file(self, sets: int) -> None:
+        """Keep the whole file in memory if a batch of `sets` sets may profit from it and the URL has no size."""
+        if sets < MANY_SETS or self._kept_bytes is not None:
+            return
+        self._kept_bytes = 0
+        if any(pragma.startswith("PRAGMA cache_size") for pragma in self._options.pragmas):
+            return
+        with suppress(OSError, sqlite3.Error):  # the file has no name any more, or is locked: it works without
+            self._kept_bytes = BUDGET.take(self._path.stat().st_size)
+            if self._kept_bytes:
+                self.wait_for(cache_pragma(self._kept_bytes), 0.0)
+
+    def forget_file(self) -> None:
+        """Give back what `keep_file` has reserved: the connection is closed. May be called again, and from another thread."""
+        kept, self._kept_bytes = self._kept_bytes, 0
+        BUDGET.give_back(kept or 0)
 
     def begin_reading(self, patience_s: float | None) -> None:
         """Begin, and take the lock at once: then no statement of the batch waits for it."""
