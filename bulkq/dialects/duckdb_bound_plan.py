@@ -83,6 +83,10 @@ class NoPlan(ValueError):
     """DuckDB gives no plan of the text; the message is DuckDB's."""
 
 
+CATALOG_ENTRY = "table_info"
+"""The key of the definition of the table that a plan changes: its generated columns and defaults are expressions, too."""
+
+
 def mark(number: int) -> str:
     """The literal for the value at place `number` of the text."""
     return DIALECT.literal(f"{MARK}{number}")
@@ -127,13 +131,13 @@ def type_of_mark(plan: BoundPlan, number: int) -> str:
 
 
 def walk(plans: object) -> Iterator[tuple[Node, Node]]:
-    """Each node of a plan with the node that it is in."""
+    """Each node of a plan with the node that it is in, without what the catalog has of a table: its expressions are not bound."""
     todo: list[tuple[object, Node]] = [(plans, {})]
     while todo:
         value, parent = todo.pop()
         if isinstance(value, dict):
             yield value, parent
-            todo.extend((child, value) for child in value.values())
+            todo.extend((child, value) for key, child in value.items() if key != CATALOG_ENTRY)
         elif isinstance(value, list):
             todo.extend((child, parent) for child in value)
 

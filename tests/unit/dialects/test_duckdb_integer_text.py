@@ -13,7 +13,8 @@ from bulkq.dialects.duckdb_integer_text import are_plain, converter, integer_pla
 
 BASE = duckdb.connect()
 BASE.execute(
-    "create table t (id int primary key, big bigint, name varchar, price decimal(9, 2)); create table u (id int, name varchar)"
+    "create table t (id int primary key, big bigint, name varchar, price decimal(9, 2)); create table u (id int, name varchar); "
+    "create table computed (id int, name varchar, twice int as (id * 2))"
 )
 
 
@@ -93,6 +94,8 @@ def test_whole_columns(column: list[object], plain: bool) -> None:
         ),
         ("with q as (select {} as name, {} as k) delete from t using q where q.k = t.id", {1}),
         ("insert into u select * from (values ({}, {}))", {0}),
+        ("update computed set name = {} where id = {}", {1}),  # the definition of the table has a cast to an integer
+        ("insert into computed (id, name) values ({}, {})", {0}),
     ],
 )
 def test_the_places_of_integers(sql: str, found: set[int]) -> None:
