@@ -351,9 +351,10 @@ def test_lanes_sizes_and_forms_together_come_to_the_best_fixed_number(work: Work
     assert found >= 0.9 * given
 
 
-def test_unlike_sets_make_no_waves() -> None:
-    """On any number of lanes each second has a fair share of the sets, so that a measurement says something about the lanes."""
-    run = SimulatedRun(Work(unlike), 91)
-    done = [run.run(second) for second in range(1, 7)]
+@pytest.mark.parametrize(("lanes", "seed"), [(8, 1), (16, 0), (32, 4)])
+def test_unlike_sets_make_no_waves(lanes: int, seed: int) -> None:
+    """Each second has about as many sets as the others, so that a measurement says something about the lanes."""
+    run = SimulatedRun(Work(unlike), lanes, seed=seed)
+    done = [run.run(second) for second in range(1, 8)]
     each = [after - before for before, after in pairwise(done)]
-    assert min(each) > mean(each) / 2
+    assert min(each) > 0.8 * mean(each)
