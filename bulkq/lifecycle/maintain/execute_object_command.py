@@ -187,8 +187,7 @@ class MaintenanceCommand:
             self._record.leave_out(batch)
             raise ObjectSkipped(facts.missing, own=True)
         single = in_turn or batch.first in self._single
-        if single and self._group.stopped():
-            raise ObjectSkipped(STOPPED)
+        self._group.go_on(single=single)
         if not in_turn:
             await self._record.begin(batch)
         tries, limits = self._part.spec.retries + 1, self._part.spec.limits

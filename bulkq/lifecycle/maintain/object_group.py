@@ -11,7 +11,7 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from bulkq.errors import BulkqError, DatabaseError, ObjectsApart
+from bulkq.errors import BulkqError, DatabaseError, ObjectsApart, ObjectSkipped
 from bulkq.lifecycle.maintain.ask_despite_stop import ask_despite_stop
 from bulkq.lifecycle.maintain.started_record import STOPPED
 from bulkq.lifecycle.maintain.target_objects import able
@@ -71,6 +71,7 @@ class ObjectGroup:
         objects = [self._part.objects.object(batch.first + at) for at in range(len(batch.sets))]
         group = [self._made.facts(one) or ObjectFacts(one) for one in objects]
         before = await self._sizes.before(connection, group)
+        self.go_on(single=False)
         began_s = time.monotonic()
         apart = ObjectsApart((), {}, ())
         try:
@@ -87,6 +88,16 @@ class ObjectGroup:
         if len(apart.done) < len(group):
             raise apart
         return Reply((), (), ())
+
+    def go_on(self, *, single: bool) -> None:
+        """Check before a command is sent that the run has not been stopped: a cancellation that met a COMMIT of ours was forgotten there.
+
+        Raises:
+            ObjectSkipped: it has, and the object is a `single` one that is left of several, whose results are kept.
+            CancelledError: it has.
+        """
+        if self.stopped():
+            raise ObjectSkipped(STOPPED) if single else asyncio.CancelledError
 
     async def _execute(self, connection: Connection, batch: Batch, group: Sequence[ObjectFacts]) -> ObjectsApart:
         """What came of each object."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -9,7 +10,7 @@ import pytest
 
 from bulkq.dialects.maintenance_catalog import ServerFacts
 from bulkq.dialects.postgresql_maintenance import MAINTENANCE
-from bulkq.errors import DatabaseError, TargetError
+from bulkq.errors import DatabaseError, ObjectSkipped, TargetError
 from bulkq.lifecycle.maintain.object_group import ObjectGroup
 from bulkq.lifecycle.maintain.object_sizes import ObjectSizes
 from bulkq.lifecycle.maintain.target_objects import TargetObjects
@@ -32,11 +33,11 @@ class Answer:
         return list(self.rows)
 
 
-def group() -> ObjectGroup:
+def group(*, stopped: bool = False) -> ObjectGroup:
     """Of three tables."""
     made = TargetObjects(catalog=MAINTENANCE, server=ServerFacts(version=180000))
     part, record = cast("Any", SimpleNamespace()), cast("Any", SimpleNamespace())
-    return ObjectGroup(part, made, OPTIONS, record, ObjectSizes(made, tuple), lambda: False)
+    return ObjectGroup(part, made, OPTIONS, record, ObjectSizes(made, tuple), lambda: stopped)
 
 
 async def test_a_warning_belongs_to_a_table_that_did_not_move() -> None:
@@ -61,3 +62,12 @@ async def test_nothing_is_known_if_the_catalog_does_not_answer() -> None:
     with pytest.raises(DatabaseError, match="timeout; it is gone") as caught:
         await group()._settle(cast("Any", Answer()), GROUP, Outcome.ROLLED_BACK, "timeout")
     assert caught.value.connection_lost
+
+
+def test_no_command_is_sent_after_a_stop() -> None:
+    """Also if the cancellation was forgotten on the way. An object that is left of several is skipped, so that the others count."""
+    group().go_on(single=False)
+    with pytest.raises(asyncio.CancelledError):
+        group(stopped=True).go_on(single=False)
+    with pytest.raises(ObjectSkipped, match="stopped"):
+        group(stopped=True).go_on(single=True)
