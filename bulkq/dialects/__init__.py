@@ -14,13 +14,15 @@ key_ranges                 SQL of ranges: their condition, and the query that fi
 row_images                 SQL of `--capture` and of an undo
 row_key_catalog            keys of tables that a write from a file changes
 maintenance_catalog        objects, commands, rights and proofs of `bulkq maintain`
-throttle_signal_catalog    queries for what throttles read
+throttle_signal_catalog    queries for what throttles read, and what their answers mean
 requirement_catalog        queries for `@requires`
 query_plan                 EXPLAIN
 
 For one database alone:
 
 postgresql_text_cast, postgresql_bad_texts                                 texts as parameters
+postgresql_maintenance_objects, postgresql_leftover_indexes                lists of objects, and of what rebuilds have left behind
+postgresql_maintenance_rights                                              who may maintain an object, and the GRANT that is advised
 duckdb_batch_statement, duckdb_bound_plan, duckdb_integer_text             one statement for many sets; texts as integers
 sqlite_batch_statement                                                     one statement for several sets
 sqlite_affinity, pragmas                                                   values beside columns; PRAGMA

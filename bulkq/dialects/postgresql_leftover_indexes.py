@@ -9,6 +9,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bulkq.dialects.maintenance_catalog import Leftover
+from bulkq.dialects.postgresql_maintenance_rights import (
+    MAY_DROP_INDEX,
+    advise_grant_to_drop,
+    grantable_owner,
+    quoted_name,
+)
 from bulkq.model.maintenance import MaintainedObject, ObjectFacts
 
 if TYPE_CHECKING:
@@ -45,19 +51,6 @@ _FROM = f"""\
          WHERE l.relation = c.oid AND l.mode IN ('ShareUpdateExclusiveLock', 'AccessExclusiveLock') AND l.pid <> pg_backend_pid())"""
 
 _LEFT = f"{_NAMED} AND NOT {_CONSTRAINT.format('c.oid')} AND (NOT i.indisvalid OR twin.name IS NOT NULL)"
-_MAY = """\
-CASE WHEN n.nspname = 'pg_toast' THEN (SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user)
-            ELSE pg_has_role(c.relowner, 'USAGE') END"""
-"""The owner of a table has no right in pg_toast, and MAINTAIN permits no DROP INDEX."""
-
-
-def grantable_owner(owner: str) -> str:
-    """An expression for the name of the role `owner`, an oid; "" if to be its member is to be able to become a superuser."""
-    return (
-        f"(CASE WHEN EXISTS (SELECT FROM pg_catalog.pg_roles AS u WHERE u.rolsuper AND pg_has_role({owner}, u.oid, 'MEMBER')) "
-        f"THEN '' ELSE pg_get_userbyid({owner})::text END)"
-    )
-
 
 PARENTS = """\
 CASE WHEN t.relispartition THEN ARRAY(
@@ -67,7 +60,7 @@ CASE WHEN t.relispartition THEN ARRAY(
 """The partitioned tables above the table `t`."""
 
 LEFTOVERS = f"""\
-SELECT n.nspname::text, c.relname::text, s.nspname || '.' || t.relname, c.relname ~ '_ccold[0-9]*$', {_MAY},
+SELECT n.nspname::text, c.relname::text, s.nspname || '.' || t.relname, c.relname ~ '_ccold[0-9]*$', {MAY_DROP_INDEX},
        {grantable_owner("c.relowner")}, {_LEFT}, {PARENTS}
 {_FROM}
    AND ({_NAMED} OR NOT i.indisvalid) AND ({_LEFT} OR NOT i.indisvalid AND r.relkind <> 't')
@@ -87,10 +80,10 @@ def findings_query(*, maintain: bool) -> str:
 
     Of two equal indexes, the one that no constraint needs is named, or the later one by its name.
     """
-    may = _MAY
+    may = MAY_DROP_INDEX
     if maintain:
         rebuilt = f"NOT ({_LEFT}) AND NOT i.indisvalid"
-        may = f"CASE WHEN {rebuilt} THEN has_table_privilege(t.oid, 'MAINTAIN') ELSE {_MAY} END"
+        may = f"CASE WHEN {rebuilt} THEN has_table_privilege(t.oid, 'MAINTAIN') ELSE {MAY_DROP_INDEX} END"
     return f"""\
 SELECT {_FINDING}, n.nspname::text, c.relname::text, s.nspname || '.' || t.relname, false,
        (c.relpages * current_setting('block_size')::float8)::float8, NULL::float8, NULL::float8, NULL::float8, NULL::float8, NULL::float8,
@@ -106,24 +99,9 @@ SELECT {_FINDING}, n.nspname::text, c.relname::text, s.nspname || '.' || t.relna
  ORDER BY 2, 3"""
 
 
-def quoted_name(schema: str, name: str) -> str:
-    """A qualified name as an identifier."""
-    return '"' + schema.replace('"', '""') + '"."' + name.replace('"', '""') + '"'
-
-
 def drop_statement(schema: str, name: str) -> str:
     """The statement that removes an index without blocking others."""
     return f"DROP INDEX CONCURRENTLY {quoted_name(schema, name)}"
-
-
-def missing_right(schema: str, owner: str, server: ServerFacts) -> str:
-    """Why the role may not drop an index, with the next step. `owner` is "" if its role must not be granted."""
-    if schema == "pg_toast":
-        return "only a superuser may drop an index in pg_toast"
-    if not owner:
-        return "its owner has superuser rights; let a superuser run it"
-    role, theirs = (one.replace('"', '""') for one in (server.role, owner))
-    return f'only the owner may drop an index: GRANT "{theirs}" TO "{role}", or connect as {owner}'
 
 
 def read_leftovers(rows: Rows, server: ServerFacts) -> tuple[Leftover, ...]:
@@ -139,7 +117,7 @@ def read_leftovers(rows: Rows, server: ServerFacts) -> tuple[Leftover, ...]:
                 str(table),
                 bool(old),
                 drop_statement(str(schema), str(name)),
-                "" if may else missing_right(str(schema), str(owner), server),
+                "" if may else advise_grant_to_drop(str(schema), str(owner), server),
                 "the old index of a rebuild that was done" if old else "the new index of a rebuild that was not done",
             )
         )

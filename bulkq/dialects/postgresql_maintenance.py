@@ -15,12 +15,17 @@ from bulkq.dialects.postgresql_leftover_indexes import (
     LEFTOVER,
     LEFTOVERS,
     drop_statement,
-    missing_right,
-    quoted_name,
     read_invalid,
     read_leftovers,
 )
-from bulkq.dialects.postgresql_maintenance_objects import MAINTAIN, ONLY_PARENT, object_query, proof_expression
+from bulkq.dialects.postgresql_maintenance_objects import ONLY_PARENT, object_query, proof_expression
+from bulkq.dialects.postgresql_maintenance_rights import (
+    MAINTAIN,
+    advise_grant,
+    advise_grant_of_maintain,
+    advise_grant_to_drop,
+    quoted_name,
+)
 from bulkq.model.maintenance import MaintainedObject, ObjectFacts
 
 if TYPE_CHECKING:
@@ -112,16 +117,7 @@ def _missing(
         return CONCURRENT_EXCLUSION
     if may:
         return ""
-    role = '"' + server.role.replace('"', '""') + '"'
-    theirs = '"' + owner.replace('"', '""') + '"'
-    if options.command == "checkpoint":
-        later = server.version >= 150000
-        return f"no right: GRANT pg_checkpoint TO {role}" if later else "no right: only a superuser may"
-    if server.version >= MAINTAIN:
-        return _grant_maintain(wanted, server)
-    if not owner:
-        return f"no right: its owner has superuser rights; let a superuser run it: {statement(options, wanted, server)}"
-    return f"no right: only the owner may: GRANT {theirs} TO {role}"
+    return advise_grant(options.command, wanted, owner, server, statement(options, wanted, server))
 
 
 def _missing_to_repair(server: ServerFacts, wanted: MaintainedObject, twin: str, *, may: bool, owner: str) -> str:
@@ -131,15 +127,8 @@ def _missing_to_repair(server: ServerFacts, wanted: MaintainedObject, twin: str,
     if may:
         return ""
     if wanted.kind == INVALID and server.version >= MAINTAIN:
-        return _grant_maintain(wanted, server)
-    return f"{missing_right(wanted.schema, owner, server)}: {_repair(wanted)}"
-
-
-def _grant_maintain(wanted: MaintainedObject, server: ServerFacts) -> str:
-    role = '"' + server.role.replace('"', '""') + '"'
-    prefix = f"{wanted.schema}."  # of an index, too: it is in the schema of its table
-    schema, table = wanted.schema, wanted.table.removeprefix(prefix)
-    return f"no right: GRANT MAINTAIN ON TABLE {quoted_name(schema, table)} TO {role}, or GRANT pg_maintain TO {role}"
+        return advise_grant_of_maintain(wanted, server)
+    return f"{advise_grant_to_drop(wanted.schema, owner, server)}: {_repair(wanted)}"
 
 
 def statement(options: MaintenanceOptions, wanted: MaintainedObject, server: ServerFacts) -> str:

@@ -8,14 +8,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bulkq.dialects.maintenance_catalog import SizeForm
-from bulkq.dialects.postgresql_leftover_indexes import PARENTS, findings_query, grantable_owner
+from bulkq.dialects.postgresql_leftover_indexes import PARENTS, findings_query
+from bulkq.dialects.postgresql_maintenance_rights import MAINTAIN, grantable_owner, may_maintain
 
 if TYPE_CHECKING:
     from bulkq.dialects.maintenance_catalog import ServerFacts
     from bulkq.model.maintenance import MaintenanceOptions
-
-MAINTAIN = 170000
-"""The version that has the right MAINTAIN. PostgreSQL 16 was released without it."""
 
 ONLY_PARENT = 180000
 """From this version on, ANALYZE ONLY leaves out the partitions of a partitioned table."""
@@ -90,8 +88,6 @@ _PROOF_OF = {
     "rewrite": "c.oid::text || '/' || pg_catalog.pg_relation_filenode(c.oid)::text",
 }
 
-DATABASE_OWNER = "pg_has_role((SELECT datdba FROM pg_catalog.pg_database WHERE datname = current_database()), 'USAGE')"
-
 
 def object_query(options: MaintenanceOptions, server: ServerFacts, *, bloat: bool, sizes: SizeForm) -> str:
     """The query for the objects of a command; see `read` for its columns."""
@@ -128,14 +124,6 @@ SELECT {_KIND}, n.nspname::text, c.relname::text, n.nspname || '.' || t.relname,
  WHERE t.relpersistence <> 't' AND NOT c.relisshared AND {_ROWS_OF[options.command].format(parents=parents)}
    AND {_schemas(options)}
  ORDER BY 2, 3"""
-
-
-def may_maintain(command: str, server: ServerFacts) -> str:
-    """An expression for whether the role may execute a command on the table `t`."""
-    right = (
-        "has_table_privilege(t.oid, 'MAINTAIN')" if server.version >= MAINTAIN else "pg_has_role(t.relowner, 'USAGE')"
-    )
-    return f"({right} OR {DATABASE_OWNER})" if command in {"vacuum", "freeze", "analyze"} else right
 
 
 def proof_expression(options: MaintenanceOptions) -> str:

@@ -1,6 +1,6 @@
 """The loop: lanes that execute the batches of a run, and how results leave it.
 
-runner, run_context                     all targets of a run: begin, stop, end; what their lanes share
+runner, run_context                     all targets of a run: begin, stop, end, the timer that keeps deadlines; what their lanes share
 target_lanes, lane_starts               the lanes of a target: cut, take a slot, execute, deliver; when another one begins
 auto_lanes                              how many lanes each target has with `-j auto`
 lane                                    one batch: attempts, retries, the culprit; `failure_records` has the words

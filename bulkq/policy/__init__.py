@@ -4,7 +4,7 @@ What a run may do, and when it ends:
 
 safety, requirements                                refusals before the first statement
 retry, server_error_advice                          a failed attempt: its outcome, whether it is repeated, the advice
-stop_rules, exit_codes                              the end of a run
+stop_rules, exit_codes                              the end of a run: its exit code, and the word for it, also of a recorded run
 next_step                                           the command that a user is advised to type after a recorded run
 check_attempt_step_rows, rows_changed_between_reads what the answers of statements beside the user's mean
 
@@ -12,7 +12,7 @@ How much, and how fast:
 
 batch_size, batch_form, in_process_batch_form       batches of reads
 range_size, key_choice, remaining_key_ranges        ranges of a backfill
-auto_concurrency, useful_lanes, lane_allowance      lanes: `-j auto`; the most that help; fewer near a throttle's limit
+auto_concurrency, useful_lanes, lane_allowance      lanes: `-j auto`; whether one more helps, and the most; fewer near a throttle's limit
 pace, gentle_pace, time_window                      `--max-rate`, `--nice`, `--window`
 query_limits                                        option, `@key` or default
 

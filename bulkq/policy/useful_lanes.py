@@ -1,4 +1,4 @@
-"""How many lanes a target can have, and why not more."""
+"""Whether another lane helps a target, how many it can have, and why not more."""
 
 from __future__ import annotations
 

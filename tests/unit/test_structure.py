@@ -77,7 +77,7 @@ cli/commands/plan/check cli/commands/plan/run
 cli/commands/report cli/commands/resume cli/commands/retry cli/commands/run cli/commands/runs cli/commands/targets
 cli/commands/undo
 cli/completion/answer cli/completion/shells cli/completion/values cli/display/check_history cli/display/shared_plan_lines
-cli/print_error cli/messages cli/options/backfill_options cli/options/build_run
+cli/print_error cli/messages cli/options/backfill_options
 cli/options/check_options
 cli/options/option_typed_dicts cli/options/plan_file cli/options/limits cli/options/option cli/options/origins cli/options/output
 cli/options/queries cli/options/run_options cli/options/safety cli/options/targets

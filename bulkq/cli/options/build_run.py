@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from bulkq.cli.options.config_defaults import config_of, given, said
 from bulkq.cli.options.option import typed
 from bulkq.cli.options.shard_output_paths import own_file
-from bulkq.cli.options.sources import refuse_query_of_shard
 from bulkq.dialects import dialect_for
 from bulkq.drivers import dialect_of
 from bulkq.errors import BulkqError, UsageError, join_errors
@@ -239,7 +238,20 @@ def _check(options: RunOptions, ctx: click.Context) -> None:
     check_stdin(options["params"])
     _check_text(options)
     _check_map(options)
-    refuse_query_of_shard(options["params"], options["shard"])
+    _check_shard(options)
+
+
+def _find_query_source(options: RunOptions) -> str | None:
+    return next((spec for spec in options["params"] if spec.startswith(("sql:", "@"))), None)
+
+
+def _check_shard(options: RunOptions) -> None:
+    """Raise UsageError for a query as the source of a shard: its rows and their order may differ from run to run."""
+    if options["shard"] is not None and (asked := _find_query_source(options)):
+        raise UsageError(
+            f'-p "{asked}": each shard would run the query itself, and could get other rows or another order: write the rows to a '
+            "file with bulkq run -o FILE, and give it to all shards"
+        )
 
 
 def _check_targets(options: RunOptions, targets: Sequence[Target]) -> None:
@@ -248,8 +260,7 @@ def _check_targets(options: RunOptions, targets: Sequence[Target]) -> None:
         raise UsageError(f"--targets-sql runs on one database: give -t once, not {len(targets)} targets")
     if len(targets) == 1 and options["targets_sql"] is None:
         return
-    asked = next((spec for spec in options["params"] if spec.startswith(("sql:", "@"))), None)
-    if asked is not None and not options["params_target"]:
+    if (asked := _find_query_source(options)) and not options["params_target"]:
         raise UsageError(f'-p "{asked}": there are several targets: name the one to query with --params-target')
 
 
@@ -323,16 +334,10 @@ def refusal(request: Run, confirmed: tuple[str, ...]) -> BulkqError | None:
         request: the run.
         confirmed: names of `--confirm`.
     """
-    counted = safety.counted_option(request)
-    found = [
-        safety.refuse(query, write=request.safety.write, allow=request.safety.allow)
-        for query in request.queries.selected
-    ]
-    found += [
-        safety.refuse_options(q, idempotent=request.safety.idempotent, counted=counted)
-        for q in request.queries.selected
-    ]
-    found.append(safety.refuse_protected(request.targets.selected, write=request.safety.write, confirmed=confirmed))
+    given, selected, counted = request.safety, request.queries.selected, safety.counted_option(request)
+    found = [safety.refuse(query, write=given.write, allow=given.allow) for query in selected]
+    found += [safety.refuse_options(q, idempotent=given.idempotent, counted=counted) for q in selected]
+    found.append(safety.refuse_protected(request.targets.selected, write=given.write, confirmed=confirmed))
     if not request.limits.target_throttles:
         found.append(safety.refuse_unthrottled(request.targets.selected, confirmed))
     refused = [error for error in found if error is not None]

@@ -9,11 +9,9 @@ from bulkq.cli.options.types import NameValue, ShardText, SourceText, TargetText
 from bulkq.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
     import click
-
-    from bulkq.model.shard import Shard
 
     F = TypeVar("F", bound="Callable[..., object]")
 
@@ -47,20 +45,6 @@ def refuse_shard(reason: str) -> Callable[[F], F]:
             raise UsageError(f"--shard {value}: {reason}")
 
     return option("--shard", hidden=True, expose_value=False, callback=refuse)
-
-
-def refuse_query_of_shard(specs: Iterable[str], shard: Shard | None) -> None:
-    """Refuse a query as the source of parameter sets of a shard, because its rows and their order may differ from run to run.
-
-    Raises:
-        UsageError: with the query.
-    """
-    queried = next((spec for spec in specs if spec.startswith(("sql:", "@"))), None)
-    if shard is not None and queried is not None:
-        raise UsageError(
-            f'-p "{queried}": each shard would run the query itself, and could get other rows or another order: write the rows to a '
-            "file with bulkq run -o FILE, and give it to all shards"
-        )
 
 
 SOURCES = (

@@ -4,11 +4,11 @@ driver, connect_arguments    URL -> session: options, TLS, what was found at the
 unsupported_parameters       parameters of libpq that asyncpg does not take
 connection                   one session: attempt, stream, copy, check
 extended_connection          asyncpg's connection: messages that it sends together, and how it becomes idle after anything
-prepare                      a query -> a prepared statement: asks the server, wraps the user's text
+prepare                      a query -> a prepared statement: asks the server, in a transaction that the execution ends; wraps the text
 numbered_query_text          the text of a query with `$n` for its parameters
 statement                    Python values of sets -> arguments, records -> `Reply`
 integer_fields               where composite types have integers, for which a fraction is refused
-validate_texts               texts of sets that the server cannot convert, and whether it has to be asked
+validate_texts               texts of sets that the server cannot convert, and what it need not be asked about types and texts
 attempt, commit              one batch in its transaction; its COMMIT
 execute_command              a command outside a transaction, for `bulkq maintain`
 execute_own_statements       run rows and markers

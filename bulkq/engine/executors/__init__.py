@@ -6,10 +6,9 @@ In the process of the run:
 
 dask_cluster                               the scheduler, and which workers there are
 worker_channel, worker_roster              requests to one worker; what became of each
-local_workers                              processes of workers that the run starts and ends itself
 remote_driver, remote_connection           a driver whose connections workers have, and the choice of the worker for each
 remote_mapper                              `--map` over rows that came as values
-fork_server, local_workers                 the worker processes of this machine
+local_workers, fork_server                 the worker processes of this machine, which the run starts and ends itself
 
 In the process of a worker:
 

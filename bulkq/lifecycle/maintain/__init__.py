@@ -8,7 +8,7 @@ begin                     the objects in the ledger
 started_record            an object is on record before its command is sent
 execute_object_command    one object; `object_group` for several small ones, `gone_objects`, `object_sizes` before and after
 ask_despite_stop          what came of a command counts, also if the run is stopped just then
-execute                   all of them, and the sum
+execute                   all of them; at the end, whether each that counts as done has moved; the sum
 settle_unknown            on resume: what a process that died has done
 recorded_results          what became of each, for reports
 """

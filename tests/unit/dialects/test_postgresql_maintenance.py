@@ -81,32 +81,6 @@ def test_numbers_of_an_object() -> None:
     assert facts.proof is None
 
 
-@pytest.mark.parametrize(
-    ("command", "server", "grant"),
-    [
-        ("vacuum", PG15, 'no right: only the owner may: GRANT "own" TO "o""ps"'),
-        ("vacuum", PG16, 'no right: only the owner may: GRANT "own" TO "o""ps"'),
-        (
-            "vacuum",
-            PG17,
-            'no right: GRANT MAINTAIN ON TABLE "public"."t" TO "o""ps", or GRANT pg_maintain TO "o""ps"',
-        ),
-        ("checkpoint", PG15, 'no right: GRANT pg_checkpoint TO "o""ps"'),
-        ("checkpoint", replace(PG15, version=140000), "no right: only a superuser may"),
-    ],
-)
-def test_a_missing_right_is_named_with_its_grant(command: str, server: ServerFacts, grant: str) -> None:
-    """By version: MAINTAIN exists since 17."""
-    assert read(command, server, row(may=False)).missing == grant
-
-
-def test_names_with_a_point_are_quoted_apart() -> None:
-    """A schema, too."""
-    made = row("index", may=False)
-    made[1:4] = ["a.b", "t_pkey", "a.b.t"]
-    assert 'ON TABLE "a.b"."t" TO' in read("reindex", PG17, made).missing
-
-
 def test_the_role_of_a_superuser_is_never_granted() -> None:
     """A superuser runs the statement; MAINTAIN is enough since 17, but not to drop an index."""
     made = row(may=False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bulkq.dialects.maintenance_catalog import ServerFacts, SizeForm
-from bulkq.dialects.postgresql_maintenance_objects import may_maintain, object_query, proof_expression
+from bulkq.dialects.postgresql_maintenance_objects import object_query, proof_expression
 from bulkq.model.maintenance import MaintenanceOptions
 
 PG15, PG18 = ServerFacts(version=150000), ServerFacts(version=180000)
@@ -19,14 +19,6 @@ def query(
 ) -> str:
     """The query for a command."""
     return object_query(MaintenanceOptions(command=command, **options), server, bloat=bloat, sizes=sizes)  # type: ignore[arg-type]
-
-
-def test_rights_by_version() -> None:
-    """MAINTAIN since 17, the owner before; the owner of the database may vacuum and analyze."""
-    assert "'MAINTAIN'" in may_maintain("reindex", PG18)
-    assert "'MAINTAIN'" not in may_maintain("reindex", PG15)
-    assert "datdba" in may_maintain("vacuum", PG15)
-    assert "datdba" not in may_maintain("reindex", PG15)
 
 
 def test_only_roots_are_analyzed_where_a_parent_takes_its_partitions_along() -> None:

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, cast
+
 import pytest
 
-from bulkq.cli.options.sources import refuse_query_of_shard
+from bulkq.cli.commands import backfill, maintain
 from bulkq.errors import UsageError
-from bulkq.model.shard import Shard
+
+if TYPE_CHECKING:
+    import click
 
 
-def test_a_query_is_not_divided() -> None:
-    """Its rows may differ from shard to shard; files, ranges and pipes are the same for all."""
-    refuse_query_of_shard(("ids.csv", "range:id=1..9", "-"), Shard(1, 3))
-    refuse_query_of_shard(("sql:select 1",), None)
-    for spec in ("sql:select 1", "@q.sql:ids"):
-        with pytest.raises(UsageError, match="each shard would run the query itself"):
-            refuse_query_of_shard((spec,), Shard(1, 3))
+@pytest.mark.parametrize("command", [backfill.command, maintain.command])
+def test_a_command_without_shards_refuses_the_option(command: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also from the environment: each shard would otherwise do the whole of it."""
+    made = cast("click.Command", command)
+    with pytest.raises(UsageError, match=r"--shard 1/3: .* no shards"):
+        made.make_context("x", ["--shard", "1/3"])
+    monkeypatch.setenv("BULKQ_SHARD", "1/3")
+    with pytest.raises(UsageError, match="no shards"):
+        made.make_context("x", [])
