@@ -13,12 +13,14 @@ if TYPE_CHECKING:
     import click
 
 
-@pytest.mark.parametrize("command", [backfill.command, maintain.command])
-def test_a_command_without_shards_refuses_the_option(command: object, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("command", "words"), [(backfill.command, []), (maintain.command, ["vacuum"])])
+def test_a_command_without_shards_refuses_the_option(
+    command: object, words: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Also from the environment: each shard would otherwise do the whole of it."""
     made = cast("click.Command", command)
     with pytest.raises(UsageError, match=r"--shard 1/3: .* no shards"):
-        made.make_context("x", ["--shard", "1/3"])
+        made.make_context("x", [*words, "--shard", "1/3"])
     monkeypatch.setenv("BULKQ_SHARD", "1/3")
     with pytest.raises(UsageError, match="no shards"):
-        made.make_context("x", [])
+        made.make_context("x", [*words])
