@@ -1,5 +1,13 @@
 """The command line: parse the arguments, call a task, print the result, exit.
 
+execute_task             how a command executes its task: signals, display, failures, reports, the last line
+signals                  what SIGINT, SIGTERM, SIGHUP and SIGUSR1 do
+messages, print_error    lines on stderr; an error, and its exit code
+help                     how help is shown
+redirect_library_output  stdout is for data
+
+commands, options, display, completion    rooms of their own
+
 This module imports only Click, so that `bulkq --help` is fast. The module of a command is imported when the command is
 called, and the module that prints errors when there is an error.
 """

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Unpack, cast
 import click
 
 from bulkq.cli.display.metrics_file import metrics_path
-from bulkq.cli.display.rehearsal_text import code_of, lines
+from bulkq.cli.display.rehearsal_text import lines
 from bulkq.cli.execute_task import carry_out, files_of, wanted_reports
 from bulkq.cli.help import DocumentedCommand
 from bulkq.cli.messages import Messages
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from bulkq.lifecycle.backfill.plan_file import PlannedBackfill
     from bulkq.model import Run, RunSummary
     from bulkq.protocols import Observer
+    from bulkq.tasks.rehearse import TableRehearsal
 
 
 @click.command(
@@ -111,8 +112,16 @@ def _rehearse(request: Run, ranges: int, planned: PlannedBackfill | None) -> int
     for line in (line for one in found for line in lines(one)):
         click.echo(line)
     click.echo("nothing was changed or recorded. To run it, leave out --rehearse")
-    codes = [code_of(one) for one in found]
-    return next((code for code in (3, 1) if code in codes), 0)
+    codes = [_code_of(one) for one in found]
+    return next((code for code in (4, 3, 5, 1) if code in codes), 0)
+
+
+def _code_of(made: TableRehearsal) -> int:
+    """Return the exit code: that of the error if the target was not reached, 1 if a range failed that a run would not try again, else 0."""
+    if made.lost is not None:
+        return made.lost.exit_code
+    waves = made.rehearsal.waves if made.rehearsal is not None else ()
+    return int(any(one.error and not one.passing for wave in waves for one in wave.ranges))
 
 
 async def _execute(

@@ -52,14 +52,6 @@ def lines(made: TableRehearsal) -> Iterable[str]:
     yield from (row("not undone", text) for text in found.lasting)
 
 
-def code_of(made: TableRehearsal) -> int:
-    """Return the exit code: 3 if the target was not reached, 1 if a range failed that a run would not try again, else 0."""
-    if made.lost is not None:
-        return made.lost.exit_code
-    waves = made.rehearsal.waves if made.rehearsal is not None else ()
-    return int(any(one.error and not one.passing for wave in waves for one in wave.ranges))
-
-
 def _rehearsed(ranges: Sequence[RehearsedRange], lanes: int) -> str:
     rows = [one.rows for one in ranges]
     seconds = [one.elapsed_s for one in ranges]
