@@ -45,15 +45,14 @@ def attempts(path: Path) -> int:
 def test_an_endless_query_ends_alone(cli: Cli, tmp_path: Path, url: str, form: str) -> None:
     """At most one second after its own deadline, among ten thousand; all others are answered in order."""
     given = ("-t", url, "-p", "range:id=1..10000", "--batch-form", form, "--timeout", "1s", "-o", "out.jsonl")
-    started_s = time.monotonic()
     done = cli("run", "-e", ENDLESS, *given, "--failures", "bad.jsonl", "--report", "json:r.json")
-    elapsed_s = time.monotonic() - started_s
     assert (done.code, done.counts["ok"], done.counts["failed"]) == (1, "9999", "1"), done.err
     (bad,) = lines(tmp_path / "bad.jsonl")
     assert (bad["n"], bad["message"], bad["sqlstate"]) == (4711, "timed out after 1s", "57014")
     assert [row["id"] for row in lines(tmp_path / "out.jsonl")] == [n for n in range(1, 10_001) if n != 4711]
-    assert json.loads((tmp_path / "r.json").read_text())["counts"]["together"] > 0
-    assert elapsed_s < 12
+    report = json.loads((tmp_path / "r.json").read_text())
+    assert report["counts"]["together"] > 0
+    assert report["elapsed_ms"] < 12_000  # not the start of the process, which compiles modules on a new machine
 
 
 @FORMS
