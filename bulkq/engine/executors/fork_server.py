@@ -5,16 +5,16 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import tempfile
 from contextlib import contextmanager
 from importlib.util import find_spec
 from multiprocessing import forkserver, resource_tracker
 from typing import TYPE_CHECKING
 
+from bulkq.engine.executors.unix_socket import LONGEST_PATH
+
 if TYPE_CHECKING:
     from collections.abc import Generator
-
-METHOD = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
-"""How worker processes start."""
 
 IMPORTED = ("distributed", "bulkq.engine.executors.dask_worker")
 
@@ -23,13 +23,26 @@ ENVIRONMENT = {
     "MKL_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",
     "MALLOC_TRIM_THRESHOLD_": "65536",
+    "PYTHONSAFEPATH": "1",
 }
-"""What a nanny of Dask sets for its worker: libraries start no threads, which would also not survive a fork."""
+"""What a nanny of Dask sets for its worker: libraries start no threads, which would also not survive a fork. The last one keeps
+`queue.py` in the current folder of the user from being imported in place of Python's own.
+"""
+
+SOCKET = "/pymp-12345678/listener-12345678"
+"""Where `multiprocessing` listens, in the temporary folder."""
+
+
+def start_method() -> str:
+    """Return how worker processes start: "spawn" where the system cannot fork, or the temporary folder has a long name."""
+    can_fork = "forkserver" in multiprocessing.get_all_start_methods()
+    short = len(os.fsencode(tempfile.gettempdir() + SOCKET)) <= LONGEST_PATH
+    return "forkserver" if can_fork and short else "spawn"
 
 
 def start_fork_server() -> None:
-    """Start the process, if the system can fork and distributed is installed. It ends with this one."""
-    if METHOD != "forkserver" or find_spec("distributed") is None:
+    """Start the process, if workers are forked and distributed is installed. It ends with this one."""
+    if find_spec("distributed") is None or start_method() != "forkserver":
         return
     resource_tracker.ensure_running()  # it would unblock SIGINT later
     multiprocessing.set_forkserver_preload(list(IMPORTED))

@@ -11,7 +11,7 @@ import dask
 import distributed.utils
 from distributed import LocalCluster, Nanny
 
-from bulkq.engine.executors.fork_server import METHOD
+from bulkq.engine.executors.fork_server import start_method
 from bulkq.errors import TargetError
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ async def start_workers(workers: int) -> Any:
     Raises:
         TargetError: they do not start.
     """
-    dask.config.set(QUIET | {"distributed.worker.multiprocessing-method": METHOD})
+    dask.config.set(QUIET | {"distributed.worker.multiprocessing-method": start_method()})
     distributed.utils._forkserver_preload_set = True  # noqa: SLF001 - it would import pandas here
     resource_tracker.ensure_running()  # it would unblock SIGINT when a worker starts it
     try:
