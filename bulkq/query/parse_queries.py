@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 INLINE = "-e"
 """What an inline query is called in messages, in place of a file."""
 
+WRITE_ONE = "write one (bulkq run and check take several -e)"
+
 _MOST_NAMES = 10
 
 _Item = TypeVar("_Item", "Token", "Comment")
@@ -88,9 +90,7 @@ def inline(sql: str, dialect: str = DEFAULT) -> Query:
     """
     queries = load(sql, None, dialect)
     if len(queries) > 1:
-        raise QueryFileError(
-            f"{INLINE}:{queries[1].line}: {len(queries)} queries in one -e: use -e for each, or a file"
-        )
+        raise QueryFileError(f"{INLINE}:{queries[1].line}: {len(queries)} queries: {WRITE_ONE}")
     return queries[0]
 
 
@@ -246,7 +246,9 @@ def _one_statement(
         second = next(i for i in filled if i > cut)
         complaints.add(
             block.tokens[second].start,
-            f'two statements under the name {quoted(header.name or "")}: add a "-- name: some_name" line above the second',
+            f"two statements: {WRITE_ONE}"
+            if complaints.label == INLINE
+            else f'two statements under the name {quoted(header.name or "")}: add a "-- name: some_name" line above the second',
         )
     return block.tokens[first:cut]
 

@@ -278,9 +278,9 @@ def test_inline() -> None:
 def test_inline_holds_one_query() -> None:
     """Two statements and two named queries are both refused."""
     assert errors("select 1; select 2", None) == [
-        '-e:1: two statements under the name "sql": add a "-- name: some_name" line above the second'
+        "-e:1: two statements: write one (bulkq run and check take several -e)"
     ]
-    with pytest.raises(QueryFileError, match=r"^-e:4: 2 queries in one -e: use -e for each, or a file$"):
+    with pytest.raises(QueryFileError, match=r"^-e:4: 2 queries: write one \("):
         inline("-- name: a\nselect 1;\n-- name: b\nselect 2")
 
 
