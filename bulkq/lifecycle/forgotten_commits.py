@@ -40,17 +40,18 @@ async def find_forgotten(recorded: RecordedRun) -> str:
     targets = [(target, target.tables) for target in opened.targets if target.tables is not None and not target.lost]
     if not targets or not ledger.keeps:
         return ""
-    asked = [
-        (target, tables, await _ask(opened, target, markers.applied_counts(tables, opened.run)))
-        for target, tables in targets
-    ]
-    found = sum(_sets(rows or ()) for _, _, rows in asked)
-    if found >= opened.progress.counts.ok:
+    short = [(target, tables) for target, tables in targets if await _is_short(opened, target, tables)]
+    if not short:
         return ""
     await ledger.sync()
     done = await _recorded(opened)
-    texts = [await _compare(opened, target, tables, done) for target, tables, rows in asked if rows is not None]
-    return "; ".join(filter(None, texts))
+    return "; ".join(filter(None, [await _compare(opened, target, tables, done) for target, tables in short]))
+
+
+async def _is_short(opened: OpenRun, target: OpenTarget, tables: MarkerTables) -> bool:
+    """Whether a target has markers of fewer sets than it has answered. One that cannot be asked is not."""
+    rows = await _ask(opened, target, markers.applied_counts(tables, opened.run))
+    return rows is not None and _sets(rows) < _answered(opened, target)
 
 
 def review_reconnects(recorded: RecordedRun) -> None:
@@ -70,7 +71,7 @@ async def _review(recorded: RecordedRun, target: OpenTarget, tables: MarkerTable
         TargetError: the connection broke.
     """
     opened, ledger = recorded.opened, recorded.ledger
-    answered = sum(part.counts.ok for part in _writes(opened, target))
+    answered = _answered(opened, target)
     try:
         found = await database_identity.physical(connection, target.identity)
         sets = _sets(await connection.administer([markers.applied_counts(tables, opened.run)]))
@@ -83,7 +84,7 @@ async def _review(recorded: RecordedRun, target: OpenTarget, tables: MarkerTable
         if error.connection_lost:
             raise TargetError(str(error)) from error
         return
-    if lost := _name_lost(opened, target, rows, done):
+    if lost := _name_lost(opened, target, rows, done, answered):
         raise StoppedError(lost)
     target.physical = found
 
@@ -100,17 +101,23 @@ async def _recorded(opened: OpenRun) -> Done:
 async def _compare(opened: OpenRun, target: OpenTarget, tables: MarkerTables, done: Done) -> str:
     """Say how much of what is done on a target has no marker; "" if that is nothing."""
     rows = await _ask(opened, target, markers.applied(tables, opened.run))
-    return "" if rows is None else _name_lost(opened, target, rows, done)
+    return "" if rows is None else _name_lost(opened, target, rows, done, _answered(opened, target))
 
 
-def _name_lost(opened: OpenRun, target: OpenTarget, rows: Sequence[tuple[object, ...]], done: Done) -> str:
-    """Say how much of what is done has no marker in `rows`; "" if that is nothing."""
+def _name_lost(
+    opened: OpenRun, target: OpenTarget, rows: Sequence[tuple[object, ...]], done: Done, answered: int
+) -> str:
+    """Say how much of what is done has no marker in `rows`; "" if that is nothing.
+
+    Where the ledger is in the same database, it has lost as much, and only the number of sets that were `answered` is left.
+    """
     applied = target_markers.ranges(rows)
     lost = 0
     for part in _writes(opened, target):
         marked = Ranges(applied.get(part.spec.number, ()))
         lost += sum(numbers_in(list(marked.gaps(*one))) for one in done.get(part.spec.number, ()))
-    if not lost:
+    lost = max(lost, answered - sum(numbers_in(ranges) for ranges in applied.values()))
+    if lost <= 0:
         return ""
     what = counted(lost, "range" if opened.backfills else "parameter set")
     return (
@@ -122,6 +129,11 @@ def _name_lost(opened: OpenRun, target: OpenTarget, rows: Sequence[tuple[object,
 def _writes(opened: OpenRun, target: OpenTarget) -> list[PartState]:
     """The parts of a target that have markers."""
     return [part for part in target.parts if safety.mode_of(part.spec.query, opened.request.safety) == safety.WRITE]
+
+
+def _answered(opened: OpenRun, target: OpenTarget) -> int:
+    """How many sets a target has answered as applied, for each of which it has to have a marker."""
+    return sum(part.counts.ok for part in _writes(opened, target))
 
 
 def _sets(rows: Sequence[tuple[object, ...]]) -> int:

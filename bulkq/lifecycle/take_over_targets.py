@@ -168,8 +168,9 @@ def _believe(
         if forgotten:
             known.forgotten[part] = forgotten
             twice = ", and the rows that they gave stay in the output, before the new ones" if known.answers else ""
+            what = "sets" if known.request.backfill is None else "ranges"
             say(
-                f"{numbers_in(forgotten)} sets are recorded as done but have no marker in the target: they are executed again{twice}"
+                f"{numbers_in(forgotten)} {what} are recorded as done but have no marker in the target: they are executed again{twice}"
             )
         if known.answers:
             known.unanswered += numbers_in(missing) + numbers_in(forgotten)

@@ -104,3 +104,35 @@ def test_what_a_database_has_forgotten_is_found_when_a_lane_connects_again(cli: 
     assert "its rows stand twice in the output" in told[0]["message"]
     assert servers.execute(database, "select v, count(*) from t group by v") == [(1, 100)]
     assert servers.execute(database, "select last_value from s") == [(2,)]
+
+
+def test_a_ledger_in_the_database_has_forgotten_as_much(cli: Cli, database: str) -> None:
+    """Only the number of answers is left to compare with. The run stops all the same, and a resume applies what is missing."""
+    servers.execute(
+        database,
+        "create table t (id int primary key, v int not null default 0)",
+        "insert into t select generate_series(1, 100)",
+        "create function forget() returns trigger language plpgsql as $$ begin "
+        "update t set v = 0 where id <= 10; delete from bulkq_markers where first = 1; return null; end $$",
+        "create trigger forgetting after update on t for each row "
+        "when (new.id = 50 and new is distinct from old) execute function forget()",
+    )
+    (cli.folder / "q.sql").write_text("-- name: more(id: int)\nupdate t set v = v + 1 where id = :id;\n")
+    (cli.folder / "p.csv").write_text("id\n" + "\n".join(map(str, range(1, 101))))
+    made = cli("ledger", "upgrade", "--ledger", database)
+    assert made.code == 0, made.err
+    # The marks of the first batch never reach the disk, whenever they are written.
+    servers.execute(
+        database,
+        "create function lose() returns trigger language plpgsql as $$ begin "
+        "return case when new.first <= 10 then null else new end; end $$",
+        "create trigger losing before insert or update on bulkq_ledger.done_ranges for each row execute function lose()",
+    )
+    run = ("run", "q.sql:more", "-p", "p.csv", "-t", database, "--write", "--batch", "10", "-j", "1")
+    done = cli(*run, "--ledger", database)
+    assert done.code == 5, done.err
+    assert " has lost 10 parameter sets that it had committed, as after a failover or a crash" in done.err
+    servers.execute(database, "alter table t disable trigger forgetting")
+    again = cli("resume", "--last", "--ledger", database)
+    assert again.code == 0, again.err
+    assert servers.execute(database, "select v, count(*) from t group by v") == [(1, 100)]
