@@ -247,6 +247,43 @@ async def test_a_change_of_the_schema_is_seen(tmp_path: Path) -> None:
     await session.close()
 
 
+@pytest.mark.parametrize("together", [False, True])
+async def test_columns_follow_a_change_of_the_schema(tmp_path: Path, *, together: bool) -> None:
+    """Names stand over the values of the table as it is now, in both forms and in a stream."""
+    path = tmp_path / "renewed.db"
+    with sqlite3.connect(path) as writer:
+        writer.executescript("create table t(id integer primary key, a, b); insert into t values (1, 'a', 'b')")
+    session = await opened(path)
+    statement = await session.prepare(
+        inline("select * from t where id = :v", "sqlite"), Decoding.TEXT, typed=True, identifiers={}
+    )
+    sets: list[tuple[object, ...]] = [(1,)] * COPIES
+    for change, row in (
+        ("select 1", [("id", 1), ("a", "a"), ("b", "b")]),
+        (
+            "drop table t; create table t(b, a, id); insert into t values ('b', 'a', 1)",
+            [("b", "b"), ("a", "a"), ("id", 1)],
+        ),
+        ("alter table t drop column a", [("b", "b"), ("id", 1)]),
+        ("alter table t add column c default 'c'", [("b", "b"), ("id", 1), ("c", "c")]),
+    ):
+        writer.executescript(change)
+        if change != "select 1" and together:
+            with pytest.raises(DatabaseError, match="schema has changed"):
+                await session.attempt(statement, sets, replace(READS, together=True))
+        for reply in (
+            await session.attempt(statement, sets, replace(READS, together=together)),
+            *[reply async for reply in session.stream(statement, sets[0], READS)],
+        ):
+            found = [(column.name, values[0]) for column, values in zip(reply.columns, reply.values, strict=True)]
+            assert found == row, change
+    writer.execute("drop table t")
+    reply = await session.attempt(statement, sets, READS)
+    assert (reply.columns, len(reply.errors)) == ((), COPIES)
+    writer.close()
+    await session.close()
+
+
 async def test_the_corpus_is_answered_alike(connection: SqliteConnection) -> None:
     """What SQLite takes as one statement gives the rows of many executions."""
     compared = 0

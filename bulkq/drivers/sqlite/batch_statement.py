@@ -74,11 +74,6 @@ def share(
     return SharedStatement(text, schema) if sqlite_batch_statement.is_repeated(alone, many, COPIES) else REFUSED
 
 
-def is_current(db: Handle, shared: SharedStatement) -> bool:
-    """Whether the schema is that of `share`; in a transaction."""
-    return db.run_own("PRAGMA schema_version", Phase.SENT) == [(shared.schema,)]
-
-
 def execute(
     db: Handle,
     shared: SharedStatement,

@@ -18,6 +18,7 @@ from bulkq.drivers.build_reply import ROWCOUNT, list_counts, transpose_answers
 from bulkq.drivers.expected_rows import check_rows
 from bulkq.drivers.sqlite.bind_parameters import SqliteBinding
 from bulkq.drivers.sqlite.insert_marker import insert_marker
+from bulkq.drivers.sqlite.result_columns import ask_for_columns, columns_of
 from bulkq.errors import DatabaseError
 from bulkq.model import Column, Phase, Reply, SetError, StatementClass
 from bulkq.model.frozen_dataclass import mutable
@@ -28,7 +29,7 @@ from bulkq.text.late_pattern import compile_late
 from bulkq.text.message_parts import nearest_hint
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
 
     from bulkq.drivers.prepare_attempt_steps import PreparedSteps
     from bulkq.drivers.sqlite.batch_statement import SharedStatement
@@ -40,7 +41,6 @@ if TYPE_CHECKING:
 
 CHECKPOINT = compile_late(r"\s*pragma\s+(?:\w+\s*\.\s*)?wal_checkpoint\b", re.IGNORECASE)
 PREPARE_PATIENCE_S = 5.0
-PROBE_S = 0.25
 PIECE = 5_000
 """Rows per hop of a streamed result."""
 
@@ -59,6 +59,7 @@ class SqliteStatement:
     single: bool
     binding: SqliteBinding
     writes: bool
+    schema: object  # the version that `columns` are of
     shared: SharedStatement | str | None = None
     """What stands for several sets, or why nothing does; None if it was not asked for."""
 
@@ -99,7 +100,7 @@ class SqliteSession:
         returns_rows, writes = self._effects(query, binding)
         columns: tuple[Column, ...] = ()
         if returns_rows and not writes:
-            columns = self._columns_of(binding)
+            columns = ask_for_columns(self._db, binding)
         elif returns_rows is False:
             columns = (ROWCOUNT,)
         return SqliteStatement(
@@ -110,6 +111,7 @@ class SqliteSession:
             single=not query.transaction,
             binding=binding,
             writes=writes,
+            schema=self._db.schema_version() if columns and returns_rows and self._db.verb != "EXPLAIN" else None,
         )
 
     def _effects(self, query: Query, binding: SqliteBinding) -> tuple[bool | None, bool]:
@@ -140,17 +142,6 @@ class SqliteSession:
             return self._db.cursor.execute(text, values).fetchall()
         finally:
             raw.text_factory = str
-
-    def _columns_of(self, binding: SqliteBinding) -> tuple[Column, ...]:
-        """The result columns, from the statement made to give no row; () where SQLite will not say without a row."""
-        if self._db.verb == "EXPLAIN":
-            return _columns(self._db.cursor)
-        for text in (f"{binding.sample}\nLIMIT 0", f"SELECT * FROM (\n{binding.sample}\n) LIMIT 0"):
-            self._db.deadline.start(PROBE_S, ())
-            with suppress(*TROUBLE):
-                self._db.cursor.execute(text, binding.nulls).fetchall()
-                return _columns(self._db.cursor)
-        return ()
 
     def _identifier(self, name: str, value: str) -> str:
         """`value` quoted, if the database has a table, view, column or index of that name; `main.name` too."""
@@ -218,7 +209,7 @@ class SqliteSession:
         self._db.keep_file(len(sets))
         self._db.begin_reading(limits.lock_timeout_s)
         try:
-            if not batch_statement.is_current(self._db, shared):
+            if self._follow_schema(statement, limits.timeout_s, answers) != shared.schema or not statement.shared:
                 statement.shared = None
                 raise _together(DatabaseError("the schema has changed", sqlstate="SQLITE_SCHEMA", phase=Phase.SENT))
             return batch_statement.execute(self._db, shared, statement.columns, statement.binding, sets, answers)
@@ -239,6 +230,7 @@ class SqliteSession:
         self._db.keep_file(len(sets))
         self._db.begin_reading(limits.lock_timeout_s)
         try:
+            self._follow_schema(statement, limits.timeout_s, answers)
             columns = [statement.columns]
             calls = iter(statement.binding.calls(sets))
             if not statement.columns:
@@ -247,6 +239,16 @@ class SqliteSession:
         finally:
             self._db.rollback()
         return transpose_answers(columns[-1], answers, errors=tuple(errors))
+
+    def _follow_schema(self, statement: SqliteStatement, timeout_s: float | None, answers: Sized) -> object:
+        """Return the version of the schema. If it is new, ask for the columns again: SQLite compiles anew, and `*` may be others."""
+        version = self._db.schema_version()
+        if version != statement.schema and statement.columns and self._db.verb != "EXPLAIN":
+            found = ask_for_columns(self._db, statement.binding)
+            self._db.deadline.start(timeout_s, answers)
+            statement.columns = statement.columns if found == statement.columns else found
+            statement.schema, statement.shared = version, None
+        return version
 
     def _answered(
         self,
@@ -276,7 +278,7 @@ class SqliteSession:
         for call in calls:
             yield call
             if self._db.cursor.description and not columns[-1]:
-                columns.append(_columns(self._db.cursor))
+                columns.append(columns_of(self._db.cursor))
 
     # writing
 
@@ -389,7 +391,7 @@ class SqliteSession:
     def _returned(self, statement: SqliteStatement, answers: Sequence[Rows | int]) -> Reply:
         rows = [answer for answer in answers if isinstance(answer, list)]
         changed = sum(map(len, rows)) if statement.writes else 0
-        return transpose_answers(_columns(self._db.cursor), rows, changed=changed)
+        return transpose_answers(columns_of(self._db.cursor), rows, changed=changed)
 
     # a result in pieces
 
@@ -402,6 +404,7 @@ class SqliteSession:
         self._db.start(statement.query, limits.timeout_s, (), reading=True)
         self._spent_s = 0.0
         self._db.begin_reading(limits.lock_timeout_s)
+        self._follow_schema(statement, limits.timeout_s, ())
         (call,) = statement.binding.calls([params])
         return self._piece(statement, params, limits, call)
 
@@ -424,7 +427,7 @@ class SqliteSession:
         except TROUBLE as error:
             raise self._db.failed(error, statement.binding, values=params, position=0) from error
         self._spent_s += time.monotonic() - started_s
-        return transpose_answers(statement.columns or _columns(self._db.cursor), [rows])
+        return transpose_answers(statement.columns or columns_of(self._db.cursor), [rows])
 
 
 def _together(error: DatabaseError) -> DatabaseError:
@@ -440,7 +443,3 @@ def _ended_early(position: int) -> DatabaseError:
         phase=Phase.COMMITTING,
         position=position,
     )
-
-
-def _columns(cursor: sqlite3.Cursor) -> tuple[Column, ...]:
-    return tuple(Column(entry[0]) for entry in cursor.description or ())

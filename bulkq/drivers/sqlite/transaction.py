@@ -255,6 +255,11 @@ class Handle:
         finally:
             self.deadline.off = False
 
+    def schema_version(self) -> object:
+        """The number that every change of the schema changes; in a transaction."""
+        ((version,),) = self.run_own("PRAGMA schema_version", Phase.SENT)
+        return version
+
     def rollback(self) -> None:
         """End whatever transaction is open.
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bulkq.dialects.sqlite_batch_statement import COPIES
-from bulkq.drivers.sqlite.batch_statement import REFUSED, SharedStatement, execute, is_current, share
+from bulkq.drivers.sqlite.batch_statement import REFUSED, SharedStatement, execute, share
 from bulkq.drivers.sqlite.bind_parameters import SqliteBinding
 from bulkq.drivers.sqlite.transaction import Handle
 from bulkq.model import Column, Query
@@ -57,8 +57,7 @@ def test_rows_have_the_positions_of_their_sets(db: Handle) -> None:
     query = inline("select a, b from t where a = :v", "sqlite")
     statement = shared(db, query)
     assert isinstance(statement, SharedStatement)
-    assert is_current(db, statement)
-    assert not is_current(db, SharedStatement(statement.text, -1))
+    assert statement.schema == db.schema_version()
     sets = [(n % 3,) for n in range(2 * COPIES + 3)]
     answers: list[int] = []
     reply = execute(db, statement, COLUMNS, bound(query), sets, answers)
