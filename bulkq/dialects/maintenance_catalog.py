@@ -110,7 +110,8 @@ class MaintenanceCatalog:
         present: a query with a row if an object is there, whether the command applies to it or not; "" if the list of all says it.
         judge: the answer to a command -> why it was not done; "" if nothing speaks against it.
         failed: options and answer -> whether what `judge` has found is a failure, and not something to try again another night.
-        prove: a query with the proof of one object, see `ObjectFacts.proof`, and its size in bytes; "" if there is none.
+        prove: a query with the proof of one object, see `ObjectFacts.proof`, and its size in bytes, of a table without its
+            indexes; "" if there is none.
         may_be_silent: whether a command may do nothing without a message, so that the proof of each object is asked for. Otherwise it is
             asked for once, for all objects, at the end.
         at_end: statements behind all objects of a target.

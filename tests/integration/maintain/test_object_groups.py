@@ -70,6 +70,9 @@ async def test_sizes_before_and_after(tables: str, tmp_path: Path) -> None:
     assert sizes["public.t03"] == (before, execute(tables, "SELECT pg_total_relation_size('t03')::float8")[0][0])
     assert sizes["public.t03"] > sizes["public.t04"]
     assert all(after for _, after in sizes.values())
+    [alone] = (await run(tables, tmp_path, "vacuum", "--skip-locked", "--table", "t04")).objects
+    size = execute(tables, "SELECT pg_total_relation_size('t04')::float8")[0][0]
+    assert (alone.before, alone.after) == (size, size)
 
 
 async def test_m1_a_warning_belongs_to_the_table_that_did_not_move(tables: str, tmp_path: Path) -> None:
