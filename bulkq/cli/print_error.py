@@ -10,7 +10,7 @@ import sys
 import click
 
 from bulkq.cli.messages import Messages
-from bulkq.cli.options.types import Value
+from bulkq.cli.options.types import Value, Words
 from bulkq.errors import BulkqError, TargetError
 from bulkq.text.urls import redact_urls
 
@@ -86,7 +86,9 @@ def _complaint(error: click.UsageError, arguments: list[str]) -> str:
         )
     if isinstance(error, click.MissingParameter) and error.param is not None:
         wanted = error.param.make_metavar(error.ctx) if error.ctx else error.param.human_readable_name
-        return f"{wanted.strip('[].').lower()} is missing{_example(error)}"
+        kind = error.param.type
+        words = f" (one of {', '.join(kind.words)})" if isinstance(kind, Words) and "|" not in wanted else ""
+        return f"{wanted.strip('[].').lower()} is missing{words}{_example(error)}"
     if isinstance(error, click.BadParameter) and error.param is not None:
         message = error.message if isinstance(error.param.type, Value) else _plain(error.message)
         return f"{_as_typed(error.param, error.ctx, arguments)}{message}"

@@ -107,6 +107,7 @@ BAD = {
     "an unknown format": ([*INLINE, "--format", "jsonll"], ["--format jsonll: ", "did you mean jsonl?"]),
     "an unknown column": ([*INLINE, "--include", "n,parms"], ["--include parms: ", "did you mean params?"]),
     "an unknown report": ([*INLINE, "--report", "jsn:r.json"], ["--report", "jsn", "json"]),
+    "no command of maintain": (["maintain"], ["bulkq maintain: command is missing (one of vacuum, freeze, "]),
     "an unknown command": (["rnu", "one.sql"], ['bulkq: no such command "rnu" (did you mean run?)']),
     "an unknown key": (["run", "key.sql", "-t", TARGET], ["key.sql:2: unknown key @timout (did you mean @timeout?)"]),
     "two queries of one name": (["run", "twice.sql", "-t", TARGET], ["twice.sql:3: ", '"one"']),
