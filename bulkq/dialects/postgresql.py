@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bulkq.dialects.base import Dialect
+from bulkq.model.frozen_dataclass import frozen
 from bulkq.text.late_pattern import compile_late
 
 if TYPE_CHECKING:
@@ -185,17 +186,33 @@ called without parentheses. Values come in array literals, in which NULL is a te
 """
 
 
-def names(count: int) -> list[str]:
-    """Aliases of the wrapped columns; the user's own names may be duplicate or missing."""
-    return [f"c{i}" for i in range(1, count + 1)]
+@frozen
+class WrappedNames:
+    """How a wrapper calls the columns of the user's text.
+
+    By their own names where that can be done: if a table is replaced meanwhile by one with another order of columns, no value comes
+    under the name of another. Aliases count the columns.
+    """
+
+    names: tuple[str, ...]
+    alias: str
+    """What stands behind the alias of the text."""
+
+    @classmethod
+    def of(cls, columns: Sequence[str]) -> WrappedNames:
+        """Those of result columns with these names, which may be duplicate."""
+        if len({*columns}) == len(columns):
+            return cls(tuple('"' + name.replace('"', '""') + '"' for name in columns), "")
+        names = tuple(f"c{i}" for i in range(1, len(columns) + 1))
+        return cls(names, f"({', '.join(names)})")
 
 
-def rows(sql: str, ordinal: int, items: Sequence[str]) -> str:
+def rows(sql: str, ordinal: int, items: Sequence[str], alias: str) -> str:
     """`sql` returns rows and changes nothing."""
-    return f"SELECT ${ordinal}::int8 AS n, {', '.join(items)} FROM (\n{sql}\n) AS q({', '.join(names(len(items)))})"
+    return f"SELECT ${ordinal}::int8 AS n, {', '.join(items)} FROM (\n{sql}\n) AS q{alias}"
 
 
-def set_rows(sql: str, types: Sequence[str], items: Sequence[str], *, marks: Sequence[str] = ()) -> str:
+def set_rows(sql: str, types: Sequence[str], items: Sequence[str], alias: str, *, marks: Sequence[str] = ()) -> str:
     """One statement for all sets of a batch: `marks` (`$1`, `$2`) are arrays of `types`, and `sql` names its values as `set_value` does.
 
     `OFFSET 0` keeps the user's text whole: it is executed once for each set, in the order of the sets, with its own plan.
@@ -205,7 +222,7 @@ def set_rows(sql: str, types: Sequence[str], items: Sequence[str], *, marks: Seq
     values = ", ".join(f"{SETS}_v{i}" for i in range(1, len(types) + 1))
     return (
         f"SELECT {SETS}_n - 1, {', '.join(items)} FROM ROWS FROM (unnest({arrays})) WITH ORDINALITY AS {SETS}({values}, {SETS}_n), "
-        f"LATERAL (SELECT * FROM (\n{sql}\n) AS q OFFSET 0) AS q({', '.join(names(len(items)))})"
+        f"LATERAL (SELECT * FROM (\n{sql}\n) AS q OFFSET 0) AS q{alias}"
     )
 
 
@@ -220,11 +237,9 @@ def why_apart(sql: str) -> str:
     return WHY_APART.format(words=f"ARRAY[{', '.join(map(literal, sorted(words)))}]::text[]")
 
 
-def changed_rows(sql: str, ordinal: int, items: Sequence[str]) -> str:
+def changed_rows(sql: str, ordinal: int, items: Sequence[str], alias: str) -> str:
     """`sql` changes data and returns rows."""
-    return (
-        f"WITH q({', '.join(names(len(items)))}) AS (\n{sql}\n) SELECT ${ordinal}::int8 AS n, {', '.join(items)} FROM q"
-    )
+    return f"WITH q{alias} AS (\n{sql}\n) SELECT ${ordinal}::int8 AS n, {', '.join(items)} FROM q"
 
 
 def counted(sql: str, ordinal: int) -> str:

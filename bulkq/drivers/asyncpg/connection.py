@@ -10,8 +10,6 @@ from dataclasses import replace
 from itertools import count
 from typing import TYPE_CHECKING, TypeVar
 
-import asyncpg
-
 from bulkq.dialects import postgresql
 from bulkq.drivers.asyncpg.attempt import Attempt
 from bulkq.drivers.asyncpg.execute_own_statements import administer
@@ -19,7 +17,7 @@ from bulkq.drivers.asyncpg.extended_connection import BROKEN, GRACE_S
 from bulkq.drivers.asyncpg.lock_wait_errors import name_owners
 from bulkq.drivers.asyncpg.prepare import Describer, PrepareRequest
 from bulkq.drivers.asyncpg.statement import STREAMED, AsyncpgStatement, Recipe
-from bulkq.drivers.asyncpg.translate_errors import translate
+from bulkq.drivers.asyncpg.translate_errors import is_stale, translate
 from bulkq.drivers.asyncpg.validate_texts import AsyncpgTextValidator
 from bulkq.drivers.optional_connection_methods import BaseConnection
 from bulkq.drivers.prepare_attempt_steps import prepare_steps
@@ -43,7 +41,6 @@ PREPARE_S = 30.0
 STATEMENTS = 100
 """Maximum number of prepared statements of a session; the oldest is closed first."""
 
-STALE = (asyncpg.InvalidCachedStatementError, asyncpg.OutdatedSchemaCacheError, asyncpg.InvalidSQLStatementNameError)
 """States after which a statement is stale: its tables or types have changed, or it is missing. `prepare` makes a new one."""
 
 T = TypeVar("T")
@@ -295,7 +292,7 @@ class AsyncpgConnection(BaseConnection):
             self._streaming = None
 
     def _drop_stale(self, error: DatabaseError, *statements: AsyncpgStatement) -> None:
-        if isinstance(error.__cause__, STALE):
+        if is_stale(error.__cause__):
             for key in [key for key, kept in self._statements.items() if kept in statements]:
                 del self._statements[key]
                 self._recipes.pop(key, None)  # of the old tables

@@ -285,7 +285,9 @@ class Describer:
             decode = choose_converters(shape.kinds, wanted.decoding, wrapped=True)
             apart = _why_apart(wanted, text.numbered, form)
             marks = () if wanted.typed else [f"${number}::text" for number in range(1, len(shape.bound) + 1)]
-            together = "" if apart else postgresql.set_rows(*text.numbered.together, _items(wanted, shape), marks=marks)
+            together = (
+                "" if apart else postgresql.set_rows(*text.numbered.together, *_items(wanted, shape), marks=marks)
+            )
             shape = replace(shape, form=form, decode=decode, together=together, apart=apart)
             return AsyncpgStatement(query, shape, handle, typed=wanted.typed, single=False)
         async with self._question():
@@ -359,17 +361,18 @@ def _wrappers(wanted: PrepareRequest, shape: StatementShape) -> Iterable[tuple[S
         return []  # the command tag has the count, and RETURNING would give the wrapper a row for each changed one
     if not shape.kinds:
         return [(StatementForm.COUNT, postgresql.counted(shape.text, ordinal))]
-    items = _items(wanted, shape)
+    items, alias = _items(wanted, shape)
     ways = [postgresql.rows, postgresql.changed_rows]
     if shape.changes:
         ways.reverse()
-    return [(StatementForm.ROWS, way(shape.text, ordinal, items)) for way in ways]
+    return [(StatementForm.ROWS, way(shape.text, ordinal, items, alias)) for way in ways]
 
 
-def _items(wanted: PrepareRequest, shape: StatementShape) -> list[str]:
-    """The select list of a wrapper."""
-    aliases = postgresql.names(len(shape.kinds))
-    return [write_expression(f"q.{a}", k, wanted.decoding) for a, k in zip(aliases, shape.kinds, strict=True)]
+def _items(wanted: PrepareRequest, shape: StatementShape) -> tuple[list[str], str]:
+    """The select list of a wrapper, and what stands behind its alias of the user's text."""
+    wrapped = postgresql.WrappedNames.of([column.name for column in shape.columns])
+    items = [write_expression(f"q.{n}", k, wanted.decoding) for n, k in zip(wrapped.names, shape.kinds, strict=True)]
+    return items, wrapped.alias
 
 
 @frozen

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import asyncpg
 
-from bulkq.dialects.sqlstates import CANCELED
+from bulkq.dialects.sqlstates import CANCELED, NOT_SUPPORTED
 from bulkq.errors import DatabaseError
 from bulkq.model import Phase
 from bulkq.policy.mask_values import without_secrets
@@ -19,8 +19,12 @@ if TYPE_CHECKING:
     from bulkq.drivers.asyncpg.statement import AsyncpgStatement
     from bulkq.model import ParameterSet
 
+STALE = (asyncpg.InvalidCachedStatementError, asyncpg.OutdatedSchemaCacheError, asyncpg.InvalidSQLStatementNameError)
+_GONE = (asyncpg.UndefinedColumnError, asyncpg.InvalidColumnReferenceError)
+_WRAPPED = compile_late(r"\bq\.|\bq\W ")
 _ELEMENT = compile_late(r"\$(\d+) in element #(\d+) of")
 _ARGUMENT = compile_late(r"query argument \$(\d+)")
+STALE_PLAN = "cached plan: the tables of the query were changed while it was prepared"
 GOING = ("08", "57P")
 """An answer to COMMIT that is about the connection, also from a pooler that has lost its own: it is no answer."""
 
@@ -64,6 +68,8 @@ def translate(
         message, sqlstate=getattr(cause, "sqlstate", None), phase=phase, connection_lost=not idle, pid=pid
     )
     found.hint = getattr(cause, "hint", None)
+    if statement is not None and isinstance(cause, _GONE) and is_stale(cause):
+        found.sqlstate = NOT_SUPPORTED
     if phase is Phase.COMMITTING and (found.sqlstate or "").startswith(GOING):
         found.connection_lost = True
     if statement is not None:
@@ -72,10 +78,17 @@ def translate(
     return found
 
 
+def is_stale(error: BaseException | None) -> bool:
+    """Whether a prepared statement failed because its tables were changed; also by a column that its wrapper no longer finds."""
+    return isinstance(error, STALE) or (isinstance(error, _GONE) and _WRAPPED.search(str(error.args[0])) is not None)
+
+
 def _message(error: BaseException, *, idle: bool) -> str:
     text = str(error.args[0]) if error.args else type(error).__name__
     if isinstance(error, asyncpg.InvalidCachedStatementError):
-        return "cached plan: the tables of the query were changed while it was prepared"
+        return STALE_PLAN
+    if isinstance(error, _GONE) and is_stale(error):
+        return f"{STALE_PLAN} ({text})"
     if isinstance(error, asyncpg.PostgresError):
         return (
             text if idle or not isinstance(error, asyncpg.ConnectionDoesNotExistError) else f"connection lost: {text}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -137,6 +138,32 @@ async def test_a_changed_table_makes_a_new_statement(connection: Connection, out
         assert error.sqlstate == "0A000"
         reply = await connection.attempt(await prepared(connection, query), [("1",)], READS)
     assert reply.values[0][0] == 1
+
+
+async def test_values_follow_the_names_of_columns(connection: Connection, outside: asyncpg.Connection) -> None:
+    """A table that is replaced by one with its columns in another order, or without one of them, in both forms of a batch."""
+    sets = [("1",), ("1",)]
+    for together in (False, True):
+        query = inline(f"select *, {together} as form from swapped where id = :id")
+        reads = replace(READS, together=together)
+        await outside.execute("create table swapped as select 1 as id, 'a' as a, 'b' as b")
+        statement = await prepared(connection, query)
+        await connection.attempt(statement, sets, reads)
+        await outside.execute("drop table swapped; create table swapped as select 1 as id, 'b' as b, 'a' as a")
+        reply = await connection.attempt(statement, sets, reads)
+        assert {column.name: list(v) for column, v in zip(reply.columns, reply.values, strict=True)} == {
+            "id": [1, 1],
+            "a": ["a", "a"],
+            "b": ["b", "b"],
+            "form": [together] * 2,
+        }
+        await outside.execute("alter table swapped rename column a to c")
+        with pytest.raises(DatabaseError, match="cached plan") as caught:
+            await connection.attempt(statement, sets, reads)
+        assert caught.value.sqlstate == "0A000"
+        reply = await connection.attempt(await prepared(connection, query), sets, reads)
+        assert [column.name for column in reply.columns] == ["id", "b", "c", "form"]
+        await outside.execute("drop table swapped")
 
 
 async def test_many_statements_are_forgotten(connection: Connection) -> None:

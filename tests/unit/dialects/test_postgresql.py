@@ -15,10 +15,10 @@ WRITES = Limits(timeout_s=None, lock_timeout_s=2, read_only=False)
 
 def test_wrapped_statements_give_their_ordinal() -> None:
     """Each form is one statement, with the user's text on lines of its own."""
-    items = ["q.c1::text", "q.c2"]
+    items, alias = ["q.c1::text", "q.c2"], "(c1, c2)"
     for text in (
-        postgresql.rows("select 1, 2", 1, items),
-        postgresql.changed_rows("update t set a = 1 returning a, b", 1, items),
+        postgresql.rows("select 1, 2", 1, items, alias),
+        postgresql.changed_rows("update t set a = 1 returning a, b", 1, items, alias),
         postgresql.counted("update t set a = 1", 1),
     ):
         assert "$1::int8 AS n" in text
@@ -26,10 +26,18 @@ def test_wrapped_statements_give_their_ordinal() -> None:
     assert postgresql.copied("select 1", "\t").startswith("COPY (\nselect 1\n) TO STDOUT")
 
 
+def test_columns_keep_their_names_where_none_is_there_twice() -> None:
+    """Quoted; aliases otherwise."""
+    own = postgresql.WrappedNames.of(["id", 'a"B'])
+    assert (own.names, own.alias) == (('"id"', '"a""B"'), "")
+    aliases = postgresql.WrappedNames.of(["id", "id"])
+    assert (aliases.names, aliases.alias) == (("c1", "c2"), "(c1, c2)")
+
+
 def test_one_statement_stands_for_all_sets() -> None:
     """Arrays of each type come in, and the number of the set goes out first."""
     text = f"select a, b from t where a = {postgresql.set_value(1)}::int and b > {postgresql.set_value(2)}::text -- end"
-    made = postgresql.set_rows(text, ["text", "int4"], ["q.c1::text", "q.c2"])
+    made = postgresql.set_rows(text, ["text", "int4"], ["q.c1::text", "q.c2"], "")
     assert "unnest($1::text[], $2::int4[])" in made
     assert "bulkq_sets(bulkq_sets_v1, bulkq_sets_v2, bulkq_sets_n)" in made
     assert "-- end\n" in made

@@ -44,8 +44,9 @@ def written(statement: SqlStatement, style: Style) -> SetStatement | str:
     conversions = statement.conversions
     user = binding.together(lambda name, number: f"({conversions[name].of(f'{postgresql.set_value(number)}::text')})")
     count = len(binding.parameters)
-    items = [f"q.{alias}" for alias in postgresql.names(len(statement.columns))]
-    text = postgresql.set_rows(user, ["text"] * count, items, marks=style.marks(count))
+    wrapped = postgresql.WrappedNames.of([column.name for column in statement.columns])
+    items = [f"q.{name}" for name in wrapped.names]
+    text = postgresql.set_rows(user, ["text"] * count, items, wrapped.alias, marks=style.marks(count))
 
     def bind(sets: Sequence[ParameterSet]) -> Values:
         return style.packed(tuple(map(literal_of, binding.arrays(sets))))
