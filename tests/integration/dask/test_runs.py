@@ -9,6 +9,8 @@ import subprocess
 import time
 from typing import TYPE_CHECKING
 
+import pytest
+
 from tests.support.servers.postgres import execute
 
 if TYPE_CHECKING:
@@ -49,24 +51,29 @@ def test_the_same_bytes_come_from_a_cluster(cluster: DaskProcesses, cli: Cli, da
     assert (cli.folder / "one.csv").read_bytes() == (cli.folder / "two.csv").read_bytes()
 
 
+@pytest.mark.timeout(240)  # on a busy machine, Dask takes a minute to start, and half of one to start workers again
 def test_killed_workers_change_nothing_twice(cluster: DaskProcesses, cli: Cli, database: str) -> None:
     """The batches of a killed worker are sent again, and markers settle them. Its objects are not: the catalog settles them at a resume."""
     tables = "; ".join(f"create table m.t{n} as select g from generate_series(1, 200) as g" for n in range(60))
     execute(database, CREATE, FILL.format(4000), "create schema m", f"do $$ begin {tables}; end $$")
-    words = ("run", "-e", INCREMENT, "--write", "-t", database, "-p", "range:id=1..4000", "--batch", "20")
-    writes = cli.start(*words, "--max-rate", "1500/s", "--progress", "json", "--name", "w", *executor(cluster))
-    words = ("maintain", "vacuum", "-t", database, "--schema", "m", "-j", "3", "--max-rate", "40/s", "--name", "m")
-    vacuums = cli.start(*words, *executor(cluster))
+    hold = cli.folder / "hold"
+    hold.touch()
+    common = ("-t", database, "--throttle", f"file:{hold}", "--throttle-every", "100ms", *executor(cluster))
+    words = ("run", "-e", INCREMENT, "--write", "-p", "range:id=1..4000", "--batch", "20", "--max-rate", "1500/s")
+    writes = cli.start(*words, "--progress", "json", "--name", "w", *common)
+    words = ("maintain", "vacuum", "--schema", "m", "-j", "3", "--max-rate", "40/s")
+    vacuums = cli.start(*words, "--name", "m", *common)
     wait_for_begin(writes)
     wait_for_begin(vacuums)
-    time.sleep(0.4)
+    hold.unlink()  # both are in the middle when the workers are killed, however long each took to begin
+    time.sleep(0.5)
     for worker in cluster.workers:
         worker.send_signal(signal.SIGKILL)
         time.sleep(0.3)
     _, err = writes.communicate(timeout=100)
     assert writes.returncode == 0, err
     assert [tuple(row) for row in execute(database, "select v, count(*) from t group by v")] == [(1, 4000)]
-    workers = json.loads(err.splitlines()[-2])["workers"]
+    workers = json.loads([line for line in err.splitlines() if line.startswith(b"{")][-1])["workers"]
     done = sum(worker["sets"] for worker in workers["listed"])
     assert (workers["lost"], 3800 <= done <= 4000) == (2, True)  # less what was applied and not answered
     report = json.loads(cli("report", run_named("w", cli), "--format", "json").text)
