@@ -9,7 +9,7 @@ plan_attempt, commit_guard              the statements of an attempt, and what m
 range_transform                         a range of a backfill with `--map`: read, compute, apply
 same_row_write_order                    writes of one row in the order of the input
 part_state                              what changes of a part while it works
-pool, slots                             connections and permission to use them
+pool, slots                             connections, and permission to use them: one for each processor if the database is in the process
 throttle_gate, throttle_gates_by_target, pause    why a lane waits
 live_run, live_settings, stop_control   what changes or ends a run from outside
 bottlenecks, timeline_log               why a run is not faster; its samples over time

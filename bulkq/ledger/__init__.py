@@ -1,7 +1,8 @@
 """The durable record of runs: `open_ledger`, and `open_recorder` for one that only begins a run.
 
 open, location, no_record, file_create            which ledger; made
-upgrade_and_check, migrate, health                upgraded, checked
+upgrade_and_check, migrate                        what `bulkq ledger upgrade` and `bulkq ledger check` do: its revision, what is a problem
+health                                            the questions of the latter about its tables
 database_connection, file_lock_and_revision, revision_constants    its connection, its lock
 schema                                            the tables
 recorder                                          one run while it works: marks in groups, counts as of now; `pending_row_changes`

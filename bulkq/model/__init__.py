@@ -7,7 +7,7 @@ part_spec, batch, key_range                     what is executed
 attempt_plan, attempt_steps, attempt_limits, marker_claim   one attempt
 capabilities, server, reply                     what a driver says
 batch_result, failure, own_error_states         what came of a batch
-counts, run_summary, check_result, maintenance  what came of a run, of checks, of objects
+counts, run_summary, check_result, maintenance  what came of a run, of checks, of objects (with the reasons for which one is skipped)
 run_record, run_event                           what a ledger keeps
 run_status, timeline, worker_status, throttle_readings, throttle_wait_total   what is shown while a run works
 row, row_images                                 rows of the Python API, and of `--capture`

@@ -18,7 +18,7 @@ query_limits                                        option, `@key` or default
 
 What an option says:
 
-throttle_expressions, object_selection, object_name_patterns, parse_executor
+throttle_expressions, object_selection, object_name_patterns, parse_executor     with the units of their own
 object_order                                        the order of `bulkq maintain`
 changeable_settings, control_request                what `bulkq ctl` may change and ask
 

@@ -3,7 +3,7 @@
 summary_lines  the last line of stderr, and the lines of failures above it
 write          from `--report FORMAT[:FILE]` to a file; the table of formats
 findings       a summary as a list of verdicts, which most formats show
-escape         texts from databases made harmless
+escape         texts and values from databases made harmless, and cut to a length
 finding_lines, target_table    tables and lines that several formats have
 repository_paths    names of files for CI servers
 metrics        a status, for Prometheus

@@ -2,7 +2,7 @@
 
 config, config_files, parse_config, parse_target_section, parse_executor_section    files -> values; `toml_lines`: the line of an error
 selection, same_database          which targets `-t` means; which of them are one database
-connect, passwords, expectations  a session: password, `expect.*`
+connect, passwords, expectations  a session: password (its command is read in `parse_target_section`), `expect.*`
 bounded_concurrency               many targets at once
 parameter_rows_from_query         the rows of `-p sql:...`
 

@@ -5,7 +5,7 @@ file, http, sql         signals that need no knowledge of a database
 database_throttle       a signal of a database: server_value for most, and replication_lag, named_replica_lag, wal_rate
 commit_latency          how long our own commits take
 window                  `--window`
-others_activity         what `--nice auto` compares; it is decided in `bulkq.policy.gentle_pace`
+others_activity         what `--nice auto` compares, and what the user is told of it; the pace is decided in `bulkq.policy.gentle_pace`
 signal_reader, monitor_connection    how a database is asked
 make_throttles, open, throttle_context    expressions -> throttles -> open ones; what they know of the run
 any_of                  several as one, and which are left out because their target cannot be reached

@@ -4,7 +4,7 @@ sqlalchemy_urls, parsed_url    URL -> what SQLAlchemy says of it
 driver                         URL -> session
 duckdb_file                    the same for a file of DuckDB, without SQLAlchemy
 driver_of_blocking_library     the same for a library that SQLAlchemy does not know
-thread_or_greenlet             where a hop runs: a private thread, or a greenlet on the loop
+thread_or_greenlet             where a hop runs: a private thread, or a greenlet on the loop; how often a cancel is repeated
 connection                     one session on the loop: hops, deadlines, cancelling
 blocking_session               the same session inside a hop; what follows is its parts
 prepare, statement             a query, its parameters and its columns; `quote_identifiers` for `:{name}`

@@ -2,7 +2,7 @@
 
 In the order of a run:
 
-validate_request       options that contradict one another; the statement of `--set` and `--delete`
+validate_request       what contradicts, also from Python (the rest is refused in `cli.options`); the statement of `--set` and `--delete`
 prepare                what the target is asked before: `describe_table`, `explain` (with `literal_statement`), `count_rows`
 begin                  the table of ranges in the target
 cutter                 where the next range ends; `patient_cutter` waits for a server that is away
@@ -15,6 +15,6 @@ Beside it:
 
 capture, row_image_queries, undo        the rows as they were, and back
 prepare_transform, transform_queries    a Python function over rows
-rehearse, example_ranges                ranges that are rolled back
+rehearse, example_ranges                ranges that are rolled back; where in the key they are: a sample of the table
 plan_file                               a plan that is carried out later
 """
