@@ -101,7 +101,7 @@ def open_driver(url: str, *, application_name: str = "bulkq", read_only: bool) -
 
     Raises:
         UsageError: no scheme, an unknown one, or a URL that its driver cannot read.
-        MissingDriver: the driver's library is not installed.
+        MissingDriver: the driver's library is not installed, or cannot be imported.
     """
     scheme = urls.parse_scheme(url)
     if scheme is None:
@@ -117,6 +117,10 @@ def open_driver(url: str, *, application_name: str = "bulkq", read_only: bool) -
         if error.name is None or error.name.partition(".")[0] != entry.package:
             raise
         raise MissingDriver(f'{scheme}:// needs the package "{entry.package}": {entry.install}') from None
+    except ImportError as error:  # a library that does not fit this machine
+        if (error.name or "").startswith("bulkq"):
+            raise
+        raise MissingDriver(f"{scheme}:// cannot be used: {error}") from None
     driver: Driver = opener.open(url, application_name=application_name, read_only=read_only)
     return driver
 

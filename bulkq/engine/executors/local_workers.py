@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import dask
 import distributed.utils
-from distributed import LocalCluster, Nanny
+from distributed import LocalCluster, Nanny, Security
 
 from bulkq.engine.executors.fork_server import start_method
-from bulkq.errors import TargetError
+from bulkq.errors import MissingDriver, TargetError
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Generator
@@ -68,6 +68,7 @@ async def start_workers(workers: int) -> Any:
     """Start a scheduler in this process and worker processes on this machine, which other users cannot reach.
 
     Raises:
+        MissingDriver: a package for their certificates is not installed.
         TargetError: they do not start.
     """
     dask.config.set(QUIET | {"distributed.worker.multiprocessing-method": start_method()})
@@ -79,13 +80,17 @@ async def start_workers(workers: int) -> Any:
             threads_per_worker=1,
             worker_class=DeafNanny,
             memory_limit=0,
-            security=True,
+            security=Security.temporary(),  # here, because a cluster that has begun does not end well without it
             dashboard_address="127.0.0.1:0",
             worker_dashboard_address="127.0.0.1:0",  # without it, workers answer HTTP on all interfaces
             scheduler_kwargs={"dashboard": False},
             asynchronous=True,
             silence_logs=logging.CRITICAL,
         )
+    except ImportError as error:  # distributed installs nothing that makes certificates
+        raise MissingDriver(
+            f"--executor dask:local={workers} needs the package \"{error.name or 'cryptography'}\": pip install 'bulkq[dask]'"
+        ) from None
     except (OSError, RuntimeError) as error:  # also a timeout
         why = " ".join(str(error.__cause__ or error).split())[:200]
         if not why or why.startswith("Status."):  # of the nanny

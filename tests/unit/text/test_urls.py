@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import example, given
@@ -11,6 +12,9 @@ from hypothesis import strategies as st
 from bulkq.drivers import open_driver
 from bulkq.errors import MissingDriver, UsageError
 from bulkq.text import urls
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @pytest.mark.parametrize(
@@ -101,6 +105,21 @@ def test_a_missing_library(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "asyncpg", None)
     with pytest.raises(MissingDriver, match="pip install 'asyncpg"):
+        open_driver("postgresql://h/db", read_only=True)
+
+
+def test_a_library_that_does_not_load(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """It was built for another system; a mistake of ours stays what it is."""
+    for name in [
+        name for name in sys.modules if name.partition(".")[0] == "asyncpg" or name.startswith("bulkq.drivers.asyncpg")
+    ]:
+        monkeypatch.delitem(sys.modules, name)
+    (tmp_path / "asyncpg.py").write_text("raise ImportError('libpq.so: cannot open shared object file')")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(MissingDriver, match=r"^postgresql:// cannot be used: libpq\.so: cannot open"):
+        open_driver("postgresql://h/db", read_only=True)
+    (tmp_path / "asyncpg.py").write_text("from bulkq.errors import nothing")
+    with pytest.raises(ImportError, match="nothing"):
         open_driver("postgresql://h/db", read_only=True)
 
 

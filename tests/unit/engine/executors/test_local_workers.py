@@ -11,7 +11,7 @@ import pytest
 pytest.importorskip("distributed")
 
 from bulkq.engine.executors import local_workers
-from bulkq.errors import TargetError
+from bulkq.errors import MissingDriver, TargetError
 
 BLOCKED = "import signal; print(signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, ()))"
 
@@ -55,3 +55,12 @@ async def test_workers_that_do_not_start_are_one_line(reason: str, words: str, m
     monkeypatch.setattr(local_workers, "LocalCluster", refuse)
     with pytest.raises(TargetError, match=rf"the 2 workers of dask:local=2 did not start \({words}\)"):
         await local_workers.start_workers(2)
+
+
+async def test_certificates_need_a_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    """distributed alone does not install it: the error is the command that does."""
+    monkeypatch.setitem(sys.modules, "cryptography", None)
+    with pytest.raises(
+        MissingDriver, match=r"dask:local=1 needs the package \"cryptography\": pip install 'bulkq\[dask\]'"
+    ):
+        await local_workers.start_workers(1)
