@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from bulkq.drivers.dbapi.pep249 import DbapiCursor
     from bulkq.drivers.dbapi.statement import SqlStatement
     from bulkq.drivers.dbapi.transaction import Transaction
-    from bulkq.model import Reply
+    from bulkq.model import Column, Reply
 
     Rows = Sequence[tuple[object, ...]]
 
@@ -59,7 +59,9 @@ def form_columns(
 ) -> Reply:
     """The rows of the sets as columns, each in the form that is wanted."""
     adapter, decoding = transaction.adapter, statement.decoding
-    columns = statement.columns or adapter.columns(transaction, cursor, json_wanted=decoding is Decoding.JSON)
+    columns = statement.columns
+    if not columns or (statement.forms is None and _are_moved(columns, cursor)):
+        columns = adapter.columns(transaction, cursor, json_wanted=decoding is Decoding.JSON)
     forms = adapter.forms(transaction, cursor, decoding) if statement.forms is None else statement.forms
     reply = transpose_answers(columns, answers, changed=changed)
     if not any(forms) or not reply.positions:
@@ -96,3 +98,16 @@ def add_further_results(
         return replace(reply, values=(), positions=(), lost=SEVERAL_RESULTS)
     values = [[value for one in replies for value in one.values[c]] for c in range(len(names[0]))]
     return replace(reply, values=values, positions=[0] * sum(len(one.positions) for one in replies))
+
+
+def _are_moved(columns: Sequence[Column], cursor: DbapiCursor) -> bool:
+    """Whether the answer has other columns than were described, because the table behind a `*` was replaced.
+
+    A name that is only another one is no sign of it: where values are written into the text, it may depend on them.
+    """
+    then, now = [column.name for column in columns], [str(entry[0]) for entry in cursor.description or ()]
+    if then == now or not now:
+        return False
+    return len(then) != len(now) or any(
+        name != now[place] and then.count(name) == now.count(name) == 1 for place, name in enumerate(then)
+    )

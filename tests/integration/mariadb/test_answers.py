@@ -8,9 +8,11 @@ import pymysql
 import pytest
 
 from bulkq.engine.stop_control import Control
+from bulkq.model import Decoding, Limits
+from bulkq.query import inline
 from bulkq.reports.summary_lines import summary_line
 from bulkq.tasks.run import run as new_run
-from tests.support.mariadb_sessions import asked, counts
+from tests.support.mariadb_sessions import asked, connected, counts
 from tests.support.notices import Notices
 
 if TYPE_CHECKING:
@@ -65,6 +67,24 @@ async def test_several_results_of_a_procedure(base: Database, driver: str, tmp_p
     assert (done.exit_code, done.ok) == (0, 1)
     assert out.read_text() == "a\n1\n2\n3\n"
     assert counts(base)[0] == (1, 5)
+
+
+async def test_columns_of_a_table_that_was_replaced(base: Database, driver: str) -> None:
+    """Names stand over the values of the new table; an unnamed value of a set is no other column."""
+    base.execute("create table swapped as select 1 as id, 'a' as a, 'b' as b")
+    session = await connected(base, driver)
+    query = inline("select *, :v from swapped", "mysql")
+    statement = await session.prepare(query, Decoding.TEXT, typed=False, identifiers={})
+    reads = Limits(timeout_s=5, read_only=True)
+    described = (await session.attempt(statement, [("7",)], reads)).columns
+    assert [column.name for column in described[:3]] == ["id", "a", "b"]
+    assert (await session.attempt(statement, [("8",)], reads)).columns == described
+    base.execute("drop table swapped")
+    base.execute("create table swapped as select 'b' as b, 'a' as a, 1 as id")
+    reply = await session.attempt(statement, [("7",)], reads)
+    found = {column.name: str(values[0]) for column, values in zip(reply.columns, reply.values, strict=True)}
+    assert [found[name] for name in ("id", "a", "b")] == ["1", "a", "b"]
+    await session.close()
 
 
 async def test_results_that_no_output_can_hold(base: Database, driver: str, tmp_path: Path) -> None:
