@@ -10,6 +10,7 @@ record           the run in the ledger, its run row in each target (`target_mark
 execute_run      the lanes, by the runner of the engine; `live_control` beside them
 finish           the counts, the exit code, names of files, the end of the record
 forgotten_commits    what a database has lost: compared when a lane connects again, and at the end
+ask_target       a question to a target when its lanes have ended; waits for one that has gone away
 request_json, restore_request, query_changes    a request in the ledger and back, compared with the files of now
 take_over_targets, resume_state    what a resume takes from earlier processes: values that a new run has too, empty
 settings_from_events, throttle_waits_from_events, timeline_from_events, workers_from_events    what the events of earlier processes say

@@ -10,7 +10,7 @@ from bulkq.engine.run_context import StopLimits
 from bulkq.engine.runner import Runner
 from bulkq.errors import ParameterError
 from bulkq.lifecycle import prepare_same_row_write_order
-from bulkq.lifecycle.forgotten_commits import review_reconnects
+from bulkq.lifecycle.forgotten_commits import end_reviews, review_reconnects
 from bulkq.lifecycle.preflight import PEEKED
 from bulkq.policy import safety
 
@@ -47,6 +47,7 @@ async def execute(recorded: RecordedRun) -> Sequence[Failure]:
         for part in opened.outputs:
             await part.sink.close(complete=False)
         raise
+    end_reviews(recorded)
     if opened.request.backfill is None:
         await _count_skipped(opened)
     return runner.failures

@@ -7,9 +7,10 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from bulkq import markers
-from bulkq.errors import BulkqError, DatabaseError, StoppedError, TargetError
+from bulkq.errors import BulkqError, DatabaseError, LedgerError, StoppedError, TargetError
 from bulkq.ledger import open_ledger
 from bulkq.lifecycle import database_identity, target_markers
+from bulkq.lifecycle.ask_target import ask_target
 from bulkq.policy import safety
 from bulkq.policy.merged_number_ranges import Ranges, numbers_in
 from bulkq.text.message_parts import counted
@@ -31,27 +32,45 @@ async def find_forgotten(recorded: RecordedRun) -> str:
     """Compare the markers of a run that has reached its end with what the databases have answered; "" if they agree.
 
     A failover to a standby that lags, and a crash without synchronous commits, take away batches with their markers. A process that
-    waited for the target has counted them before. A target that cannot be asked is left out.
+    waited for the target has counted them before. Where a target goes away now, it is waited for; one that cannot be asked at all may
+    have lost everything.
 
     Raises:
         LedgerError: the ledger cannot be read or written.
     """
-    opened, ledger = recorded.opened, recorded.ledger
-    targets = [(target, target.tables) for target in opened.targets if target.tables is not None and not target.lost]
-    if not targets or not ledger.keeps:
+    if not recorded.ledger.keeps:
         return ""
-    short = [(target, tables) for target, tables in targets if await _is_short(opened, target, tables)]
-    if not short:
-        return ""
-    await ledger.sync()
-    done = await _recorded(opened)
-    return "; ".join(filter(None, [await _compare(opened, target, tables, done) for target, tables in short]))
+    targets = [(one, one.tables) for one in recorded.opened.targets if one.tables is not None and not one.lost]
+    texts = [await _find_on(recorded, target, tables) for target, tables in targets]
+    return "; ".join(filter(None, texts))
 
 
-async def _is_short(opened: OpenRun, target: OpenTarget, tables: MarkerTables) -> bool:
-    """Whether a target has markers of fewer sets than it has answered. One that cannot be asked is not."""
-    rows = await _ask(opened, target, markers.applied_counts(tables, opened.run))
-    return rows is not None and _sets(rows) < _answered(opened, target)
+async def _find_on(recorded: RecordedRun, target: OpenTarget, tables: MarkerTables) -> str:
+    """Say what a target has forgotten, or that it cannot be asked; "" if it has forgotten nothing, or has been given up before."""
+    opened = recorded.opened
+    answered = _answered(opened, target)
+    if not answered:
+        return ""
+    given_up = target.sessions.gone is not None
+
+    async def compare(connection: Connection) -> str:
+        sets = _sets(await connection.administer([markers.applied_counts(tables, opened.run)]))
+        if sets >= answered and not any(part.counts.unknown for part in _writes(opened, target)):
+            return ""
+        await recorded.ledger.sync()
+        rows = await connection.administer([markers.applied(tables, opened.run)])
+        return _name_lost(opened, target, rows, await _recorded(opened), answered)
+
+    try:
+        return await ask_target(target.sessions, opened.job.control, compare)
+    except LedgerError:
+        raise
+    except BulkqError as error:  # also a target that cannot be written any more
+        text = f"{target.label}: what was applied could not be compared with the markers: {error}"
+        if given_up:
+            opened.say(text)
+            return ""
+        return f"{text}: bulkq resume {opened.run} compares it again"
 
 
 def review_reconnects(recorded: RecordedRun) -> None:
@@ -59,6 +78,12 @@ def review_reconnects(recorded: RecordedRun) -> None:
     for target in recorded.opened.targets:
         if target.tables is not None and recorded.ledger.keeps:
             target.sessions.review = partial(_review, recorded, target, target.tables)
+
+
+def end_reviews(recorded: RecordedRun) -> None:
+    """Review no more: the lanes have ended, and `find_forgotten` compares everything."""
+    for target in recorded.opened.targets:
+        target.sessions.review = None
 
 
 async def _review(recorded: RecordedRun, target: OpenTarget, tables: MarkerTables, connection: Connection) -> None:
@@ -98,12 +123,6 @@ async def _recorded(opened: OpenRun) -> Done:
         await stored.close()
 
 
-async def _compare(opened: OpenRun, target: OpenTarget, tables: MarkerTables, done: Done) -> str:
-    """Say how much of what is done on a target has no marker; "" if that is nothing."""
-    rows = await _ask(opened, target, markers.applied(tables, opened.run))
-    return "" if rows is None else _name_lost(opened, target, rows, done, _answered(opened, target))
-
-
 def _name_lost(
     opened: OpenRun, target: OpenTarget, rows: Sequence[tuple[object, ...]], done: Done, answered: int
 ) -> str:
@@ -139,19 +158,3 @@ def _answered(opened: OpenRun, target: OpenTarget) -> int:
 def _sets(rows: Sequence[tuple[object, ...]]) -> int:
     """The sum of `markers.applied_counts`. PostgreSQL sums to numeric, which asyncpg gives as Decimal("2E+4") for 20,000."""
     return sum(int(Decimal(str(row[1]))) for row in rows)
-
-
-async def _ask(opened: OpenRun, target: OpenTarget, query: str) -> Sequence[tuple[object, ...]] | None:
-    """The rows of a query about markers; None if the target cannot be asked, which is said."""
-    try:
-        connection = await target.sessions.first()
-        try:
-            rows = await connection.administer([query])
-        except BaseException:
-            await connection.close()
-            raise
-    except BulkqError as error:  # also a target that cannot be written any more
-        opened.say(f"{target.label}: what was applied could not be compared with the markers: {error}")
-        return None
-    target.sessions.give_back(connection)
-    return rows

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from decimal import Decimal
+from functools import partial
 from typing import TYPE_CHECKING
 
 from bulkq.dialects import dialect_for, key_ranges
 from bulkq.drivers import dialect_of
 from bulkq.errors import BulkqError, DatabaseError, QueryFileError, RefusedError, UsageError
+from bulkq.lifecycle.ask_target import ask_target
 from bulkq.lifecycle.backfill.describe_table import TableChanges, changes_since
 from bulkq.lifecycle.backfill.undo import finish_undo
 from bulkq.lifecycle.finish import finish
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
     from bulkq.lifecycle.open_targets import OpenTarget
     from bulkq.lifecycle.record import RecordedRun
     from bulkq.lifecycle.run_resources import OpenRun
-    from bulkq.model import Failure, ParameterSet, Query, RunSummary
+    from bulkq.model import Failure, ParameterSet, Query, Reply, RunSummary
     from bulkq.model.key_range import Position, TableKey
     from bulkq.protocols import Connection
 
@@ -114,7 +116,7 @@ async def _verify(opened: OpenRun, target: OpenTarget, part: PartState, made: Ta
         since = await _changes(opened, target, part, made)
     except BulkqError as error:
         made.advice = "verify"
-        return f"the table cannot be found: {error}"
+        return f"the table cannot be {'found' if isinstance(error, UsageError) else 'looked at'}: {error}"
     text = since.told(made.facts.key.table)
     if text:
         made.advice = "new"
@@ -128,11 +130,8 @@ async def _changes(opened: OpenRun, target: OpenTarget, part: PartState, made: T
     assert options is not None
     if place < len(options.acting):
         facts = replace(facts, acting=tuple(json.loads(options.acting[place])))
-    connection = await target.sessions.first()
-    try:
-        return await changes_since(connection, dialect_of(target.definition.url), options.over, facts)
-    finally:
-        await connection.close()
+    question = partial(changes_since, dialect=dialect_of(target.definition.url), over=options.over, facts=facts)
+    return await ask_target(target.sessions, opened.job.control, question)
 
 
 def _unchanged(opened: OpenRun, part: PartState, made: TableBackfill, came: Sequence[str]) -> str:
@@ -174,13 +173,13 @@ async def _left_in(
         upto = made.end if options.upper == "fixed" else ()
         query, values = _count(made.facts.key, dialect, options.where or "", upto)
     opened.say(f"{target.label}: verifying {table}" if opened.several else f"verifying {table}")
+
+    async def count(connection: Connection) -> Reply:
+        statement = await connection.prepare(query, Decoding.TEXT, typed=False, identifiers={})
+        return await connection.attempt(statement, [values], UNHURRIED)
+
     try:
-        connection = await target.sessions.first()
-        try:
-            statement = await connection.prepare(query, Decoding.TEXT, typed=False, identifiers={})
-            reply = await connection.attempt(statement, [values], UNHURRIED)
-        finally:
-            await connection.close()
+        reply = await ask_target(target.sessions, opened.job.control, count)
     except BulkqError as error:
         made.advice = "verify"
         return f"the verification could not be executed: {error}"

@@ -9,8 +9,12 @@ from typing import TYPE_CHECKING, cast
 import pytest
 
 from bulkq import markers
+from bulkq import query as queries
+from bulkq.engine.stop_control import Control
 from bulkq.errors import BulkqError, RefusedError, TargetError
 from bulkq.lifecycle.forgotten_commits import find_forgotten
+from bulkq.model.counts import Counts
+from bulkq.model.run import SafetyOptions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,8 +29,9 @@ class Sessions:
         self.answer = answer
         self.error = error or TargetError("connection refused")
         self.kept = 0
+        self.gone = error
 
-    async def first(self) -> Sessions:
+    async def open(self) -> Sessions:
         if self.answer is None:
             raise self.error
         return self
@@ -43,18 +48,27 @@ class Sessions:
 
 @pytest.mark.parametrize("keeps", [True, False])
 async def test_markers_that_agree(keeps: bool) -> None:
-    """Only the sums are asked for. A run without a ledger has no markers, and a target that is away is said and left out."""
+    """Only the sums are asked for. A run without a ledger has no markers, and one that was given up before is left out."""
     said: list[str] = []
     there, away = Sessions([(1, "3"), (2, 4), (3, Decimal("2E+4"))]), Sessions(None)
     standby = Sessions(None, RefusedError("nothing can be written"))
+    query = queries.inline("update t set v = 1 where id = :id")
+    part = SimpleNamespace(spec=SimpleNamespace(query=query), counts=Counts(ok=20_007))
     targets = [
-        SimpleNamespace(label=label, tables=markers.tables("s"), lost=None, sessions=sessions, parts=())
-        for label, sessions in (("a", there), ("b", away), ("c", standby))
+        SimpleNamespace(label=label, tables=markers.tables("s"), lost=None, sessions=sessions, parts=parts)
+        for label, sessions, parts in (
+            ("a", there, [part]),
+            ("b", away, [part]),
+            ("c", standby, [part]),
+            ("d", away, []),
+        )
     ]
-    progress = SimpleNamespace(counts=SimpleNamespace(ok=20_007))
-    opened = SimpleNamespace(targets=targets, run="run-1", progress=progress, say=said.append)
+    job = SimpleNamespace(control=Control())
+    request = SimpleNamespace(safety=SafetyOptions(write=True))
+    opened = SimpleNamespace(targets=targets, run="run-1", request=request, job=job, say=said.append)
     recorded = SimpleNamespace(opened=opened, ledger=SimpleNamespace(keeps=keeps))
-    assert await find_forgotten(cast("RecordedRun", recorded)) == ""
+    text = "what was applied could not be compared with the markers"
+    lost = await find_forgotten(cast("RecordedRun", recorded))
+    assert lost == f"b: {text}: connection refused: bulkq resume run-1 compares it again" * keeps
     assert there.kept == keeps
-    assert len(said) == 2 * keeps
-    assert all(": what was applied could not be compared with the markers: " in text for text in said)
+    assert said == [f"c: {text}: nothing can be written"] * keeps
