@@ -11,7 +11,6 @@ import time
 from contextlib import suppress
 from dataclasses import replace
 from itertools import islice
-from math import inf
 from typing import TYPE_CHECKING
 
 from bulkq.errors import BulkqError, DatabaseError
@@ -51,11 +50,16 @@ class ObjectSizes:
     Args:
         made: its objects. The sizes after are entered into its `results`.
         following: the objects that probably begin within `SOON_S`, small or not.
+        last: the command changes no size. VACUUM does, also of a table that was vacuumed and not changed since: it may get a lock now
+            with which it removes empty pages, and a table that was written anew gets its maps.
     """
 
-    def __init__(self, made: TargetObjects, following: Callable[[], Iterable[MaintainedObject]]) -> None:
+    def __init__(
+        self, made: TargetObjects, following: Callable[[], Iterable[MaintainedObject]], *, last: bool = False
+    ) -> None:
         self._made = made
         self._following = following
+        self._last = last
         self._before: dict[str, float | None] = {}
         self._asked: set[str] = set()
         self._ended_s = 0.0  # when the first object that is unmeasured was kept
@@ -81,13 +85,10 @@ class ObjectSizes:
         return [self._before.pop(one.object.shown, None) for one in objects]
 
     async def after(self, connection: Connection, facts: ObjectFacts, before: float | None) -> float | None:
-        """Return the size of an object whose command has ended; None also if it is asked for at the end of the run.
-
-        The command does not change the size of a table without dead rows that was vacuumed once, so that is what it was `before`.
-        """
+        """Return the size of an object whose command has ended; None also if it is asked for at the end of the run."""
         if not self._made.rough:
             return None
-        if not _may_change(facts):
+        if self._last:
             return before
         try:
             return (await _ask(connection, self._made, {facts.object.shown: facts.object}))[facts.object.shown]
@@ -99,7 +100,7 @@ class ObjectSizes:
         made = self._made
         for at, result in sorted(results.items()):
             wanted = made.rough and result.state is ObjectState.DONE
-            changed = wanted and _may_change(group[at])
+            changed = wanted and not self._last
             if changed:
                 self._ended_s = self._ended_s if made.unmeasured else time.monotonic()
                 made.unmeasured[len(made.results)] = group[at].object
@@ -134,10 +135,6 @@ async def _ask(
     for at, size in zip(ended, sizes[len(wanted) :], strict=True):
         made.results[at] = replace(made.results[at], after=size)
     return dict(zip(wanted, sizes, strict=False))
-
-
-def _may_change(facts: ObjectFacts) -> bool:
-    return facts.values.get("dead") != 0 or facts.values.get("last_vacuum") in {None, inf}
 
 
 async def _measure(

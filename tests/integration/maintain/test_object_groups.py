@@ -70,6 +70,17 @@ async def test_sizes_before_and_after(tables: str, tmp_path: Path) -> None:
     assert sizes["public.t03"] == (before, execute(tables, "SELECT pg_total_relation_size('t03')::float8")[0][0])
     assert sizes["public.t03"] > sizes["public.t04"]
     assert all(after for _, after in sizes.values())
+    execute(
+        tables,
+        "TRUNCATE t04",
+        "INSERT INTO t04 SELECT g, 'x' FROM generate_series(1, 2000) AS g",
+        "CREATE INDEX i05 ON t05 (id)",
+        "CLUSTER t05 USING i05",
+    )
+    summary = await run(tables, tmp_path, "vacuum", "-j", "1")  # it adds the maps of free space and of visible rows
+    sizes = {one.name: one.after for one in summary.objects}
+    for name in ("t04", "t05"):
+        assert sizes[f"public.{name}"] == execute(tables, f"SELECT pg_total_relation_size('{name}')::float8")[0][0]
     [alone] = (await run(tables, tmp_path, "vacuum", "--skip-locked", "--table", "t04")).objects
     size = execute(tables, "SELECT pg_total_relation_size('t04')::float8")[0][0]
     assert (alone.before, alone.after) == (size, size)

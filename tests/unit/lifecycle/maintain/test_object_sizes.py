@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from math import inf
 from typing import Any, cast
 
 import pytest
@@ -16,16 +15,12 @@ from bulkq.model import Phase
 from bulkq.model.maintenance import MaintainedObject, ObjectFacts, ObjectResult, ObjectState
 
 
-def facts(name: str, *, locked: str = "", **values: float) -> ObjectFacts:
+def facts(name: str, *, locked: str = "") -> ObjectFacts:
     """A table of 5 bytes, as the list of objects has it."""
-    return ObjectFacts(MaintainedObject("table", "s", name, f"s.{name}"), {"size": 5.0, **values}, "", "0", locked)
+    return ObjectFacts(MaintainedObject("table", "s", name, f"s.{name}"), {"size": 5.0}, "", "0", locked)
 
 
-CLEAN, DIRTY, NEW = (
-    facts("a", dead=0, last_vacuum=9),
-    facts("b", dead=1, last_vacuum=9),
-    facts("c", dead=0, last_vacuum=inf),
-)
+CLEAN, DIRTY, NEW = facts("a"), facts("b"), facts("c")
 
 
 class SizeAnswer:
@@ -48,11 +43,11 @@ class SizeAnswer:
         return [(at, float(at) if at < count or count == 1 else None) for at in range(count, 0, -1)]
 
 
-def sizes(*following: ObjectFacts, rough: bool = True) -> tuple[TargetObjects, ObjectSizes]:
+def sizes(*following: ObjectFacts, rough: bool = True, last: bool = False) -> tuple[TargetObjects, ObjectSizes]:
     """The objects of one target, of which some follow."""
     made = TargetObjects(catalog=MAINTENANCE, server=ServerFacts(version=180000), rough=rough)
     made.listed = {(one.object.schema, one.object.name): one for one in following}
-    return made, ObjectSizes(made, lambda: [one.object for one in following])
+    return made, ObjectSizes(made, lambda: [one.object for one in following], last=last)
 
 
 def done(*names: str) -> dict[int, ObjectResult]:
@@ -77,7 +72,7 @@ async def test_sizes_of_the_list_are_used_if_they_are_exact() -> None:
 async def test_one_question_is_for_those_that_follow_too() -> None:
     """It is not asked again when they begin. An object that is locked is not small, so it is asked for by itself."""
     session = cast("Any", SizeAnswer())
-    _, asks = sizes(DIRTY, facts("x", dead=1, locked="pid 1"), NEW)
+    _, asks = sizes(DIRTY, facts("x", locked="pid 1"), NEW)
     assert await asks.before(session, [CLEAN]) == [1.0]
     assert await asks.before(session, [DIRTY, NEW]) == [2.0, None]
     assert session.asked == [3]
@@ -89,9 +84,11 @@ async def test_an_object_that_is_alone_is_measured_at_once() -> None:
     session = cast("Any", SizeAnswer())
     _, asks = sizes()
     assert await asks.after(session, DIRTY, 9.0) == 1.0
-    assert await asks.after(session, CLEAN, 9.0) == 9.0
-    assert session.asked == [1]
     assert await asks.after(cast("Any", SizeAnswer(lost=True)), DIRTY, 9.0) is None
+    made, asks = sizes(last=True)
+    assert await asks.after(session, DIRTY, 9.0) == 9.0
+    asks.keep(done("a"), [CLEAN])
+    assert (session.asked, made.results[0].after, made.unmeasured) == ([1], 9.0, {})
 
 
 async def test_those_that_have_ended_are_asked_for_with_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -100,9 +97,12 @@ async def test_those_that_have_ended_are_asked_for_with_the_next(monkeypatch: py
     made, asks = sizes(DIRTY)
     asks.keep(done("a", "c"), [CLEAN, NEW])
     await asks.enter(session)
-    assert (session.asked, [one.after for one in made.results]) == ([], [9.0, None])
+    assert (session.asked, [one.after for one in made.results]) == ([], [None, None])
     assert await asks.before(session, [facts("z")]) == [1.0]
-    assert (session.asked, [one.after for one in made.results]) == ([3], [9.0, None])  # z, the one that follows, and c
+    assert (session.asked, [one.after for one in made.results]) == (
+        [4],
+        [3.0, None],
+    )  # z, the one that follows, a and c
     made.listed.clear()
     asks.keep(done("b"), [DIRTY])
     await asks.enter(cast("Any", SizeAnswer(lost=True)))
@@ -121,7 +121,7 @@ async def test_a_lock_costs_only_the_sizes_beside_it() -> None:
     session = cast("Any", SizeAnswer(most=20))
     made, asks = sizes()
     names = [f"t{n}" for n in range(80)]
-    asks.keep(done(*names), [facts(name, dead=1) for name in names])
+    asks.keep(done(*names), [facts(name) for name in names])
     await enter_sizes(session, made)
     assert session.asked == [80, 64, 16]
     assert [one.after for one in made.results[62:66]] == [None, None, 1.0, 2.0]
