@@ -36,6 +36,7 @@ from bulkq.drivers.asyncpg.statement import (
     has_fraction,
     json_text,
     make_exact,
+    types_of,
 )
 from bulkq.errors import RefusedError
 from bulkq.model import Decoding, PlaceholderKind, StatementClass
@@ -198,6 +199,8 @@ class Describer:
         except asyncpg.PostgresError:
             if self._session.is_closed():
                 raise
+            return None
+        if types_of(handle) != recipe.types:  # a session that stays is told so by the server
             return None
         return AsyncpgStatement(wanted.query, recipe.shape, handle, typed=wanted.typed, single=recipe.single)
 

@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
 Arguments = Sequence[object]
 ArgumentConverter = Callable[[object], object]
+StatementTypes = tuple[tuple[int, ...], tuple[int, ...]]
+"""Oids of results, oids of parameters."""
+
 ROWCOUNT = (Column("rowcount", "bigint"),)
 
 
@@ -75,11 +78,25 @@ class StatementShape:
 
 @frozen
 class Recipe:
-    """What describing a query has found out; every session of the same server can prepare from it."""
+    """What describing a query has found out; every session of the same server can prepare from it.
+
+    Attributes:
+        shape: of the statement.
+        sql: its text.
+        single: it is executed outside of a transaction.
+        types: the oids of its results and of its parameters. If another session finds others, the schema has changed.
+    """
 
     shape: StatementShape
     sql: str
     single: bool
+    types: StatementTypes
+
+
+def types_of(handle: PreparedStatement) -> StatementTypes:
+    """Return the oids of the results of a prepared statement, and those of its parameters."""
+    results = tuple(attribute.type.oid for attribute in handle.get_attributes())
+    return results, tuple(kind.oid for kind in handle.get_parameters())
 
 
 class AsyncpgStatement:
@@ -122,7 +139,7 @@ class AsyncpgStatement:
 
     def recipe(self) -> Recipe:
         """For the other sessions of the driver."""
-        return Recipe(self.shape, self.handle.get_query(), self.single)
+        return Recipe(self.shape, self.handle.get_query(), self.single, types_of(self.handle))
 
     @property
     def ordinal(self) -> int | None:

@@ -106,6 +106,22 @@ async def test_lanes_that_begin_together(url: str) -> None:
         await connection.close()
 
 
+async def test_a_session_after_the_type_of_a_column_has_changed(url: str, outside: asyncpg.Connection) -> None:
+    """It does not use what another session has found out about the old type."""
+    driver = open_driver(url, application_name="bulkq test", read_only=True)
+    query, answers = inline("select b from retyped where a = :a"), []
+    for column, value in (("int", "7"), ("bytea", "'7'"), ("int", "8")):
+        await outside.execute(
+            f"drop table if exists retyped; create table retyped (a, b) as select 1, {value}::{column}"
+        )
+        connection = await driver.connect()
+        statement = await prepared(connection, query, Decoding.TEXT)
+        answers += (await connection.attempt(statement, [("1",)], READS)).values
+        await connection.close()
+    await outside.execute("drop table retyped")
+    assert answers == [(7,), ("\\x37",), (8,)]
+
+
 async def test_other_types_may_change(connection: Connection, outside: asyncpg.Connection) -> None:
     """A domain and an enumeration are asked about each time."""
     sql = "select {} where :a::positive > 0 and :b::mood is not null"
