@@ -339,6 +339,15 @@ def applied_counts(made: MarkerTables, run: str) -> str:
     return f"SELECT part, sum(last - first + 1) FROM {made.markers} WHERE run = {literal(run)} GROUP BY part"
 
 
+def flushing(made: MarkerTables, run: str, dialect: str) -> tuple[str, ...]:
+    """What a durable transaction has to write, so that all that was committed before it is durable, too. Waits for no other."""
+    if not dialect_for(dialect).commits_lazily:
+        return ()
+    of_run = f"run = {literal(run)}"
+    one = f"SELECT part, first FROM {made.markers} WHERE {of_run} LIMIT 1"
+    return (f"UPDATE {made.markers} SET last = last WHERE {of_run} AND (part, first) IN ({one})",)
+
+
 def remove(made: MarkerTables, run: str) -> tuple[str, str]:
     """After `finished` is durable: markers and run row, in one transaction."""
     return (

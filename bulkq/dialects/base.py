@@ -58,6 +58,7 @@ class Dialect:
         has_affinity: of such a type and statement, whether the column converts a value beside it.
         copied_verbs: verbs of the queries whose result the server sends as CSV.
         executes_comments: the server executes the text of comments of a certain form.
+        commits_lazily: a server may answer COMMIT before it is on disk, until a later transaction is written durably.
         is_known: its locks are known to make a marker mean what it says.
         marker_text: type of the run and its owner in the marker tables.
         key_text: type of the text of a key column in the table of ranges.
@@ -123,6 +124,7 @@ class Dialect:
     has_affinity: Callable[[str, str], bool] = _always
     copied_verbs: frozenset[str] = frozenset()
     executes_comments: bool = False
+    commits_lazily: bool = False
     is_known: bool = False
     marker_text: str = "text"
     key_text: str = "text"

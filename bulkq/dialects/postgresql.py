@@ -35,6 +35,7 @@ DIALECT = Dialect(
         {"SELECT", "WITH", "VALUES", "TABLE"}
     ),  # COPY (...) refuses EXPLAIN and SHOW, which give rows as well
     casts_exactly=True,
+    commits_lazily=True,  # synchronous_commit = off
     is_known=True,
     marker_moment="timestamptz NOT NULL DEFAULT now()",
     shared_lock=" FOR SHARE",

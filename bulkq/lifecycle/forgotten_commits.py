@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from bulkq import markers
+from bulkq.drivers import dialect_of
 from bulkq.errors import BulkqError, DatabaseError, LedgerError, StoppedError, TargetError
 from bulkq.ledger import open_ledger
 from bulkq.lifecycle import database_identity, target_markers
@@ -54,7 +55,9 @@ async def _find_on(recorded: RecordedRun, target: OpenTarget, tables: MarkerTabl
     given_up = target.sessions.gone is not None
 
     async def compare(connection: Connection) -> str:
-        sets = _sets(await connection.administer([markers.applied_counts(tables, opened.run)]))
+        # In one durable transaction: what it counts cannot be lost in a crash any more.
+        flushing = markers.flushing(tables, opened.run, dialect_of(target.definition.url))
+        sets = _sets(await connection.administer([*flushing, markers.applied_counts(tables, opened.run)]))
         if sets >= answered and not any(part.counts.unknown for part in _writes(opened, target)):
             return ""
         await recorded.ledger.sync()

@@ -113,6 +113,9 @@ def test_the_life_of_a_claim(database: sqlite3.Connection) -> None:
     assert database.execute(markers.look(CLAIM)).fetchall() == [(CLAIM.owner, 400, 150)]
     assert database.execute(markers.applied(TABLES, CLAIM.run)).fetchall() == [(2, 201, 400, 150)]
     assert database.execute(markers.applied_counts(TABLES, CLAIM.run)).fetchall() == [(2, 200)]
+    assert markers.flushing(TABLES, CLAIM.run, "sqlite") == ()
+    for sql in markers.flushing(TABLES, CLAIM.run, "postgresql"):
+        assert database.execute(sql).rowcount == 1
     for sql in markers.remove(TABLES, CLAIM.run):
         assert database.execute(sql).rowcount == 1
     assert database.execute(markers.look(CLAIM)).fetchall() == []

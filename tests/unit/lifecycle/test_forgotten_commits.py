@@ -54,8 +54,11 @@ async def test_markers_that_agree(keeps: bool) -> None:
     standby = Sessions(None, RefusedError("nothing can be written"))
     query = queries.inline("update t set v = 1 where id = :id")
     part = SimpleNamespace(spec=SimpleNamespace(query=query), counts=Counts(ok=20_007))
+    where = SimpleNamespace(url="sqlite:///x.db")
     targets = [
-        SimpleNamespace(label=label, tables=markers.tables("s"), lost=None, sessions=sessions, parts=parts)
+        SimpleNamespace(
+            label=label, tables=markers.tables("s"), lost=None, sessions=sessions, parts=parts, definition=where
+        )
         for label, sessions, parts in (
             ("a", there, [part]),
             ("b", away, [part]),
