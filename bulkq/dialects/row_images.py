@@ -124,6 +124,3 @@ def remove_images(images: str, run: str, upto: int | None = None) -> str:
 def last_range(images: str, run: str) -> str:
     """The greatest number of a range that has images."""
     return f"SELECT max(first) FROM {images} WHERE run = '{run}'"
-
-
-"""States of the images that an undo takes: a conflict may have been resolved since."""

@@ -41,8 +41,6 @@ PREPARE_S = 30.0
 STATEMENTS = 100
 """Maximum number of prepared statements of a session; the oldest is closed first."""
 
-"""States after which a statement is stale: its tables or types have changed, or it is missing. `prepare` makes a new one."""
-
 T = TypeVar("T")
 
 

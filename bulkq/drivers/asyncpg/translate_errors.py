@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from bulkq.model import ParameterSet
 
 STALE = (asyncpg.InvalidCachedStatementError, asyncpg.OutdatedSchemaCacheError, asyncpg.InvalidSQLStatementNameError)
+"""After these a statement is stale: its tables or types have changed, or it is missing."""
+
 _GONE = (asyncpg.UndefinedColumnError, asyncpg.InvalidColumnReferenceError)
 _WRAPPED = compile_late(r"\bq\.|\bq\W ")
 _ELEMENT = compile_late(r"\$(\d+) in element #(\d+) of")

@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 PREPARE = "PREPARE bulkq_probe_{} AS "
 """Before the text of a statement; the name ends with eight letters, so that an error's place can be told."""
 
-"""A check that writes cannot be asked in our READ ONLY transaction: its values are left to the run."""
-
 DESCRIBE = "SELECT parameter_types::oid[]::text FROM pg_catalog.pg_prepared_statements WHERE name = 'bulkq_probe_{}'"
 
 
