@@ -224,10 +224,11 @@ def check_same_columns(
     others: tuple[Column, ...],
     kind: type[UsageError | StoppedError],
 ) -> None:
-    """Raise `kind` unless both have the same column names in the same order."""
+    """Raise `kind` unless both have the same column names in the same order. A run that it stops cannot be resumed."""
     ours, theirs = [c.name for c in columns], [c.name for c in others]
     if ours != theirs:
+        new_run = "if its tables were changed meanwhile, start a new run; else " if kind is StoppedError else ""
         raise kind(
             f'"{first}" has the columns {", ".join(ours)}, "{name}" has {", ".join(theirs)}: '
-            "one table cannot hold both; put {query} into the path of -o, or write JSON Lines"
-        )
+            f"one table cannot hold both; {new_run}put {{query}} into the path of -o, or write JSON Lines"
+        ).for_good()

@@ -14,9 +14,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bulkq.errors import StoppedError, UsageError
 from bulkq.model import Column
 from bulkq.sinks.csv_tsv import Delimited, cell_text
 from bulkq.sinks.json_rows import JsonArray, JsonLines
+from bulkq.sinks.text_sink import check_same_columns
 from bulkq.text.characters import escape_unprintable
 from bulkq.text.json_text import json_column, json_object, json_text
 from bulkq.text.pg_text import float_text, interval_text
@@ -190,3 +192,12 @@ def test_printable_escapes_what_a_terminal_obeys() -> None:
     """Control characters and direction overrides are shown, not sent."""
     assert escape_unprintable("plain ü") == "plain ü"
     assert escape_unprintable("a\x1b[31m\n\u202e\x9b") == "a\\x1b[31m\\n\\u202e\\x9b"
+
+
+def test_a_run_whose_columns_have_changed_is_not_resumed() -> None:
+    """A result that came late advises a new run."""
+    with pytest.raises(StoppedError, match="start a new run") as late:
+        check_same_columns("q", (Column("a"),), "a later result", (Column("b"),), StoppedError)
+    assert late.value.final
+    with pytest.raises(UsageError, match="cannot hold both; put {query}"):
+        check_same_columns("q", (Column("a"),), "r", (Column("b"),), UsageError)
