@@ -183,7 +183,9 @@ class Describer:
 
         None: it is to be described from the start, because the schema has changed or has types that asyncpg must look up.
         """
-        if any(oid >= FIRST_OWN for oid in (*recipe.shape.parameters, *(kind.oid for kind in recipe.shape.kinds))):
+        if recipe.types is None or any(
+            oid >= FIRST_OWN for oid in (*recipe.shape.parameters, *(kind.oid for kind in recipe.shape.kinds))
+        ):
             return None
         try:
             usual = self._likely_opening(wanted.query)

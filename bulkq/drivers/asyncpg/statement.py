@@ -9,7 +9,7 @@ from enum import StrEnum
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
-from asyncpg import Range
+from asyncpg import InternalClientError, Range
 
 from bulkq.drivers.asyncpg.result_value_forms import convert_columns, transpose
 from bulkq.drivers.lock_order import sorted_rows
@@ -84,19 +84,26 @@ class Recipe:
         shape: of the statement.
         sql: its text.
         single: it is executed outside of a transaction.
-        types: the oids of its results and of its parameters. If another session finds others, the schema has changed.
+        types: the oids of its results and of its parameters. If another session finds others, the schema has changed. None: the
+            statement is described by each session.
     """
 
     shape: StatementShape
     sql: str
     single: bool
-    types: StatementTypes
+    types: StatementTypes | None
 
 
-def types_of(handle: PreparedStatement) -> StatementTypes:
-    """Return the oids of the results of a prepared statement, and those of its parameters."""
-    results = tuple(attribute.type.oid for attribute in handle.get_attributes())
-    return results, tuple(kind.oid for kind in handle.get_parameters())
+def types_of(handle: PreparedStatement) -> StatementTypes | None:
+    """Return the oids of the results of a prepared statement, and those of its parameters.
+
+    None: there is a type that asyncpg had to look up, or that the server prints, so that asyncpg has no codec for it any more.
+    """
+    try:
+        results = tuple(attribute.type.oid for attribute in handle.get_attributes())
+        return results, tuple(kind.oid for kind in handle.get_parameters())
+    except InternalClientError:
+        return None
 
 
 class AsyncpgStatement:
