@@ -123,8 +123,8 @@ def must_be_claimable(adapter: Adapter, statement: SqlStatement) -> None:
     if query.transaction and statement.lasting:
         raise RefusedError(
             f"{query.place}: {statement.lasting}, so bulkq cannot apply it exactly once: "
-            'add --idempotent if repeating a set does no harm, write "-- @mode maintenance" above it for at most once, or change the '
-            "engine of the table: ALTER TABLE ... ENGINE=InnoDB"
+            "change the engine of the table: ALTER TABLE ... ENGINE=InnoDB. For bulkq run, you can also add --idempotent if "
+            'repeating a set does no harm, or write "-- @mode maintenance" above the statement for at most once'
         )
 
 
