@@ -1,6 +1,7 @@
 """The durable record of runs: `open_ledger`, and `open_recorder` for one that only begins a run.
 
-open, location, no_record, file_create            which ledger; made
+location, open, no_record                         which ledger; opened, or none
+file_create                                       a new file: its folder, settings and tables
 upgrade_and_check, migrate                        what `bulkq ledger upgrade` and `bulkq ledger check` do: its revision, what is a problem
 health                                            the questions of the latter about its tables
 database_connection, file_lock_and_revision, revision_constants    its connection, its lock

@@ -1,8 +1,10 @@
-"""The values that pass between rooms: frozen dataclasses without behaviour of their own. What decides is in `bulkq.policy`.
+"""The values that pass between rooms: frozen dataclasses without behaviour of their own.
+
+Their defaults, limits and states stand with them; what decides is in `bulkq.policy`.
 
 run, target, shard, executor_choice             what a user asks for; `run` has the options by section
 query, requirement, check_conditions            a query file
-parse_column_type_name, text_or_number, joined_sets    types and forms of values
+parse_column_type_name, text_or_number, joined_sets    what a type's name means, also for Arrow; forms of values
 part_spec, batch, key_range                     what is executed
 attempt_plan, attempt_steps, attempt_limits, marker_claim   one attempt
 capabilities, server, reply                     what a driver says
@@ -10,7 +12,7 @@ batch_result, failure, own_error_states         what came of a batch
 counts, run_summary, check_result, maintenance  what came of a run, of checks, of objects (with the reasons for which one is skipped)
 run_record, run_event                           what a ledger keeps
 run_status, timeline, worker_status, throttle_readings, throttle_wait_total   what is shown while a run works
-row, row_images                                 rows of the Python API, and of `--capture`
+row, row_images                                 rows of the Python API, and of `--capture` with their states
 frozen_dataclass                                how these classes are made
 """
 

@@ -10,7 +10,8 @@ column_feed, bind_columns, convert_texts, convert_native_values    rows -> colum
                                 `numeric_texts` and `object_reader_protocol` below them
 feed_parameter_source           columns -> batches
 subset, shard_source, skip_sets, peekable_source, slice_batches    some of the sets of another source
-spool, spool_ahead, spool_codec copies of what can be read only once
+spool                           a copy of what can be read only once: when it is made, kept, refused
+spool_ahead, spool_codec        read to the end ahead of the run; values as JSON and back
 fingerprints, prefix_digest     whether a file has changed
 """
 

@@ -2,7 +2,7 @@
 
 driver, connect_arguments    URL -> session: options, TLS, what was found at the other end; `connect_errors` if there is none
 unsupported_parameters       parameters of libpq that asyncpg does not take
-connection                   one session: attempt, stream, copy, check
+connection                   one session: attempt, stream, copy, check; the statements that it keeps prepared
 extended_connection          asyncpg's connection: messages that it sends together, and how it becomes idle after anything
 prepare                      a query -> a prepared statement: asks the server, in a transaction that the execution ends; wraps the text
 numbered_query_text          the text of a query with `$n` for its parameters

@@ -6,7 +6,7 @@ validate_request       what contradicts, also from Python (the rest is refused i
 prepare                what the target is asked before: `describe_table`, `explain` (with `literal_statement`), `count_rows`
 begin                  the table of ranges in the target
 cutter                 where the next range ends; `patient_cutter` waits for a server that is away
-range_batches          the statement and the values of a range
+range_batches          the statement and the values of a range, and the row that records its ends
 execute, table_watch   the ranges, and what other sessions do meanwhile
 table_backfill_state   what changes of a table's backfill while it runs
 verify                 what is left
