@@ -6,6 +6,7 @@ travel in one round trip and every row still knows its set. The user's text stan
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from bulkq.dialects.base import Dialect
@@ -187,12 +188,16 @@ called without parentheses. Values come in array literals, in which NULL is a te
 """
 
 
+_EXPANDED = compile_late(r"\*|\btable\b", re.IGNORECASE)
+
+
 @frozen
 class WrappedNames:
     """How a wrapper calls the columns of the user's text.
 
-    By their own names where that can be done: if a table is replaced meanwhile by one with another order of columns, no value comes
-    under the name of another. Aliases count the columns.
+    By their own names where a `*` (or TABLE) may stand for other columns, if a table is replaced meanwhile: no value comes under
+    the name of another. Else aliases count the columns: the name of `:id::int` is that of its type, and another in a statement for
+    many sets.
     """
 
     names: tuple[str, ...]
@@ -200,9 +205,9 @@ class WrappedNames:
     """What stands behind the alias of the text."""
 
     @classmethod
-    def of(cls, columns: Sequence[str]) -> WrappedNames:
-        """Those of result columns with these names, which may be duplicate."""
-        if len({*columns}) == len(columns):
+    def of(cls, columns: Sequence[str], text: str) -> WrappedNames:
+        """Those of the result columns of `text` with these names, which may be duplicate."""
+        if _EXPANDED.search(text) and len({*columns}) == len(columns):
             return cls(tuple('"' + name.replace('"', '""') + '"' for name in columns), "")
         names = tuple(f"c{i}" for i in range(1, len(columns) + 1))
         return cls(names, f"({', '.join(names)})")

@@ -147,11 +147,11 @@ class _Initializer:
                 values[one.name] = one.default
             elif one.name not in values and one.default_factory is not MISSING:
                 values[one.name] = one.default_factory()
-        if not fits or values.keys() != self._names:
+        if fits and values.keys() == self._names:
+            for name, value in values.items():
+                setattr(instance, name, value)
+        else:
             self._compiled()(instance, *args, **given)
-            return
-        for name, value in values.items():
-            setattr(instance, name, value)
 
     def _compiled(self) -> Any:
         """The function, with the parameters that `dataclass` would give it."""

@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[2]
 REQUEST = {"run": (30, 40), "resume": (30, 40), "check": (30, 40), "plan": (30, 40)}
 """By command: files that the user's request enters, and its returns to them."""
 
-STEERING = {"run": (40, 52), "resume": (45, 73), "check": (35, 67), "plan": (8, 9)}
+STEERING = {"run": (41, 52), "resume": (46, 73), "check": (36, 68), "plan": (8, 9)}
 """By command: files of the rooms that steer, and returns to them. A new step of the lifecycle may raise it, nothing else."""
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from bulkq import query as queries
 from bulkq.package_data import find
+from bulkq.query.lint import lint
 from tests.support.checks import run
 from tests.support.servers import postgres as servers
 
@@ -303,4 +304,4 @@ def test_every_one_is_described(path: Path) -> None:
     assert query.name == path.stem
     assert len(query.description) > 40
     assert query.tags
-    assert queries.lint(query, dialect) == []
+    assert lint(query, dialect) == []

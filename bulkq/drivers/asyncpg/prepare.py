@@ -375,7 +375,7 @@ def _wrappers(wanted: PrepareRequest, shape: StatementShape) -> Iterable[tuple[S
 
 def _items(wanted: PrepareRequest, shape: StatementShape) -> tuple[list[str], str]:
     """The select list of a wrapper, and what stands behind its alias of the user's text."""
-    wrapped = postgresql.WrappedNames.of([column.name for column in shape.columns])
+    wrapped = postgresql.WrappedNames.of([column.name for column in shape.columns], shape.text)
     items = [write_expression(f"q.{n}", k, wanted.decoding) for n, k in zip(wrapped.names, shape.kinds, strict=True)]
     return items, wrapped.alias
 

@@ -26,12 +26,13 @@ def test_wrapped_statements_give_their_ordinal() -> None:
     assert postgresql.copied("select 1", "\t").startswith("COPY (\nselect 1\n) TO STDOUT")
 
 
-def test_columns_keep_their_names_where_none_is_there_twice() -> None:
-    """Quoted; aliases otherwise."""
-    own = postgresql.WrappedNames.of(["id", 'a"B'])
+def test_columns_keep_their_names_where_the_table_says_which_there_are() -> None:
+    """Quoted, if none is there twice; aliases otherwise."""
+    own = postgresql.WrappedNames.of(["id", 'a"B'], "select * from t")
     assert (own.names, own.alias) == (('"id"', '"a""B"'), "")
-    aliases = postgresql.WrappedNames.of(["id", "id"])
+    aliases = postgresql.WrappedNames.of(["id", "id"], "table t")
     assert (aliases.names, aliases.alias) == (("c1", "c2"), "(c1, c2)")
+    assert postgresql.WrappedNames.of(["int4"], "select :id::int") == postgresql.WrappedNames(("c1",), "(c1)")
 
 
 def test_one_statement_stands_for_all_sets() -> None:

@@ -44,7 +44,7 @@ def written(statement: SqlStatement, style: Style) -> SetStatement | str:
     conversions = statement.conversions
     user = binding.together(lambda name, number: f"({conversions[name].of(f'{postgresql.set_value(number)}::text')})")
     count = len(binding.parameters)
-    wrapped = postgresql.WrappedNames.of([column.name for column in statement.columns])
+    wrapped = postgresql.WrappedNames.of([column.name for column in statement.columns], user)
     items = [f"q.{name}" for name in wrapped.names]
     text = postgresql.set_rows(user, ["text"] * count, items, wrapped.alias, marks=style.marks(count))
 
