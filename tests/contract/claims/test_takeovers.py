@@ -156,7 +156,7 @@ async def test_a_busy_owner_lets_a_takeover_through(connection: Connection, targ
         lanes.append(asyncio.create_task(busy()))
         await asyncio.sleep(0.08)  # so that they overlap
     before = len(await target.markers())
-    assert await connection.administer(target.taking_over("new:3"), lock_timeout_s=3) == [(RUN,)]
+    assert await connection.administer(target.taking_over("new:3"), lock_timeout_s=20) == [(RUN,)]
     assert len(await target.markers()) - before <= 2 * len(lanes), "those that were open, and who asked before it"
     done, _ = await asyncio.wait(lanes, timeout=5)
     assert len(done) == len(lanes)
