@@ -17,8 +17,8 @@ from bulkq.policy.useful_lanes import is_worth_connecting
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-FEW = 8
-"""Lanes that begin at once in any case; the default of `-j`."""
+FEW = 16
+"""Lanes that begin at once in any case. So many sessions cost less than to wait whether they are worth it."""
 
 SLOW_S = 0.02
 """If no batch has ended for this time, all lanes begin."""
