@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from bulkq.model import PlaceholderKind, StatementClass
+from bulkq.policy.batch_size import TARGET_S
 
 if TYPE_CHECKING:
     from bulkq.model import Limits, Query
@@ -31,6 +32,9 @@ was in vain. Where sets wait, both forms take as long."""
 
 PROBES = 2
 """Batches of each form before the first choice, and their weight: what a lane has begun before another ends counts once."""
+
+LARGER = 4
+"""A batch that is so many times as large tells anew what a set takes: in small ones, the statement around the sets is what takes long."""
 
 FIRST_AGAIN, LAST_AGAIN = 8, 128
 """The slower form is tried once more when the batches since then took so many times as long as it: data and load change."""
@@ -65,6 +69,8 @@ class BatchForm:
         "_certain",
         "_faster",
         "_fixed",
+        "_largest",
+        "_learned",
         "_least",
         "_mean_s",
         "_penalty",
@@ -85,7 +91,9 @@ class BatchForm:
         self._certain = certain
         self._least = least
         self._asked = dict.fromkeys(Form, 0)  # batches
+        self._largest = dict.fromkeys(Form, 0)  # sets of the largest batch that was tried
         self._mean_s: dict[Form, float] = {}  # seconds per set
+        self._learned = dict.fromkeys(Form, 0)  # sets of the batch with which its mean began
         self._small_s: float | None = None  # seconds per set of the last batch that was too small to be compared
         self._slow = False  # batches have fewer sets than `least`, because each of them is slow
         self._faster: Form | None = None
@@ -124,8 +132,9 @@ class BatchForm:
             return self._fixed
         if self._wait or not self._compares(sets):
             return Form.PIPELINE
-        form = Form.SET if self._certain else self._choice()
+        form = Form.SET if self._certain else self._choice(sets)
         self._asked[form] += 1
+        self._largest[form] = max(self._largest[form], sets)
         return form
 
     def record(self, form: Form, sets: int, elapsed_s: float) -> None:
@@ -133,9 +142,15 @@ class BatchForm:
         self._wait = max(0, self._wait - 1)
         per_set_s = elapsed_s / sets
         if form is Form.PIPELINE and sets >= LEAST_SLOW and self._least > LEAST_UNPIPELINED:
-            self._slow = sets < self._least and per_set_s >= SLOW_SET_S
+            # The first batches of fast sets are as small, and as slow for each set while all lanes begin, but they end soon.
+            self._slow = sets < self._least and per_set_s >= SLOW_SET_S and elapsed_s >= TARGET_S / 2
         if self._compares(sets):
+            if sets >= LARGER * self._learned[form]:
+                self._learned[form] = sets
+                self._mean_s.pop(form, None)
             self._learn(form, per_set_s)
+        elif form is Form.SET:
+            self._forget_try()
         elif self._least == LEAST_UNPIPELINED:
             self._small_s = per_set_s
 
@@ -149,13 +164,17 @@ class BatchForm:
         if form is Form.SET:
             self._penalty = max(1, self._penalty // 2)
 
-    def _choice(self) -> Form:
+    def _choice(self, sets: int) -> Form:
         for form in Form:
-            if self._asked[form] < PROBES:
+            if self._asked[form] < PROBES or sets >= LARGER * self._largest[form]:
                 return form
-        if len(self._mean_s) < len(Form):  # the others have begun and none has ended
-            return next(iter(self._mean_s), Form.SET)
         self._since += 1
+        if len(self._mean_s) < len(
+            Form
+        ):  # the others have begun and none has ended, or all were lost with their connections
+            known = next(iter(self._mean_s), Form.SET)
+            lost = self._since % LAST_AGAIN == 0
+            return next(form for form in Form if (form is known) != lost)
         slower, faster = sorted(Form, key=self._speed)
         if faster is not self._faster:  # it may be chance: the other one is tried again soon
             self._faster, self._since, self._again = faster, 1, FIRST_AGAIN
@@ -168,8 +187,13 @@ class BatchForm:
         """The sets in a second, of one statement for few sets less than that."""
         return (CLEARLY if form is Form.SET and self._slow else 1.0) / max(self._mean_s[form], 1e-9)
 
+    def _forget_try(self) -> None:
+        """Note that a batch has told nothing of its form: without a time for both, a form that was tried would never be tried again."""
+        self._asked[Form.SET] = max(0, self._asked[Form.SET] - 1)
+
     def fail(self) -> None:
         """Note that the one statement failed, for a set that is to be found or for all; the next batches go set by set."""
+        self._forget_try()
         self._wait = self._penalty
         self._penalty = min(MOST_PENALTY, self._penalty * 4)
 

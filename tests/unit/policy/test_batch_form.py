@@ -9,6 +9,8 @@ import pytest
 from bulkq.model import Limits
 from bulkq.policy.batch_form import (
     FIRST_AGAIN,
+    LARGER,
+    LAST_AGAIN,
     LEAST,
     LEAST_UNPIPELINED,
     PROBES,
@@ -67,6 +69,42 @@ def test_slow_sets_are_tried_together_in_small_batches(set_s: float, wins: bool)
     assert choice.next(1) is Form.PIPELINE
     choice.record(Form.PIPELINE, LEAST, 0.01)
     assert choice.next(LEAST - 1) is Form.PIPELINE, "fast sets are compared in large batches"
+
+
+def test_the_small_batches_of_a_start_are_not_those_of_slow_sets() -> None:
+    """While lanes begin, a set takes a millisecond, and its batch ends soon."""
+    choice = BatchForm()
+    choice.record(Form.PIPELINE, 5, 0.006)
+    assert choice.next(LEAST - 1) is Form.PIPELINE
+
+
+def test_a_try_that_tells_nothing_is_repeated() -> None:
+    """Sets were slow when it began and fast when it ended; or it failed; or its connection was lost, which nobody reports."""
+    choice = BatchForm()
+    choice.record(Form.PIPELINE, 20, 0.04)
+    assert [choice.next(20) for _ in range(PROBES)] == [Form.SET] * PROBES
+    choice.record(Form.PIPELINE, LEAST, 0.001)
+    choice.record(Form.SET, 20, 0.02)
+    assert choice.next(LEAST) is Form.SET
+    choice.fail()
+    choice.record(Form.PIPELINE, LEAST, 0.001)
+    assert choice.next(LEAST) is Form.SET
+    assert Form.SET in [choice.next(LEAST) for _ in range(PROBES + LAST_AGAIN)]
+
+
+def test_large_batches_are_tried_though_small_ones_were_slower_together() -> None:
+    """In a small batch the statement around the sets takes long, and a session prepares it first."""
+    choice = BatchForm()
+    for sets in (LEAST, LEAST * LARGER):
+        for _ in range(2 * PROBES + 4):
+            form = choice.next(sets)
+            choice.record(form, sets, 0.02 + sets * 1e-5 if form is Form.SET else sets * 3e-5)
+    assert choice.next(LEAST * LARGER) is Form.PIPELINE
+    large = LEAST * LARGER * LARGER * LARGER
+    assert choice.next(large) is Form.SET
+    choice.record(Form.SET, large, 0.02 + large * 1e-5)
+    choice.record(choice.next(large), large, large * 3e-5)
+    assert [choice.next(large) for _ in range(4)] == [Form.SET] * 4
 
 
 def test_both_forms_are_tried_before_the_first_choice() -> None:
