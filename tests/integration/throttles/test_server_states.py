@@ -144,5 +144,6 @@ async def test_commits_near_the_limit_take_lanes_away(database: str) -> None:
     async with inserting(database, "commit<260ms", concurrency=3, batch=1) as watcher:
         await watcher.until_lanes(1)
         assert watcher.progress is not None
-        assert watcher.progress.lanes_why.startswith("commit<260ms is at ")
+        # The commits of three lanes vary: they may be below the limit again before the watcher looks.
+        assert watcher.progress.lanes_why.startswith(("commit<260ms is at ", "commit<260ms was near its limit: "))
         await watcher.until_begun(3)
