@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bulkq.errors import MissingDriver
+from bulkq.text.failed_import import IMPORT_ERRORS, failed_import
 
 INSTALL = "pip install 'bulkq[parquet]'"
 
@@ -14,11 +15,11 @@ def require_pyarrow(purpose: str) -> None:
         purpose: what needs it, as the subject of a sentence.
 
     Raises:
-        MissingDriver: it is not installed.
+        MissingDriver: it is not installed, or cannot be imported.
     """
     try:
         import pyarrow as pa  # noqa: F401
-    except ImportError as error:
-        if getattr(error, "name", None) == "pyarrow":
+    except IMPORT_ERRORS as error:
+        if isinstance(error, ImportError) and error.name == "pyarrow":
             raise MissingDriver(f'{purpose} needs the package "pyarrow": {INSTALL}') from None
-        raise MissingDriver(f"{purpose} needs pyarrow, which cannot be imported: {error}") from None
+        raise MissingDriver(f"{purpose} needs pyarrow, which cannot be imported: {failed_import(error)}") from None

@@ -26,6 +26,7 @@ from bulkq.dialects import DEFAULT, dialect_for
 from bulkq.errors import MissingDriver, UsageError
 from bulkq.model.frozen_dataclass import frozen
 from bulkq.text import urls
+from bulkq.text.failed_import import IMPORT_ERRORS, is_from_bulkq, unusable_library
 from bulkq.text.message_parts import find_nearest
 
 if TYPE_CHECKING:
@@ -117,10 +118,10 @@ def open_driver(url: str, *, application_name: str = "bulkq", read_only: bool) -
         if error.name is None or error.name.partition(".")[0] != entry.package:
             raise
         raise MissingDriver(f'{scheme}:// needs the package "{entry.package}": {entry.install}') from None
-    except ImportError as error:  # a library that does not fit this machine
-        if (error.name or "").startswith("bulkq"):
+    except IMPORT_ERRORS as error:  # a library that does not fit this machine
+        if is_from_bulkq(error):
             raise
-        raise MissingDriver(f"{scheme}:// cannot be used: {error}") from None
+        raise MissingDriver(unusable_library(scheme, error)) from error
     driver: Driver = opener.open(url, application_name=application_name, read_only=read_only)
     return driver
 
@@ -137,18 +138,28 @@ def dialect_of(url: str) -> str:
     kind = scheme.partition("+")[0]
     if dialect_for(kind).name == DEFAULT:
         return DEFAULT
-    entry = SCHEMES.get(scheme) or _registered(scheme)
-    name = (entry.dialect or kind) if entry else _asked(url) or kind
+    try:
+        entry = SCHEMES.get(scheme) or _registered(scheme)
+        name = (entry.dialect or kind) if entry else _asked(url) or kind
+    except MissingDriver:  # `open_driver` says so, if anything is to be connected
+        name = kind
     return dialect_for(name).name
 
 
 @cache
 def _registered(scheme: str) -> DriverEntry | None:
-    """The driver for `scheme` of another package that is installed."""
+    """The driver for `scheme` of another package that is installed.
+
+    Raises:
+        MissingDriver: it cannot be imported.
+    """
     from importlib.metadata import entry_points
 
     for point in entry_points(group=GROUP, name=scheme):
-        found = point.load()
+        try:
+            found = point.load()
+        except IMPORT_ERRORS as error:
+            raise MissingDriver(unusable_library(scheme, error)) from error
         return DriverEntry(point.value, "", "", getattr(found, "DIALECT", "") or getattr(found, "name", ""))
     return None
 

@@ -22,6 +22,7 @@ from bulkq.lifecycle import database_identity
 from bulkq.model.frozen_dataclass import frozen
 from bulkq.targets.same_database import list_places
 from bulkq.text import urls
+from bulkq.text.failed_import import IMPORT_ERRORS, failed_import, is_from_bulkq
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -116,7 +117,7 @@ async def begin_sessions(
     """Begin a session in each worker.
 
     Raises:
-        MissingDriver: the package is not installed.
+        MissingDriver: the package is not installed, or cannot be imported.
         TargetError: there is no scheduler, or no worker.
         RefusedError: workers have other versions.
     """
@@ -128,6 +129,12 @@ async def begin_sessions(
         if error.name not in {"dask", "distributed"}:
             raise
         raise MissingDriver(f"--executor {choice.text} needs a package: pip install 'bulkq[dask]'") from None
+    except IMPORT_ERRORS as error:
+        if is_from_bulkq(error):
+            raise
+        raise MissingDriver(
+            f"--executor {choice.text} needs distributed, which cannot be imported: {failed_import(error)}"
+        ) from error
     settings = SessionSettings(
         session="",
         run=run,

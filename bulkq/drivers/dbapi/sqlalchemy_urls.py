@@ -16,6 +16,7 @@ from bulkq.drivers.dbapi.adapters import adapter_for
 from bulkq.drivers.dbapi.parsed_url import ParsedUrl
 from bulkq.errors import MissingDriver, UsageError
 from bulkq.text import urls
+from bulkq.text.failed_import import IMPORT_ERRORS, unusable_library
 
 EXTRAS = {
     "duckdb": "duckdb",
@@ -66,13 +67,13 @@ def ask_sqlalchemy(text: str) -> ParsedUrl:
             f'{scheme}:// needs the package "{error.name}": {install(error.name or "")}{_other(scheme)}'
         ) from None
     except ImportError as error:
-        raise MissingDriver(f"{scheme}:// cannot be used: {error}") from None
-    except Exception as error:
+        raise MissingDriver(unusable_library(scheme, error)) from None
+    except IMPORT_ERRORS as error:
         raise _unusable(scheme, error) from error
     return ParsedUrl(text, url, dialect, dialect.is_async, adapter_for(dialect), module)
 
 
-def _unusable(scheme: str, error: Exception) -> MissingDriver:
+def _unusable(scheme: str, error: BaseException) -> MissingDriver:
     """The error for a dialect that fails before anything is connected: it was made for another version of SQLAlchemy."""
     words = " ".join(str(error).split())
     return MissingDriver(
@@ -94,10 +95,25 @@ def _other(scheme: str) -> str:
 
 
 def name_of(text: str) -> str | None:
-    """SQLAlchemy's name of the dialect of the URL `text`; None where there is none, "" where the URL cannot be read."""
+    """SQLAlchemy's name of the dialect of the URL `text`; None where there is none, "" where the URL cannot be read.
+
+    Raises:
+        MissingDriver: the dialect is installed, and cannot be imported.
+    """
     try:
-        return str(make_url(text).get_dialect().name)
-    except (NoSuchModuleError, ModuleNotFoundError):  # the first is an ArgumentError too
-        return None
+        url = make_url(text)
     except (ArgumentError, ValueError):
         return ""
+    try:
+        return str(url.get_dialect().name)
+    except NoSuchModuleError:
+        return None
+    except IMPORT_ERRORS as error:
+        raise _not_imported(urls.parse_scheme(text) or "", error) from error
+
+
+def _not_imported(scheme: str, error: BaseException) -> MissingDriver:
+    """The error for a dialect whose package cannot be imported: it may lack a package that it needs."""
+    if isinstance(error, ModuleNotFoundError) and error.name:
+        return MissingDriver(f'{scheme}:// needs the package "{error.name}": {install(error.name)}')
+    return MissingDriver(unusable_library(scheme, error))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
+from sqlalchemy.dialects import registry
 
 from bulkq.drivers import dialect_of, open_driver
 from bulkq.drivers.dbapi import sqlalchemy_urls
@@ -14,6 +16,8 @@ from tests.support.databases import DRIVERS, SCHEMES, fresh
 from tests.support.servers import passwords
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.support.servers.mariadb import MariaDB
 
 
@@ -126,6 +130,42 @@ def test_missing_packages_are_named() -> None:
     ):
         with pytest.raises(UsageError, match=words):
             open_driver(url, application_name="x", read_only=True)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("raise AttributeError('duckdb has no attribute x')", "cannot be used: AttributeError: duckdb has no"),
+        ("raise ImportError('built for numpy 1')", "cannot be used: built for numpy 1: install another version"),
+        ("raise SystemExit(1)", "cannot be used: SystemExit: 1"),
+        ("import a_package_that_is_missing", 'needs the package "a_package_that_is_missing": pip install'),
+        ("def f(:", "cannot be used: SyntaxError: "),
+    ],
+)
+def test_packages_that_cannot_be_imported(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, text: str, words: str
+) -> None:
+    """A dialect of SQLAlchemy and a driver of another package that fail in their import are a line, whatever they raise."""
+    (tmp_path / "a_dialect_that_fails.py").write_text(text)
+    metadata = tmp_path / "a_dialect_that_fails-1.dist-info"
+    metadata.mkdir()
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: a-dialect-that-fails\nVersion: 1\n")
+    entries = (
+        "[sqlalchemy.dialects]",
+        "duckdb = a_dialect_that_fails:Dialect",
+        "mysql.failing = a_dialect_that_fails:D",
+    )
+    entries += ("[bulkq.drivers]", "failing = a_dialect_that_fails:Driver")
+    (metadata / "entry_points.txt").write_text("\n".join(entries))
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(registry, "impls", {})
+    for url in ("duckdb:///x.duckdb?threads=1", "mysql+failing://h/d", "failing://h/d"):
+        scheme = re.escape(url.partition("://")[0])
+        expected = words if not url.startswith("failing") or "needs" not in words else "cannot be used: No module named"
+        with pytest.raises(MissingDriver, match=f"^{scheme}:// {expected}") as caught:
+            open_driver(url, application_name="x", read_only=True)
+        assert "\n" not in str(caught.value)
+    assert dialect_of("mysql+failing://h/d") == "mysql"
 
 
 def test_the_question_of_the_trial_has_an_answer() -> None:
