@@ -33,4 +33,5 @@ class Config:
         default_factory=dict
     )  # by the option's long name, without the dashes
     places: Mapping[str, str] = field(default_factory=dict)  # of targets and groups, by name
+    throttle_places: Mapping[str, str] = field(default_factory=dict)  # of the throttles of targets, by name
     notices: tuple[str, ...] = ()  # what people should be warned of

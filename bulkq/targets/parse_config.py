@@ -64,6 +64,7 @@ def load_config(named: str | None = None, *, folder: str | None = None) -> Confi
         reading.executors,
         reading.defaults,
         reading.places,
+        reading.throttle_places,
         tuple(reading.notices),
     )
     if not reading.errors:
@@ -84,6 +85,7 @@ class _ConfigReader:
         self.executors: dict[str, ExecutorChoice] = {}
         self.defaults: dict[str, DefaultSetting] = {}
         self.places: dict[str, str] = {}
+        self.throttle_places: dict[str, str] = {}
         self.notices = notices
         self.warned: set[str] = set()
         self.errors: list[str] = []
@@ -115,6 +117,7 @@ class _ConfigReader:
             if target is not None and name not in self.targets and name not in self.groups:
                 self.targets[name] = target
                 self.places[name] = document.place("targets", name)
+                self.throttle_places[name] = document.place("targets", name, "throttle")
                 self._warn(document, target)
 
     def _groups(self, document: ConfigDocument, table: Mapping[str, object]) -> None:

@@ -234,7 +234,7 @@ def test_variables_hold_one_value_per_line(cli: Cli, shop: Path) -> None:
 
 def test_the_throttles_of_targets_are_shown(cli: Cli, shop: Path) -> None:
     """In the configuration, the list of targets and a plan."""
-    assert f"targets.shop.throttle  file:{shop}/hold  bulkq.toml:2" in cli("config", "show", "run", cwd=shop).text
+    assert f"targets.shop.throttle  file:{shop}/hold  bulkq.toml:4" in cli("config", "show", "run", cwd=shop).text
     assert json.loads(cli("config", "show", "--format", "json", cwd=shop).out)["targets"][0]["name"] == "shop"
     assert f"file:{shop}/hold" in cli("targets", "list", cwd=shop).text
     pace = (

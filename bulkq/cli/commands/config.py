@@ -112,7 +112,7 @@ def _throttled(config: Config) -> list[Target]:
 
 
 def _place(target: Target, config: Config) -> str:
-    return config.places[target.name]
+    return config.throttle_places[target.name]
 
 
 def _value(value: Value) -> str:

@@ -90,6 +90,7 @@ def test_all_that_a_file_may_say(tmp_path: Path) -> None:
     assert groups_of("dev", config) == ("all", "inner")
     assert groups_of("eu.db1", config) == ()
     assert config.places["prod"] == "../bulkq.toml:8"
+    assert config.throttle_places["prod"] == "../bulkq.toml:14"
 
 
 @pytest.mark.parametrize(
