@@ -5,6 +5,7 @@
 # succeed. All are run, and only the last one counts, or the last -f. `-v ON_ERROR_STOP=1` makes psql stop at the first. But that setting knows only
 # errors of the server and of some commands: a result for a program that fails (`\g |program`, `\o |program`), a shell command (`\!`) and an \if of a
 # variable that is not set (taken as false) let the script go on, and its exit code is 0. `\copy to program` and the option `-o '|program'` do fail.
+# The program `./late` reads all that it is given, and fails then. (One that ends before psql has written is a broken pipe, which psql may see and report.)
 # For checks and exports in CI: `psql -c "$check" -c "$report"` is green when the check failed, and so is an export of which `\g |gzip >file` was cut.
 #
 # Output seen:
@@ -13,8 +14,8 @@
 #   -c good -c bad                    exit 1
 #   -f bad.sql -c good                exit 0
 #   the same, ON_ERROR_STOP           exit 3
-#   ON_ERROR_STOP, \g |false          exit 0, goes on
-#   ON_ERROR_STOP, \o |false          exit 0, goes on
+#   ON_ERROR_STOP, \g |./late         exit 0, goes on
+#   ON_ERROR_STOP, \o |./late         exit 0, goes on
 #   ON_ERROR_STOP, \! false           exit 0, goes on
 #   ON_ERROR_STOP, \if :unset         exit 0, goes on
 #   ON_ERROR_STOP, \copy to program   exit 3
@@ -49,13 +50,15 @@ script() { # name, lines of the script; a line behind them tells whether they we
     run "$name" -v ON_ERROR_STOP=1 -f script.sql
 }
 echo 'select 1/0;' >bad.sql
+printf '%s\n' '#!/bin/sh' 'cat >/dev/null' 'exit 1' >late
+chmod +x late
 run "-c bad" -c 'select 1/0'
 run "-c bad -c good" -c 'select 1/0' -c 'select 1'
 run "-c good -c bad" -c 'select 1' -c 'select 1/0'
 run "-f bad.sql -c good" -f bad.sql -c 'select 1'
 run "the same, ON_ERROR_STOP" -v ON_ERROR_STOP=1 -f bad.sql -c 'select 1'
-script 'ON_ERROR_STOP, \g |false' 'select 1 \g |false'
-script 'ON_ERROR_STOP, \o |false' '\o |false' 'select 1;'
+script 'ON_ERROR_STOP, \g |./late' 'select 1 \g |./late'
+script 'ON_ERROR_STOP, \o |./late' '\o |./late' 'select 1;'
 script 'ON_ERROR_STOP, \! false' '\! false'
 script 'ON_ERROR_STOP, \if :unset' '\if :unset' 'select 1/0;' '\endif'
 script 'ON_ERROR_STOP, \copy to program' "\\copy (select 1) to program 'false'"
