@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -255,6 +255,16 @@ async def test_unordered_writes_with_nulls(connection: Connection, target: Targe
         (11, 5),
         (12, None),
     ]
+
+
+async def test_a_statement_outside_a_transaction_writes_after_a_read(connection: Connection, target: Target) -> None:
+    """Nothing that keeps a read from writing is left in the session."""
+    read = await prepared(connection, query("select count(*) as n from items"))
+    await connection.attempt(read, [()], READS)
+    alone = replace(query("update items set qty = 11 where id = 1"), transaction=False)
+    write = await prepared(connection, alone)
+    await connection.attempt(write, [()], WRITES)
+    assert await target.fetch("select qty from items where id = 1") == [(11,)]
 
 
 async def test_returning_gives_rows(connection: Connection) -> None:

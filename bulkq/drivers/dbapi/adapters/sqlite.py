@@ -87,9 +87,12 @@ class SQLite(Adapter):
 
     def opening(self, limits: Limits, path: Sequence[str]) -> Sequence[str]:  # noqa: ARG002
         """A write takes the only lock at once, a read its own: then no statement of the batch waits for one."""
-        wait_ms = BUSY_MS if limits.lock_timeout_s is None else min(BUSY_MS, int(limits.lock_timeout_s * 1000))
         begin = ("BEGIN", "SELECT 1 FROM sqlite_master LIMIT 1") if limits.read_only else ("BEGIN IMMEDIATE",)
-        return (f"PRAGMA busy_timeout = {wait_ms}", f"PRAGMA query_only = {int(limits.read_only)}", *begin)
+        return (*_session(limits), *begin)
+
+    def alone(self, limits: Limits, path: Sequence[str]) -> Sequence[str]:  # noqa: ARG002
+        """The settings of a transaction: those of the last one hold until they are changed."""
+        return _session(limits)
 
     def broken_off(self, connection: DbapiConnection) -> bool:
         """Most of these libraries know."""
@@ -144,3 +147,9 @@ class SQLite(Adapter):
         if state == "55P03":
             return f"{shown} is locked by another process"
         return super().why_not(error, shown)
+
+
+def _session(limits: Limits) -> tuple[str, ...]:
+    """How long the session waits for a lock, and whether it may write."""
+    wait_ms = BUSY_MS if limits.lock_timeout_s is None else min(BUSY_MS, int(limits.lock_timeout_s * 1000))
+    return f"PRAGMA busy_timeout = {wait_ms}", f"PRAGMA query_only = {int(limits.read_only)}"
