@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 KEYS = ("url", "password", "protected", "concurrency", "tags", "expect", "throttle")
 SECRETS = ("env", "file", "command")
+WITHOUT_KEY = frozenset({"sqlite", "sqlite+aiosqlite", "sqlite+pysqlite", "duckdb"})
+"""Schemes of files whose drivers take no key; other libraries of SQLite may."""
+
 FORMS = 'password = { env = "NAME" }, { file = "PATH" } or { command = ["program", "argument"] }'
 
 
@@ -45,8 +48,8 @@ def read_target(document: ConfigDocument, name: str, entry: object) -> tuple[Tar
         expect=reading.expect(entry.get("expect", {})),
         throttle=reading.throttle(entry.get("throttle", [])),
     )
-    if target.password is not None and _names_file(target.url):
-        reading.wrong("cannot be used: the url names a file, which has no password", "password")
+    if target.password is not None and urls.parse_scheme(target.url) in WITHOUT_KEY:
+        reading.wrong("cannot be used: the driver of the url cannot open encrypted files", "password")
     elif target.password is not None and urls.find_passwords(target.url):
         reading.wrong("and the url both give a password: keep one of them", "password")
     return (None if reading.errors else target), reading.errors
@@ -180,10 +183,9 @@ def _names_file(url: str) -> bool:
 
 def anchor_file(url: str, folder: Path) -> str:
     """`url` with the file that it names seen from `folder`, where it names one by a relative path."""
-    head, slashes, rest = url.partition(":///")
-    path = rest.partition("?")[0]
-    if not _names_file(url) or not slashes or not path or path.startswith((":", "md:")):
+    head, path, options = urls.split_file(url)
+    if not _names_file(url) or not head.partition("://")[2].endswith("/") or path.startswith((":", "md:")) or not path:
         return url
     if Path(unquote(path)).is_absolute():
         return url
-    return f"{head}:///{quote(str(folder), errors='surrogateescape')}/{rest}"
+    return f"{head}{quote(str(folder), errors='surrogateescape')}/{path}{options}"

@@ -28,11 +28,11 @@ def list_places(url: str) -> frozenset[tuple[str, ...]]:
     """What two URLs of one database have in common: the file, or host, port and database, of each host where there are several."""
     known = dialect_for((urls.parse_scheme(url) or "").partition("+")[0])
     family = known.name
-    rest = url.partition("://")[2].partition("?")[0]
     if known.is_file:
-        return _file(family, unquote(rest.removeprefix("/")))
+        return _file(family, unquote(urls.split_file(url)[1]))
     if known.libpq:
         return _server(url, known)
+    rest = url.partition("://")[2].partition("?")[0]
     authority, _, path = rest.rpartition("@")[2].partition("/")
     given = urls.parse_options(url)
     database = unquote(path) or given.get("database") or unquote(rest.rpartition("@")[0].partition(":")[0])

@@ -76,6 +76,21 @@ def parse_options(url: str) -> dict[str, str]:
     return dict(parse_qsl(query.partition("#")[0], keep_blank_values=True))
 
 
+def split_file(url: str) -> tuple[str, str, str]:
+    """`url` of a file, as what stands in front of its path (scheme and key), the path as written, and the rest from the `?` on.
+
+    Returns:
+        ("sqlite+apsw://:KEY@/", "shop.db", "?cipher=sqlcipher"), for example. The path is relative unless it begins with "/".
+    """
+    found = _SCHEME.match(url)
+    start = found.end() if found else 0
+    if not url.startswith("/", start):  # a key in front of the path
+        start = url.find("@", start) + 1 or start
+    start += url.startswith("/", start)
+    path, mark, options = url[start:].partition("?")
+    return url[:start], path, f"{mark}{options}"
+
+
 def with_database(url: str, name: str) -> str:
     """`url` with the database `name` in the place of its own."""
     found = _SCHEME.match(url)

@@ -119,12 +119,23 @@ def test_three_places_for_a_password(tmp_path: Path, password: str, secret: Secr
         "duckdb:///:memory:",
         "duckdb:///md:shop",
         "sqlite://",
+        "sqlite+libsql://host/shop",
+        "sqlite+pysqlcipher://:key@//abs/a.db",
     ],
 )
 def test_only_relative_files_are_anchored(tmp_path: Path, url: str) -> None:
     """A URL that names no file, or one from the root, stays as it is."""
     path = write(tmp_path / "b.toml", f'[targets.a]\nurl = "{url}"\n')
     assert load_config(str(path)).targets["a"].url == url
+
+
+def test_a_file_with_a_key(tmp_path: Path) -> None:
+    """Its path is seen from the folder of the configuration, too, and its key may be looked up."""
+    text = '[targets.a]\nurl = "sqlite+pysqlcipher://:k@/a.db?kdf_iter=1"\n'
+    text += '[targets.b]\nurl = "sqlite+pysqlcipher:///b.db"\npassword = { env = "KEY" }\n'
+    targets = load_config(str(write(tmp_path / "b.toml", text))).targets
+    assert targets["a"].url == f"sqlite+pysqlcipher://:k@/{tmp_path}/a.db?kdf_iter=1"
+    assert targets["b"].password == Secret(env="KEY")
 
 
 # --- where it is found ----------------------------------------------------------------------------------------------
@@ -250,7 +261,7 @@ WRONG = {
     "an empty command": ('[targets.a]\nurl = "postgresql://h/d"\npassword = { command = [] }\n', "F:3: targets.a.password.command must be text, or a list"),
     "a number as variable": ('[targets.a]\nurl = "postgresql://h/d"\npassword = { env = 3 }\n', "F:3: targets.a.password.env must be text"),
     "a password twice": ('[targets.a]\nurl = "postgresql://u:pw@h/d"\npassword = { env = "A" }\n', "F:3: targets.a.password and the url both give a password"),
-    "a file's password": ('[targets.a]\nurl = "sqlite:////a.db"\npassword = { env = "A" }\n', "F:3: targets.a.password cannot be used: the url names a file"),
+    "a file's password": ('[targets.a]\nurl = "sqlite:////a.db"\npassword = { env = "A" }\n', "F:3: targets.a.password cannot be used: the driver of the url cannot open encrypted files"),
     "expect": ('[targets.a]\nurl = "sqlite:////a.db"\nexpect = "shop"\n', "F:3: targets.a.expect must be a table"),
     "an expectation": ('[targets.a]\nurl = "sqlite:////a.db"\nexpect.databse = "shop"\n', 'F:3: unknown key "targets.a.expect.databse" (did you mean "database"?)'),
     "half a query": ('[targets.a]\nurl = "sqlite:////a.db"\nexpect.sql = "select 1"\n', "F:3: targets.a.expect.sql needs expect.value"),

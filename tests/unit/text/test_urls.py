@@ -142,6 +142,22 @@ def test_another_database_of_the_server(url: str, other: str) -> None:
     assert urls.with_database(url, "b/c") == other
 
 
+@pytest.mark.parametrize(
+    ("url", "parts"),
+    [
+        ("sqlite:///a@b.db?mode=ro", ("sqlite:///", "a@b.db", "?mode=ro")),
+        ("sqlite:////abs/a.db", ("sqlite:///", "/abs/a.db", "")),
+        ("sqlite+apsw://:k%2Fey@/a.db", ("sqlite+apsw://:k%2Fey@/", "a.db", "")),
+        ("sqlite+libsql://host/a", ("sqlite+libsql://", "host/a", "")),
+        ("sqlite://", ("sqlite://", "", "")),
+        ("a.db", ("", "a.db", "")),
+    ],
+)
+def test_the_path_of_a_file(url: str, parts: tuple[str, str, str]) -> None:
+    """A key stands in front of it, options behind it."""
+    assert urls.split_file(url) == parts
+
+
 def test_a_url_without_its_password_can_be_typed_again() -> None:
     """The user stays; the value of a secret option is masked, because the option is needed."""
     assert urls.leave_out_password("postgresql://u:p@h/a") == "postgresql://u@h/a"
