@@ -20,7 +20,7 @@ WITH RECURSIVE waiting AS MATERIALIZED (
 SELECT d.root, d.depth, d.pid, d.path[d.depth] AS waits_for,
        (SELECT count(*) FROM deepest AS o WHERE o.root = d.root AND d.pid = ANY (o.path) AND o.pid <> d.pid) AS blocks,
        w.mode, CASE WHEN w.database = (SELECT oid FROM pg_database WHERE datname = current_database())
-                    THEN w.relation::regclass::text ELSE w.locktype END AS waits_on,
+                    THEN coalesce(w.relation::regclass::text, w.locktype) ELSE w.locktype END AS waits_on,
        a.usename AS "user", a.application_name AS application,
        CASE WHEN d.pid = 0 THEN 'prepared transaction' ELSE a.state END AS state,
        date_trunc('milliseconds', clock_timestamp() - a.xact_start) AS transaction_for,

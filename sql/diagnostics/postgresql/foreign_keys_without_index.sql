@@ -7,7 +7,7 @@
 SELECT k.conrelid::regclass::text AS "table", k.conname AS foreign_key,
        (SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY p.place) FROM unnest(k.conkey) WITH ORDINALITY AS p (number, place)
           JOIN pg_attribute AS a ON a.attrelid = k.conrelid AND a.attnum = p.number) AS columns,
-       k.confrelid::regclass::text AS parent, greatest(c.reltuples, 0)::bigint AS rows
+       k.confrelid::regclass::text AS parent, CASE WHEN c.reltuples >= 0 THEN c.reltuples END::bigint AS rows
   FROM pg_constraint AS k JOIN pg_class AS c ON c.oid = k.conrelid
  WHERE k.contype = 'f' AND k.conparentid = 0 AND greatest(c.reltuples, 0) >= :rows_at_least
    AND NOT EXISTS (
@@ -17,5 +17,5 @@ SELECT k.conrelid::regclass::text AS "table", k.conname AS foreign_key,
                SELECT format('(%I IS NOT NULL)', n.attname) FROM pg_attribute AS n
                 WHERE n.attrelid = k.conrelid AND n.attnum = ANY (k.conkey)))
           AND k.conkey <@ (SELECT array_agg(x.number) FROM unnest(i.indkey::int2[]) WITH ORDINALITY AS x (number, place)
-                            WHERE x.place <= cardinality(k.conkey)))
- ORDER BY rows DESC, 1, 2;
+                            WHERE x.place <= least(cardinality(k.conkey), i.indnkeyatts)))
+ ORDER BY rows DESC NULLS LAST, 1, 2;

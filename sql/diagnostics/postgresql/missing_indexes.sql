@@ -5,7 +5,7 @@
 -- @requires pg>=13
 -- @tags indexes
 -- @warn rows > 0
-SELECT s.relid::regclass::text AS "table", greatest(c.reltuples, 0)::bigint AS rows, s.seq_scan AS full_scans,
+SELECT s.relid::regclass::text AS "table", CASE WHEN c.reltuples >= 0 THEN c.reltuples END::bigint AS rows, s.seq_scan AS full_scans,
        s.seq_tup_read / nullif(s.seq_scan, 0) AS rows_per_scan, s.idx_scan AS index_scans,
        round(100.0 * s.seq_scan / nullif(s.seq_scan + coalesce(s.idx_scan, 0), 0), 1) AS percent_full
   FROM pg_stat_user_tables AS s JOIN pg_class AS c ON c.oid = s.relid

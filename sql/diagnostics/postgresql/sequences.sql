@@ -1,7 +1,7 @@
 -- name: sequences(percent: numeric = 70)
 -- Sequences that have used so many percent of their numbers, or of those that their column can hold.
 -- At 100 % every INSERT fails. ALTER SEQUENCE ... AS bigint, and the column ALTER TYPE bigint (or a new column, see bulkq backfill).
--- A sequence that the role may not read is listed with NULL.
+-- A sequence that the role may not read is listed with NULL. "owner" has the columns that take their numbers from it.
 -- @requires pg>=13
 -- @tags capacity
 -- @warn rows > 0
@@ -11,13 +11,18 @@ SELECT sequence, owner, last_value, last_possible, round(percent_used, 1) AS per
                / greatest(abs(l.last_possible::numeric - CASE WHEN s.seqincrement > 0 THEN s.seqmin ELSE s.seqmax END) + 1, 1) AS percent_used,
                has_sequence_privilege(c.oid, 'USAGE, SELECT') AS readable
           FROM pg_sequence AS s
-          JOIN pg_class AS c ON c.oid = s.seqrelid AND c.relpersistence = 'p'
+          JOIN pg_class AS c ON c.oid = s.seqrelid AND (c.relpersistence = 'p' OR c.relpersistence = 'u' AND NOT pg_is_in_recovery())
           LEFT JOIN LATERAL (
-               SELECT format('%s.%I', d.refobjid::regclass, a.attname) AS owner,
-                      CASE a.atttypid WHEN 'int2'::regtype THEN 32767 WHEN 'int4'::regtype THEN 2147483647 END AS most
-                 FROM pg_depend AS d JOIN pg_attribute AS a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid
-                WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.refclassid = 'pg_class'::regclass
-                  AND d.deptype IN ('a', 'i')) AS o ON true
+               SELECT string_agg(format('%s.%I', a.attrelid::regclass, a.attname), ', ' ORDER BY a.attrelid, a.attnum)
+                      FILTER (WHERE NOT r.relispartition) AS owner,
+                      min(CASE coalesce(nullif(y.typbasetype, 0), y.oid) WHEN 'int2'::regtype THEN 32767 WHEN 'int4'::regtype THEN 2147483647 END) AS most
+                 FROM (SELECT d.refobjid AS relation, d.refobjsubid AS number FROM pg_depend AS d
+                        WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.refclassid = 'pg_class'::regclass AND d.deptype IN ('a', 'i')
+                       UNION
+                       SELECT v.adrelid, v.adnum FROM pg_depend AS d JOIN pg_attrdef AS v ON v.oid = d.objid
+                        WHERE d.classid = 'pg_attrdef'::regclass AND d.refclassid = 'pg_class'::regclass AND d.refobjid = c.oid) AS f
+                 JOIN pg_attribute AS a ON a.attrelid = f.relation AND a.attnum = f.number
+                 JOIN pg_class AS r ON r.oid = a.attrelid JOIN pg_type AS y ON y.oid = a.atttypid) AS o ON true
          CROSS JOIN LATERAL (SELECT CASE WHEN has_sequence_privilege(c.oid, 'USAGE, SELECT') THEN pg_sequence_last_value(c.oid) END AS last_value) AS v
          CROSS JOIN LATERAL (SELECT CASE WHEN s.seqincrement > 0 THEN least(s.seqmax, o.most)
                                          ELSE greatest(s.seqmin, -o.most - 1) END AS last_possible) AS l) AS known

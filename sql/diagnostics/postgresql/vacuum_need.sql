@@ -5,17 +5,20 @@
 -- @tags vacuum
 -- @warn rows > 0
 WITH settings AS (
-    SELECT c.oid, greatest(c.reltuples, 0) AS rows, s.n_dead_tup AS dead, s.n_ins_since_vacuum AS inserted, s.last_vacuum, s.last_autovacuum,
+    SELECT c.oid, CASE WHEN c.reltuples >= 0 THEN c.reltuples END AS rows, s.n_dead_tup AS dead, s.n_ins_since_vacuum AS inserted, s.last_vacuum, s.last_autovacuum,
            coalesce((SELECT option_value::bool FROM pg_options_to_table(c.reloptions) WHERE option_name = 'autovacuum_enabled'), true)
            AND current_setting('autovacuum')::bool AS enabled,
-           coalesce((SELECT option_value FROM pg_options_to_table(c.reloptions) WHERE option_name = 'autovacuum_vacuum_threshold'),
+           least(coalesce((SELECT option_value FROM pg_options_to_table(c.reloptions) WHERE option_name = 'autovacuum_vacuum_threshold'),
                     current_setting('autovacuum_vacuum_threshold'))::float8
            + coalesce((SELECT option_value FROM pg_options_to_table(c.reloptions) WHERE option_name = 'autovacuum_vacuum_scale_factor'),
-                    current_setting('autovacuum_vacuum_scale_factor'))::float8 * greatest(c.reltuples, 0) AS dead_limit,
+                    current_setting('autovacuum_vacuum_scale_factor'))::float8 * greatest(c.reltuples, 0),
+           nullif(coalesce((SELECT option_value FROM pg_options_to_table(c.reloptions) WHERE option_name = 'autovacuum_vacuum_max_threshold'),
+                    current_setting('autovacuum_vacuum_max_threshold', true))::float8, -1)) AS dead_limit,
            coalesce((SELECT option_value FROM pg_options_to_table(c.reloptions) WHERE option_name = 'autovacuum_vacuum_insert_threshold'),
                     current_setting('autovacuum_vacuum_insert_threshold'))::float8 AS insert_base,
            coalesce((SELECT option_value FROM pg_options_to_table(c.reloptions) WHERE option_name = 'autovacuum_vacuum_insert_scale_factor'),
-                    current_setting('autovacuum_vacuum_insert_scale_factor'))::float8 * greatest(c.reltuples, 0) AS insert_share
+                    current_setting('autovacuum_vacuum_insert_scale_factor'))::float8 * greatest(c.reltuples, 0)
+           * (1 - least(coalesce((to_jsonb(c) ->> 'relallfrozen')::float8 / nullif(c.relpages, 0), 0), 1)) AS insert_share
       FROM pg_stat_user_tables AS s JOIN pg_class AS c ON c.oid = s.relid
 )
 SELECT oid::regclass::text AS "table", rows::bigint, dead, round(dead_limit)::bigint AS dead_threshold, inserted,

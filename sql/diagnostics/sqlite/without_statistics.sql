@@ -1,5 +1,5 @@
 -- name: without_statistics
--- Indexes of which the planner has no statistics.
+-- Indexes of which the planner has no statistics. An index without rows never has any.
 -- ANALYZE, or PRAGMA optimize at the end of each connection: bulkq maintain analyze.
 -- @requires sqlite>=3.16, table:sqlite_stat1
 -- @tags planner, indexes
