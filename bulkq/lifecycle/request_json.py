@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, fields, is_dataclass, replace
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from bulkq.errors import RefusedError
@@ -47,8 +48,8 @@ VERSION = 2
 MASKED = ":***@"
 
 
-def to_json(request: Run, folder: str) -> str:
-    """`request`, made in `folder`, without secrets."""
+def to_json(request: Run, folder: str, **beside: object) -> str:
+    """`request`, made in `folder`, without secrets; with what is kept `beside` it."""
     sources, targets = request.sources, request.targets
     bare = replace(
         request,
@@ -61,12 +62,19 @@ def to_json(request: Run, folder: str) -> str:
         ),
         safety=replace(request.safety, ledger=""),
     )
-    return json.dumps({"version": VERSION, "folder": folder, "run": bare}, default=_plain)
+    return json.dumps({"version": VERSION, "folder": folder, "run": bare, **beside}, default=_plain)
 
 
 def _plain(value: Any) -> object:
     """The fields of a dataclass, or the members of a set. Faster than `asdict`, which copies every value."""
-    return {one.name: getattr(value, one.name) for one in fields(value)} if is_dataclass(value) else sorted(value)
+    kind = type(value)
+    return {name: getattr(value, name) for name in _field_names(kind)} if is_dataclass(kind) else sorted(value)
+
+
+@cache
+def _field_names(kind: type) -> tuple[str, ...]:
+    """The fields of a dataclass. A night's maintenance records thousands of values of one kind."""
+    return tuple(one.name for one in fields(kind))
 
 
 def from_json(text: str) -> tuple[Run, str]:

@@ -83,18 +83,19 @@ async def record(
     ]
     known = [found or (then[place].identity if place in then else "") for place, found in enumerate(identities)]
     unchanged = await fingerprints(request, known)
-    kept = json.loads(request_json.to_json(request, str(Path.cwd())))
+    kept: dict[str, object] = {
+        SETTINGS: settings,
+        "tables": [[tables.runs, tables.markers] if tables else None for tables in markers],
+    }
     if resume.only is not None:
         kept[ONLY] = {str(part): list(ranges) for part, ranges in resume.only.items()}
-    kept[SETTINGS] = settings
-    kept["tables"] = [[tables.runs, tables.markers] if tables else None for tables in markers]
     return RunRecord(
         run=run,
         state=RunState.RUNNING,
         mode=mode,
         name=request.queries.name or ", ".join(query.name for query in request.queries.selected),
         targets=tuple(targets),
-        request=json.dumps(kept),
+        request=request_json.to_json(request, str(Path.cwd()), **kept),
         fingerprint=unchanged,
         owner=owner,
         started_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
