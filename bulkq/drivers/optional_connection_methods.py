@@ -55,6 +55,18 @@ class BaseConnection:
         reply = await self.attempt(statement, [()], limits)
         return CommandReply(rows=tuple(zip(*reply.values, strict=True)))
 
+    async def catalog_rows(self, sql: str, *, timeout_s: float) -> Sequence[Sequence[object]]:
+        """Ask a question of bulkq about the database, in a transaction that only reads and is over at once; return its rows.
+
+        A driver may have a way with fewer round trips. The values are those of `Decoding.PYTHON`.
+
+        Raises:
+            DatabaseError: there is no answer.
+        """
+        statement = await self.prepare(Query("catalog", sql), Decoding.PYTHON, typed=True, identifiers={})
+        reply = await self.attempt(statement, [()], Limits(timeout_s=timeout_s))
+        return list(zip(*reply.values, strict=True))
+
     async def prepare(
         self, query: Query, decoding: Decoding, *, typed: bool, identifiers: Mapping[str, str]
     ) -> Statement:

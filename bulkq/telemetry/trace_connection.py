@@ -11,12 +11,15 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from bulkq.drivers.optional_connection_methods import BaseConnection
+from bulkq.errors import UsageError
+from bulkq.model import Query
 from bulkq.telemetry.tracer_and_meter import durations, is_active, tracer
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 
-    from bulkq.model import AttemptSteps, BadValue, Claim, Decoding, Limits, ParameterSet, Query, Reply
+    from bulkq.model import AttemptSteps, BadValue, Claim, Decoding, Limits, ParameterSet, Reply
+    from bulkq.model.maintenance import CommandReply
     from bulkq.protocols import Connection, Statement
 
 
@@ -78,6 +81,12 @@ class TracedConnection(BaseConnection):
         with self._span(statement.query, 1):
             return await self._connection.copy(statement, delimiter, limits, write)
 
+    async def command(self, sql: str, *, timeout_s: float | None, lock_timeout_s: float | None) -> CommandReply:
+        """Execute a command of maintenance within a span. Its reply has the messages of the server, which say what was not done."""
+        connection = _base(self._connection)
+        with self._span(Query("command", sql, verb=sql.partition(" ")[0]), 1):
+            return await connection.command(sql, timeout_s=timeout_s, lock_timeout_s=lock_timeout_s)
+
     async def administer(
         self, statements: Sequence[str], *, lock_timeout_s: float | None = 2.0
     ) -> list[tuple[object, ...]]:
@@ -87,6 +96,14 @@ class TracedConnection(BaseConnection):
     async def check(self, statement: Statement, sets: Sequence[ParameterSet]) -> list[BadValue]:
         """Check values."""
         return await self._connection.check(statement, sets)
+
+    async def catalog_rows(self, sql: str, *, timeout_s: float) -> Sequence[Sequence[object]]:
+        """Ask the catalog, without a span."""
+        return await _base(self._connection).catalog_rows(sql, timeout_s=timeout_s)
+
+    def must_be_claimable(self, statement: Statement) -> None:
+        """Check that what a prepared write does is undone with its transaction."""
+        _base(self._connection).must_be_claimable(statement)
 
     async def why_apart(self, statement: Statement) -> str:
         """Return why the sets of a batch are executed one by one."""
@@ -119,6 +136,15 @@ class TracedConnection(BaseConnection):
         finally:
             span.end()
             durations().record(time.perf_counter() - began_s, {**attributes, **failed})
+
+
+def _base(connection: Connection) -> BaseConnection:
+    """The connection that a caller of an optional method has found to have them; see `bulkq.lifecycle.maintain.target_objects.able`."""
+    if not isinstance(connection, BaseConnection):
+        raise UsageError(
+            "the driver of this target has only the methods that every driver must have: leave the target out"
+        )
+    return connection
 
 
 def _fixed(connection: Connection, target: str) -> dict[str, str | int]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from bulkq.dialects import postgresql
 from bulkq.drivers.asyncpg.attempt import Attempt
-from bulkq.drivers.asyncpg.execute_own_statements import administer
+from bulkq.drivers.asyncpg.execute_own_statements import administer, read_catalog
 from bulkq.drivers.asyncpg.extended_connection import BROKEN, GRACE_S
 from bulkq.drivers.asyncpg.lock_wait_errors import name_owners
 from bulkq.drivers.asyncpg.prepare import Describer, PrepareRequest
@@ -186,6 +186,11 @@ class AsyncpgConnection(BaseConnection):
         return await administer(
             self._session, statements, lock_timeout_s, read_only=self._read_only, pid=self.server.pid
         )
+
+    async def catalog_rows(self, sql: str, *, timeout_s: float) -> Sequence[Sequence[object]]:
+        """Ask without a look at the types of the answer, which are the server's own; see `BaseConnection.catalog_rows`."""
+        await self._clear()
+        return await read_catalog(self._session, sql, timeout_s, pid=self.server.pid)
 
     async def export_snapshot(self) -> str:
         """Begin a transaction that is open until `close`; see `SnapshotConnection.export_snapshot`."""

@@ -1,4 +1,4 @@
-"""Execute statements of bulkq, such as those about markers, in a durable transaction of their own."""
+"""Execute statements of bulkq: those about markers in a durable transaction of their own, questions in one that only reads."""
 
 from __future__ import annotations
 
@@ -48,6 +48,38 @@ async def administer(
         idle = await session.recover()
         found = translate(error, phase, idle=idle, pid=pid, deadline_s=deadline_s)
         await name_holders(session, found, patience_s)
+        raise found from (None if found is error else error)
+    except BaseException:
+        await session.recover()
+        raise
+    return rows
+
+
+async def read_catalog(
+    session: AsyncpgSession, sql: str, timeout_s: float, *, pid: int | None
+) -> Sequence[Sequence[object]]:
+    """The rows of a question about the database, in a transaction that only reads and is over at once.
+
+    Args:
+        session: idle.
+        sql: a query without parameters.
+        timeout_s: what it may take.
+        pid: of the server process.
+
+    Raises:
+        DatabaseError: there is no answer.
+    """
+    limits = Limits(timeout_s=timeout_s)
+    opening = postgresql.opening(limits, ordinals=False, check_alive=session.check_alive, local=session.local)
+    deadline_s = timeout_s + MARGIN_S
+    try:
+        await session.execute(opening, timeout=COMMAND_S)
+        rows: Sequence[Sequence[object]] = await session.fetch(sql, timeout=deadline_s)
+        await session.execute("ROLLBACK", timeout=COMMAND_S)
+    except Exception as error:  # noqa: BLE001 - translated
+        idle = await session.recover()
+        found = translate(error, Phase.SENT, idle=idle, pid=pid, deadline_s=deadline_s)
+        await name_holders(session, found, limits.lock_timeout_s)
         raise found from (None if found is error else error)
     except BaseException:
         await session.recover()

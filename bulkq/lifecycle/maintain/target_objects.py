@@ -10,7 +10,6 @@ from bulkq.dialects.maintenance_catalog import ServerFacts, SizeForm
 from bulkq.dialects.sqlstates import LOCK_NOT_AVAILABLE
 from bulkq.drivers.optional_connection_methods import BaseConnection
 from bulkq.errors import DatabaseError, RefusedError, TargetError, UsageError
-from bulkq.model import Decoding, Limits, Query
 from bulkq.model.frozen_dataclass import mutable
 from bulkq.policy.object_name_patterns import matches_name, matches_schema
 from bulkq.policy.object_order import column_of, in_order
@@ -158,9 +157,7 @@ def server_facts(connection: Connection) -> ServerFacts:
 
 async def read_rows(connection: Connection, sql: str) -> Rows:
     """The rows of a query for the catalog, in a transaction that only reads and is over at once."""
-    statement = await connection.prepare(Query("catalog", sql), Decoding.PYTHON, typed=True, identifiers={})
-    reply = await connection.attempt(statement, [()], Limits(timeout_s=CATALOG_S))
-    return list(zip(*reply.values, strict=True))
+    return await able(connection).catalog_rows(sql, timeout_s=CATALOG_S)
 
 
 async def list_objects(

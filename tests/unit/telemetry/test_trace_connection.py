@@ -5,11 +5,13 @@ from __future__ import annotations
 import sqlite3
 import subprocess
 import sys
-from typing import TYPE_CHECKING, Any
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
 import bulkq
+from bulkq.drivers.optional_connection_methods import BaseConnection
 from bulkq.errors import UsageError
 from bulkq.model import Decoding, Limits, Query
 from bulkq.telemetry.trace_connection import TracedConnection, trace_connection
@@ -86,6 +88,27 @@ async def test_a_traced_connection_is_a_connection(url: str, exported: Any) -> N
     ]
 
 
+def test_every_method_of_a_traced_connection_is_that_of_its_connection() -> None:
+    """A default that is inherited would do without what the driver knows: the warnings of a command, for example."""
+    methods = {name for name in vars(BaseConnection) if not name.startswith("_")}
+    assert methods
+    assert methods <= set(vars(TracedConnection))
+
+
+async def test_a_traced_command_is_a_span(url: str, exported: Any) -> None:
+    """Its rows come from the connection; a connection with the required methods alone has no commands."""
+    async with bulkq.open(url) as db:
+        connection: Any = await db._sessions_for(write=False).open()
+        reply = await connection.command("PRAGMA user_version", timeout_s=1.0, lock_timeout_s=1.0)
+        assert reply.rows == ((0,),)
+        assert list(await connection.catalog_rows("select 1, 'a'", timeout_s=1.0)) == [(1, "a")]
+        await connection.close()
+    assert [span.name for span in exported.spans()] == ["PRAGMA command"]
+    bare = TracedConnection(cast("Any", SimpleNamespace(server=SimpleNamespace(product="", database=""))), "x")
+    with pytest.raises(UsageError, match="leave the target out"):
+        await bare.command("VACUUM", timeout_s=None, lock_timeout_s=None)
+
+
 @pytest.mark.parametrize(
     ("label", "expected"),
     [
@@ -97,8 +120,6 @@ async def test_a_traced_connection_is_a_connection(url: str, exported: Any) -> N
 )
 def test_the_server_is_that_of_the_label(label: str, expected: dict[str, object]) -> None:
     """A target with a name has no address: the name is for people."""
-    from types import SimpleNamespace
-
     from bulkq.telemetry.trace_connection import _fixed
 
     connection = SimpleNamespace(server=SimpleNamespace(product="PostgreSQL", database="shop"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
@@ -11,6 +11,7 @@ from bulkq.dialects import MYSQL, POSTGRESQL, SQLITE, Dialect
 from bulkq.dialects.maintenance_catalog import ServerFacts
 from bulkq.dialects.sqlite_maintenance import MAINTENANCE
 from bulkq.dialects.sqlstates import LOCK_NOT_AVAILABLE
+from bulkq.drivers.optional_connection_methods import BaseConnection
 from bulkq.errors import DatabaseError, TargetError, UsageError
 from bulkq.lifecycle.maintain.target_objects import (
     TargetObjects,
@@ -21,8 +22,11 @@ from bulkq.lifecycle.maintain.target_objects import (
     refuse_unknown_names,
     unknown_exclusions,
 )
-from bulkq.model import Phase, Reply
+from bulkq.model import Phase
 from bulkq.model.maintenance import MaintainedObject, MaintenanceOptions, ObjectFacts
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 VACUUM = MaintenanceOptions(command="vacuum")
 
@@ -82,18 +86,16 @@ def test_a_database_has_its_own_commands() -> None:
         able(cast("Any", object()))
 
 
-class LockedCatalog:
+class LockedCatalog(BaseConnection):
     """A catalog whose sizes wait for a lock."""
 
     def __init__(self, *states: str) -> None:
         self.states = list(states)
 
-    async def prepare(self, query: object, decoding: object, *, typed: bool, identifiers: object) -> None: ...
-
-    async def attempt(self, statement: object, sets: object, limits: object) -> Reply:
+    async def catalog_rows(self, sql: str, *, timeout_s: float) -> Sequence[Sequence[object]]:
         if self.states:
             raise DatabaseError("no", sqlstate=self.states.pop(0), phase=Phase.SENT)
-        return Reply((), (["t"], ["t"]), (0,))
+        return [("t", "t")]
 
 
 async def test_a_size_that_waits_for_a_lock_is_estimated() -> None:
