@@ -11,9 +11,12 @@ from typing import TYPE_CHECKING
 from bulkq.dialects.maintenance_catalog import MaintenanceCatalog
 from bulkq.dialects.postgresql_leftover_indexes import (
     DUPLICATE,
+    DUPLICATE_IN_PARTITIONS,
+    INCOMPLETE,
     INVALID,
     LEFTOVER,
     LEFTOVERS,
+    advise_to_complete,
     drop_statement,
     read_invalid,
     read_leftovers,
@@ -75,7 +78,7 @@ def _facts(options: MaintenanceOptions, server: ServerFacts, row: Sequence[objec
         _missing(options, server, wanted, twin, may=bool(may), owner=str(owner), possible=bool(possible)),
         None if proof is None else str(proof),
         f"pid {pid}" if pid is not None else "",
-        f"the same as {twin}" if twin else "",
+        f"the same as {twin}" if twin and kind != INCOMPLETE else "",
         _names(parents),
     )
 
@@ -122,8 +125,12 @@ def _missing(
 
 def _missing_to_repair(server: ServerFacts, wanted: MaintainedObject, twin: str, *, may: bool, owner: str) -> str:
     """The same for an index that was found."""
-    if wanted.kind == DUPLICATE:
-        return f"the same as {twin}: if no query names it, run {drop_statement(wanted.schema, wanted.name)}"
+    if wanted.kind in {DUPLICATE, DUPLICATE_IN_PARTITIONS}:
+        return (
+            f"the same as {twin}: if no query names it, run {drop_statement(wanted.schema, wanted.name, wanted.kind)}"
+        )
+    if wanted.kind == INCOMPLETE:
+        return advise_to_complete(wanted, twin)
     if may:
         return ""
     if wanted.kind == INVALID and server.version >= MAINTAIN:
@@ -205,7 +212,7 @@ def _vacuum(options: MaintenanceOptions, server: ServerFacts) -> list[str]:
 def _repair(wanted: MaintainedObject) -> str:
     if wanted.kind == INVALID:
         return f"REINDEX INDEX CONCURRENTLY {quoted_name(wanted.schema, wanted.name)}"
-    return drop_statement(wanted.schema, wanted.name)
+    return drop_statement(wanted.schema, wanted.name, wanted.kind)
 
 
 def judge(options: MaintenanceOptions, facts: ObjectFacts, reply: CommandReply) -> str:

@@ -38,17 +38,21 @@ _TABLE_BLOAT = """\
                 * coalesce(substring(array_to_string(t.reloptions, ',') FROM 'fillfactor=([0-9]+)')::float8, 100) / 100)) END
            FROM pg_catalog.pg_attribute AS a
            LEFT JOIN widths AS w ON w.schemaname = n.nspname AND w.tablename = t.relname AND w.attname = a.attname
-          WHERE a.attrelid = t.oid AND a.attnum > 0 AND NOT a.attisdropped)"""
-"""Pages that the rows would fill: 23 bytes of a row, aligned, and 4 of its pointer; NULL if a column has no statistics for this role."""
+          WHERE a.attrelid = t.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated <> 'v')"""
+"""Pages that the rows would fill: 23 bytes of a row, aligned, and 4 of its pointer; NULL if a column has no statistics for this role.
+A virtual column is not stored, and has none."""
 
 _INDEX_BLOAT = """\
 (SELECT CASE WHEN m.amname = 'btree' AND count(*) = count(w.width) AND c.reltuples >= 0 THEN
                 1 + ceil(c.reltuples * (12 + 8 * ceil(sum(w.width) / 8)) / ((current_setting('block_size')::float8 - 40)
                 * coalesce(substring(array_to_string(c.reloptions, ',') FROM 'fillfactor=([0-9]+)')::float8, 90) / 100)) END
-           FROM unnest(i.indkey::int2[]) AS k(attnum)
-           LEFT JOIN pg_catalog.pg_attribute AS a ON a.attrelid = t.oid AND a.attnum = k.attnum AND k.attnum > 0
-           LEFT JOIN widths AS w ON w.schemaname = n.nspname AND w.tablename = t.relname AND w.attname = a.attname)"""
-"""The same of an index: 8 bytes of an entry and 4 of its pointer, in pages that are full up to the fill factor."""
+           FROM unnest(i.indkey::int2[]) WITH ORDINALITY AS k(attnum, place)
+           LEFT JOIN pg_catalog.pg_attribute AS a ON a.attrelid = CASE WHEN k.attnum = 0 THEN c.oid ELSE t.oid END
+                AND a.attnum = CASE WHEN k.attnum = 0 THEN k.place ELSE k.attnum END
+           LEFT JOIN widths AS w ON w.schemaname = n.nspname AND w.tablename = CASE WHEN k.attnum = 0 THEN c.relname ELSE t.relname END
+                AND w.attname = a.attname)"""
+"""The same of an index: 8 bytes of an entry and 4 of its pointer, in pages that are full up to the fill factor.
+The statistics of an expression stand below the name of the index."""
 
 _RULES = """\
 pg_catalog.pg_rewrite AS r ON r.ev_class = {view}
@@ -76,11 +80,14 @@ _ROWS_OF = {
     "analyze": "(c.relkind IN ('r', 'm') OR c.relkind = 'p' AND {parents})",
     "reindex": "c.relkind = 'i' AND i.indisvalid AND i.indisready AND i.indislive AND t.relkind IN ('r', 'm')",
     "cluster": (
-        "c.relkind = 'r' AND EXISTS (SELECT FROM pg_catalog.pg_index AS x WHERE x.indrelid = c.oid AND x.indisclustered)"
+        "{filled} AND EXISTS (SELECT FROM pg_catalog.pg_index AS x WHERE x.indrelid = c.oid AND x.indisclustered)"
     ),
     "refresh": "c.relkind = 'm'",
 }
 """Which rows of the catalog are objects of a command. The indexes of a partitioned table have no rows of their own."""
+
+_FILLED = "(c.relkind = 'r' OR c.relkind = 'm' AND c.relispopulated)"
+"""Tables that can be written anew. For a materialized view without data, the server reports success and does nothing."""
 
 _PROOF_OF = {
     "vacuum": "pg_catalog.pg_stat_get_vacuum_count(c.oid)::text",
@@ -96,7 +103,6 @@ def object_query(options: MaintenanceOptions, server: ServerFacts, *, bloat: boo
     if options.command == "indexes":
         return findings_query(maintain=server.version >= MAINTAIN)
     index = options.command == "reindex"
-    parents = "true" if server.version >= ONLY_PARENT else "NOT c.relispartition"
     return f"""\
 WITH RECURSIVE busy AS MATERIALIZED (
     {_BUSY}){_widths(bloat=bloat)}{_uses(options)}
@@ -121,9 +127,15 @@ SELECT {_KIND}, n.nspname::text, c.relname::text, n.nspname || '.' || t.relname,
   LEFT JOIN pg_catalog.pg_am AS m ON m.oid = c.relam
   LEFT JOIN busy AS b ON b.relation = t.oid
   LEFT JOIN busy AS x ON x.relation = c.oid AND c.oid <> t.oid
- WHERE t.relpersistence <> 't' AND NOT c.relisshared AND {_ROWS_OF[options.command].format(parents=parents)}
+ WHERE t.relpersistence <> 't' AND NOT c.relisshared AND {_rows_of(options, server)}
    AND {_schemas(options)}
  ORDER BY 2, 3"""
+
+
+def _rows_of(options: MaintenanceOptions, server: ServerFacts) -> str:
+    """The condition for the objects of a command in the catalog."""
+    parents = "true" if server.version >= ONLY_PARENT else "NOT c.relispartition"
+    return _FILLED if options.full else _ROWS_OF[options.command].format(parents=parents, filled=_FILLED)
 
 
 def proof_expression(options: MaintenanceOptions) -> str:

@@ -194,6 +194,29 @@ async def test_invalid_and_duplicate_indexes(database: str, tmp_path: Path) -> N
     assert all(valid for _, valid in indexes(database))
 
 
+async def test_indexes_of_partitioned_tables_that_need_a_person(database: str, tmp_path: Path) -> None:
+    """A duplicate is named once and not for each partition, with a statement that works; one that a partition lacks is not valid."""
+    script(
+        database,
+        "CREATE TABLE p (a int, b int) PARTITION BY LIST (a); CREATE TABLE p_1 PARTITION OF p FOR VALUES IN (1)",
+        "CREATE TABLE p_2 PARTITION OF p FOR VALUES IN (2); CREATE INDEX first ON p (a); CREATE INDEX second ON p (a)",
+        "CREATE INDEX a_own ON p_1 (a); CREATE INDEX part ON ONLY p (b); CREATE INDEX p_2_b ON p_2 (b)",
+        'ALTER INDEX part ATTACH PARTITION p_2_b; CREATE TABLE d (a int, UNIQUE (a) DEFERRABLE); CREATE UNIQUE INDEX "now" ON d (a)',
+        "CREATE TABLE t (a int); CREATE INDEX z ON t (a); CREATE INDEX a ON t (a); CREATE INDEX m ON t (a)",
+    )
+    planned = (await plan_maintenance(build(database, tmp_path, "indexes"))).targets[0].planned
+    found = {one.facts.object.name: one.facts.missing for one in planned}
+    assert found.keys() == {"a_own", "second", "part", "z", "m"}
+    assert "have no valid index of it: create one on each, and run ALTER INDEX" in found["part"]
+    assert "for p_1 have" in found["part"]
+    drops = [found[name].partition("run ")[2] for name in ("a_own", "second", "z", "m")]
+    assert drops[1] == 'DROP INDEX "public"."second"'
+    for statement in drops:
+        script(database, statement)
+    script(database, "CREATE INDEX p_1_b ON p_1 (b); ALTER INDEX part ATTACH PARTITION p_1_b")
+    assert (await plan_maintenance(build(database, tmp_path, "indexes"))).targets[0].planned == ()
+
+
 async def test_m12_an_invalid_index_is_rebuilt_with_maintain(database: str, tmp_path: Path) -> None:
     """The role need not own it; before version 17 the owner is named."""
     script(database, TABLE, "CREATE INDEX t_w ON t (v, id)")

@@ -80,6 +80,34 @@ async def test_views_and_clustered_tables(database: str, tmp_path: Path) -> None
     assert (await run(database, tmp_path, "cluster")).ok == 1
 
 
+async def test_a_view_is_written_anew_if_it_has_data(database: str, tmp_path: Path) -> None:
+    """VACUUM FULL and CLUSTER of a materialized view. For one without data the server does nothing, so it is left out."""
+    script(
+        database,
+        "CREATE MATERIALIZED VIEW full_one AS SELECT 1 AS a; CREATE INDEX one ON full_one (a); CREATE INDEX two ON full_one (a)",
+        "CREATE MATERIALIZED VIEW empty_one AS SELECT 1 AS a WITH NO DATA; CREATE INDEX three ON empty_one (a)",
+        "ALTER MATERIALIZED VIEW full_one CLUSTER ON one; ALTER MATERIALIZED VIEW empty_one CLUSTER ON three",
+    )
+    for arguments in (["vacuum", "--full"], ["cluster"]):
+        summary = await run(database, tmp_path, *arguments)
+        assert (summary.exit_code, [one.name for one in summary.objects]) == (0, ["public.full_one"]), arguments
+
+
+async def test_bloat_of_tables_and_indexes_that_need_more_than_columns(database: str, tmp_path: Path) -> None:
+    """Of an index on an expression, whose statistics are its own, and of a table with a virtual column, which has none."""
+    script(
+        database,
+        "CREATE TABLE t (id int, v text); INSERT INTO t SELECT g, repeat('x', 50) FROM generate_series(1, 20000) g",
+        "CREATE INDEX t_e ON t (abs(id)); DELETE FROM t WHERE id > 1000",
+    )
+    if int(execute(database, "SELECT current_setting('server_version_num')::int")[0][0]) >= 180000:
+        script(database, "ALTER TABLE t ADD w int GENERATED ALWAYS AS (id * 2) VIRTUAL")
+    script(database, "VACUUM (ANALYZE, TRUNCATE off) t")
+    for command, name in (("vacuum", "t"), ("reindex", "t_e")):
+        made = await plan_maintenance(build(database, tmp_path, command, "--select", "bloat > 60%"))
+        assert [one.facts.object.name for one in made.targets[0].planned] == [name], command
+
+
 async def test_views_are_filled_behind_those_that_they_read(database: str, tmp_path: Path) -> None:
     """Directly or through views, also with more lanes than views: so the last one has the new rows."""
     script(database, "CREATE TABLE t (id int)", "CREATE MATERIALIZED VIEW z AS SELECT * FROM t")

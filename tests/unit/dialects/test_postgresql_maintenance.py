@@ -121,6 +121,13 @@ def test_findings_that_need_a_person() -> None:
     duplicate = read("indexes", PG15, [*row("duplicate index"), None, None, '"public"."other"'])
     assert "if no query names it" in duplicate.missing
     assert duplicate.note == 'the same as "public"."other"'
+    whole = read("indexes", PG15, [*row("duplicate partitioned index"), None, None, "public.other"])
+    assert whole.missing.endswith('run DROP INDEX "public"."t"'), "CONCURRENTLY is not possible"
+    part = read("indexes", PG15, [*row("incomplete partitioned index"), None, None, "p_1, p_2"])
+    assert part.missing.startswith("not valid, for p_1, p_2 have no valid index of it")
+    assert part.note == ""
+    part = read("indexes", PG15, [*row("incomplete partitioned index"), None, None, None])
+    assert part.missing.endswith('run ALTER INDEX "public"."t" ATTACH PARTITION for one of them again')
     leftover = read("indexes", PG15, row("leftover", may=False))
     assert leftover.missing.endswith('DROP INDEX CONCURRENTLY "public"."t"')
     assert read("indexes", PG15, row("leftover")).missing == ""
