@@ -106,7 +106,7 @@ class MaintenanceCatalog:
         in_turn: options -> how many small objects a lane takes at once, each with a command of its own.
         statement_of_all: the text of the command for several objects.
         prove_all: a query with schema, name and proof of several objects, and whether the command has ended for an object that moved.
-        sizes: a query with the position, from 1, and the bytes of several objects; NULL for one that is gone.
+        sizes: a query with the position, from 1, the bytes and the proof of several objects; NULL for one that is gone.
         present: a query with a row if an object is there, whether the command applies to it or not; "" if the list of all says it.
         judge: the answer to a command -> why it was not done; "" if nothing speaks against it.
         failed: options and answer -> whether what `judge` has found is a failure, and not something to try again another night.
@@ -137,7 +137,7 @@ class MaintenanceCatalog:
     statement_of_all: Callable[[MaintenanceOptions, Sequence[MaintainedObject], ServerFacts], str] = _no_statement
     prove: Callable[[MaintenanceOptions, MaintainedObject], str] = _no_proof
     prove_all: Callable[[MaintenanceOptions, Sequence[MaintainedObject]], str] = _no_proofs
-    sizes: Callable[[Sequence[MaintainedObject]], str] = lambda objects: ""  # noqa: ARG005
+    sizes: Callable[[MaintenanceOptions, Sequence[MaintainedObject]], str] = _no_proofs
     present: Callable[[MaintainedObject], str] = lambda wanted: ""  # noqa: ARG005
     may_be_silent: Callable[[MaintenanceOptions], bool] = lambda options: True  # noqa: ARG005
     at_end: Callable[[MaintenanceOptions, ServerFacts], tuple[str, ...]] = _no_statements

@@ -248,12 +248,14 @@ def prove_all(options: MaintenanceOptions, objects: Sequence[MaintainedObject]) 
     )
 
 
-def sizes(objects: Sequence[MaintainedObject]) -> str:
-    """The query for the sizes of tables with their indexes."""
+def sizes(options: MaintenanceOptions, objects: Sequence[MaintainedObject]) -> str:
+    """The query for the sizes of tables with their indexes, and for their proofs if they need nothing but the name."""
     names = _array([quoted_name(one.schema, one.name) for one in objects])
+    proof = "NULL::text" if options.command == "analyze" else proof_expression(options)
     return (
-        "SELECT w.at::int, pg_catalog.pg_total_relation_size(pg_catalog.to_regclass(w.name))::float8 "
-        f"FROM unnest({names}) WITH ORDINALITY AS w (name, at)"
+        f"SELECT c.at::int, pg_catalog.pg_total_relation_size(c.oid)::float8, {proof} "
+        "FROM (SELECT w.at, pg_catalog.to_regclass(w.name) AS oid "
+        f"FROM unnest({names}) WITH ORDINALITY AS w (name, at) OFFSET 0) AS c"
     )
 
 

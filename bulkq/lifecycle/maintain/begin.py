@@ -45,7 +45,7 @@ async def begin_maintenance(opened: OpenRun) -> RecordedRun:
             if made is not None:
                 dialect = dialect_for(dialect_of(target.definition.url))
                 record = made.record = StartedRecord(part, recorded.ledger)
-                sizes = ObjectSizes(made, partial(_following, part, made), last=options.command == "analyze")
+                sizes = ObjectSizes(made, options, partial(_following, part, made), last=options.command == "analyze")
                 group = ObjectGroup(part, made, options, record, sizes, partial(_cancelled, opened))
                 part.command = MaintenanceCommand(part, made, options, dialect, record, sizes, opened.say, group)
     return recorded

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from bulkq.dialects import dialect_for
 from bulkq.drivers import dialect_of
+from bulkq.engine.pool import MOST_OPEN
 from bulkq.errors import BulkqError
 from bulkq.lifecycle.execute_run import execute
 from bulkq.lifecycle.finish import finish
@@ -18,6 +20,7 @@ from bulkq.lifecycle.maintain.prepare import options_of
 from bulkq.lifecycle.maintain.recorded_results import record_results
 from bulkq.lifecycle.maintain.target_objects import able, list_objects
 from bulkq.model.maintenance import ObjectState
+from bulkq.targets.bounded_concurrency import gather_concurrently
 from bulkq.text.message_parts import counted, first_names
 
 if TYPE_CHECKING:
@@ -55,9 +58,8 @@ async def execute_maintenance(recorded: RecordedRun) -> Sequence[Failure]:
     for made in opened.maintained.values():
         if made.record is not None:
             made.record.close()
-    for target in opened.targets:
-        if target.lost is None:
-            await _end(opened, target)
+    there = [target for target in opened.targets if target.lost is None]
+    await gather_concurrently(there, partial(_end, opened), at_once=MOST_OPEN)
     for made in opened.maintained.values():
         record_results(recorded.ledger, made.results)
     _tell_gone(opened)
@@ -88,8 +90,16 @@ async def finish_maintenance(recorded: RecordedRun, failures: Sequence[Failure])
         more = f" and {len(left) - SHOWN} more" if len(left) > SHOWN else ""
         why = f" ({left[0].missing})" if left[0].missing else ""
         reason = f"{counted(len(left), 'index', 'indexes')} left behind{why}: run {statements}{more}"
-    summary = await finish(recorded, failures, conflicts=reason)
+    closing = asyncio.create_task(_close_all(recorded.opened))  # servers take as long for it as the ledger for the end
+    try:
+        summary = await finish(recorded, failures, conflicts=reason)
+    finally:
+        await closing
     return replace(summary, objects=tuple(result for target in made for result in target.results))
+
+
+async def _close_all(opened: OpenRun) -> None:
+    await gather_concurrently(opened.targets, lambda target: target.sessions.close(), at_once=MOST_OPEN)
 
 
 async def _end(opened: OpenRun, target: OpenTarget) -> None:
@@ -109,12 +119,17 @@ async def _end(opened: OpenRun, target: OpenTarget) -> None:
                 reply = await able(connection).command(sql, timeout_s=None, lock_timeout_s=None)
                 for notice in reply.notices:
                     opened.say(f"{where}{sql}: {notice.message}")
-            await enter_sizes(connection, made)
+            await enter_sizes(connection, made, options_of(opened))
             if leftovers:
                 await _remove_left(target, made, connection)
             await _look_again(opened, made, connection)
-        finally:
+        except BaseException:
             await connection.close()
+            raise
+        if opened.several:
+            await connection.close()
+        else:
+            target.sessions.give_back(connection)
     except BulkqError as error:
         opened.say(f"{where}the end of the run could not be completed: {error}")
 
@@ -142,8 +157,8 @@ async def _look_again(opened: OpenRun, made: TargetObjects, connection: Connecti
 
 
 async def _unmoved(options: MaintenanceOptions, made: TargetObjects, connection: Connection) -> list[str]:
-    """The objects that count as done and did not move, by their proofs alone."""
-    done = {one.name for one in made.results if one.state is ObjectState.DONE}
+    """The objects that count as done and did not move, by their proofs alone. Most were seen to have moved, with their sizes."""
+    done = {one.name for one in made.results if one.state is ObjectState.DONE} - made.moved
     wanted = [one for one in made.chosen if one.object.shown in done and one.proof is not None]
     if not wanted:
         return []

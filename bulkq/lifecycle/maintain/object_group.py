@@ -70,6 +70,7 @@ class ObjectGroup:
         assert self._part.objects is not None
         objects = [self._part.objects.object(batch.first + at) for at in range(len(batch.sets))]
         group = [self._made.facts(one) or ObjectFacts(one) for one in objects]
+        self._record.announce(batch)
         before = await self._sizes.before(connection, group)
         self.go_on(single=False)
         began_s = time.monotonic()

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from bulkq.lifecycle.maintain.target_objects import TargetObjects
-    from bulkq.model.maintenance import MaintainedObject, ObjectFacts, ObjectResult
+    from bulkq.model.maintenance import MaintainedObject, MaintenanceOptions, ObjectFacts, ObjectResult
     from bulkq.protocols import Connection
 
 PATIENCE_S = 0.1
@@ -37,11 +37,14 @@ SOON_S = 1.0
 """How long before the beginning of an object, and how long after its end, its size may be asked for."""
 
 
-async def enter_sizes(connection: Connection, made: TargetObjects) -> None:
-    """Ask for the sizes that are missing in the results. What came of a command is known, so a lost session costs only sizes."""
+async def enter_sizes(connection: Connection, made: TargetObjects, options: MaintenanceOptions) -> None:
+    """Ask for the sizes that are missing in the results, and for the proofs of their objects.
+
+    What came of a command is known, so a lost session costs only sizes.
+    """
     with suppress(BulkqError):
         while made.unmeasured:
-            await _ask(connection, made, {})
+            await _ask(connection, made, options, {})
 
 
 class ObjectSizes:
@@ -49,15 +52,22 @@ class ObjectSizes:
 
     Args:
         made: its objects. The sizes after are entered into its `results`.
+        options: of the run.
         following: the objects that probably begin within `SOON_S`, small or not.
         last: the command changes no size. VACUUM does, also of a table that was vacuumed and not changed since: it may get a lock now
             with which it removes empty pages, and a table that was written anew gets its maps.
     """
 
     def __init__(
-        self, made: TargetObjects, following: Callable[[], Iterable[MaintainedObject]], *, last: bool = False
+        self,
+        made: TargetObjects,
+        options: MaintenanceOptions,
+        following: Callable[[], Iterable[MaintainedObject]],
+        *,
+        last: bool = False,
     ) -> None:
         self._made = made
+        self._options = options
         self._following = following
         self._last = last
         self._before: dict[str, float | None] = {}
@@ -78,7 +88,7 @@ class ObjectSizes:
             wanted |= {one.shown: one for one in islice(follow, MOST - len(wanted))}
             self._asked.update(wanted)
             try:
-                self._before.update(await _ask(connection, self._made, wanted))
+                self._before.update(await _ask(connection, self._made, self._options, wanted))
             except DatabaseError as error:
                 error.phase = Phase.PREPARING
                 raise
@@ -91,7 +101,9 @@ class ObjectSizes:
         if self._last:
             return before
         try:
-            return (await _ask(connection, self._made, {facts.object.shown: facts.object}))[facts.object.shown]
+            return (await _ask(connection, self._made, self._options, {facts.object.shown: facts.object}))[
+                facts.object.shown
+            ]
         except BulkqError:  # what came of the command is known, and the next one sees whether the session is lost
             return None
 
@@ -113,13 +125,13 @@ class ObjectSizes:
             return
         late = time.monotonic() - self._ended_s > SOON_S or len(made.unmeasured) >= MOST
         if late or not any(map(made.is_quick, self._following())):
-            await enter_sizes(connection, made)
+            await enter_sizes(connection, made, self._options)
 
 
 async def _ask(
-    connection: Connection, made: TargetObjects, wanted: Mapping[str, MaintainedObject]
+    connection: Connection, made: TargetObjects, options: MaintenanceOptions, wanted: Mapping[str, MaintainedObject]
 ) -> Mapping[str, float | None]:
-    """Return the sizes of `wanted`, and enter those of objects that have ended.
+    """Return the sizes of `wanted`, and enter those of objects that have ended, and which of these have moved.
 
     Raises:
         DatabaseError: the session was lost.
@@ -128,33 +140,38 @@ async def _ask(
     for at in ended:
         del made.unmeasured[at]
     try:
-        sizes = await _measure(connection, made, [*wanted.values(), *ended.values()])
+        answers = await _measure(connection, made, options, [*wanted.values(), *ended.values()])
     except BaseException:
         made.unmeasured.update(ended)
         raise
-    for at, size in zip(ended, sizes[len(wanted) :], strict=True):
+    for (at, one), (size, proof) in zip(ended.items(), answers[len(wanted) :], strict=True):
         made.results[at] = replace(made.results[at], after=size)
-    return dict(zip(wanted, sizes, strict=False))
+        if proof is not None and (facts := made.facts(one)) is not None and proof != facts.proof:
+            made.moved.add(one.shown)
+    return {name: size for name, (size, _) in zip(wanted, answers, strict=False)}
 
 
 async def _measure(
-    connection: Connection, made: TargetObjects, objects: Sequence[MaintainedObject]
-) -> Sequence[float | None]:
-    """Ask for all at once. If one of them is locked, ask for fewer at once: a lock costs the sizes of those beside it.
+    connection: Connection, made: TargetObjects, options: MaintenanceOptions, objects: Sequence[MaintainedObject]
+) -> Sequence[tuple[float | None, str | None]]:
+    """Ask for sizes and proofs of all at once. If one of them is locked, ask for fewer at once: a lock costs those beside it.
 
     Raises:
         DatabaseError: the session was lost.
     """
-    sizes: list[float | None] = [None] * len(objects)
+    answers: list[tuple[float | None, str | None]] = [(None, None)] * len(objects)
     try:
-        rows = await connection.administer([made.catalog.sizes(objects)], lock_timeout_s=PATIENCE_S)
+        rows = await connection.administer([made.catalog.sizes(options, objects)], lock_timeout_s=PATIENCE_S)
     except DatabaseError as error:
         if error.connection_lost:
             raise
         if len(objects) <= APART:
-            return sizes
-        pieces = [await _measure(connection, made, objects[at : at + APART]) for at in range(0, len(objects), APART)]
-        return [size for piece in pieces for size in piece]
-    for at, size in rows:
-        sizes[int(str(at)) - 1] = None if size is None else float(str(size))
-    return sizes
+            return answers
+        pieces = [
+            await _measure(connection, made, options, objects[at : at + APART]) for at in range(0, len(objects), APART)
+        ]
+        return [answer for piece in pieces for answer in piece]
+    for at, size, proof in rows:
+        known = None if size is None else float(str(size)), None if proof is None else str(proof)
+        answers[int(str(at)) - 1] = known
+    return answers

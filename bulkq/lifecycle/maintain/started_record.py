@@ -2,12 +2,16 @@
 
 A commit for each object would take longer than a quick command. So objects that follow within a fifth of a second are announced in
 the same commit. If the process dies, those of them that were not sent are unknown, too.
+
+The commit is under way while a lane still asks for sizes, or executes earlier objects: a lane that waits for it does nothing meanwhile.
 """
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
+from bulkq.errors import LedgerError
 from bulkq.model import STARTED, Failure, Mark, Outcome
 
 if TYPE_CHECKING:
@@ -18,7 +22,7 @@ if TYPE_CHECKING:
 AHEAD_S = 0.2
 """Objects that probably begin within so many seconds are announced together: the time after which the end of one is durable, too."""
 
-MOST_AHEAD = 256
+MOST_AHEAD = 512
 
 QUICK_AHEAD = 64
 """Small objects behind a batch of such that are announced with it, however long they take: the catalog shows which of them were done."""
@@ -44,6 +48,20 @@ class StartedRecord:
             set()
         )  # by a lane, which records what becomes of them; another may still be announcing them
         self._mean_s: float | None = None  # between the ends of two objects of a lane
+        self._announcing: asyncio.Task[None] | None = None
+
+    def announce(self, batch: Batch) -> None:
+        """Begin to make known that the objects of `batch`, of which there are several, and those behind it are about to be sent.
+
+        Does nothing while enough of them are known.
+        """
+        if not self._ledger.keeps or (self._announcing is not None and not self._announcing.done()):
+            return
+        own, following = _numbers(batch), self._following(several=True)
+        known = self._announced | self._marked | self._taken
+        unknown = [n for n in (*own, *following) if n not in known]
+        if 2 * len(unknown) >= len(own) + len(following):
+            self._announcing = asyncio.create_task(self._make_known(unknown))
 
     async def begin(self, batch: Batch) -> None:
         """Return when the ledger knows that the objects of `batch` are about to be sent.
@@ -53,16 +71,27 @@ class StartedRecord:
         own = self._take(batch)
         if not self._ledger.keeps:
             return
+        if not self._announced.issuperset(own) and self._announcing is not None:
+            await asyncio.wait([self._announcing])
         if not self._announced.issuperset(own):
-            known = self._announced | self._marked
-            if numbers := [*(n for n in own if n not in known), *self._unknown(several=len(own) > 1)]:
-                self._ledger.mark(Mark(self._part.spec.number, (), tuple(self._failure(n, STARTED) for n in numbers)))
-            self._marked.update(numbers)
-            marked = set(self._marked)
-            await self._ledger.sync()
-            self._announced |= marked
-            self._marked -= marked
+            known = self._announced | self._marked | (self._taken - set(own))
+            await self._mark([n for n in (*own, *self._following(several=len(own) > 1)) if n not in known])
         self._announced -= self._taken
+
+    async def _make_known(self, numbers: list[int]) -> None:
+        try:
+            await self._mark(numbers)
+        except LedgerError:
+            return  # the next one that needs the ledger is told
+
+    async def _mark(self, numbers: list[int]) -> None:
+        if numbers:
+            self._ledger.mark(Mark(self._part.spec.number, (), tuple(self._failure(n, STARTED) for n in numbers)))
+        self._marked.update(numbers)
+        marked = set(self._marked)
+        await self._ledger.sync()
+        self._announced |= marked
+        self._marked -= marked
 
     def end(self, elapsed_s: float) -> None:
         """Learn how long an object took; of several together, its share."""
@@ -87,7 +116,7 @@ class StartedRecord:
         self._marked.clear()
 
     def _take(self, batch: Batch) -> range:
-        own = range(batch.first, batch.first + len(batch.sets))
+        own = _numbers(batch)
         self._taken.update(own)
         return own
 
@@ -97,13 +126,12 @@ class StartedRecord:
             return []
         return self._part.objects.following(min(most, int(within_s / self._mean_s)))
 
-    def _unknown(self, *, several: bool) -> list[int]:
-        """Of those that follow a batch of one or `several` objects, the ones that were not announced."""
-        known = self._announced | self._marked | self._taken
+    def _following(self, *, several: bool) -> list[int]:
+        """The objects that are announced with a batch of one or `several` before them."""
         found = self.following(AHEAD_S, MOST_AHEAD)
         if several and len(found) < QUICK_AHEAD and self._part.objects is not None:
             found = sorted({*found, *self._part.objects.quick_following(QUICK_AHEAD)})
-        return [n for n in found if n not in known]
+        return found
 
     def _skip(self, numbers: list[int], why: str) -> None:
         if numbers and self._ledger.keeps:
@@ -126,3 +154,8 @@ class StartedRecord:
             attempts=1,
             valueless=(why,),
         )
+
+
+def _numbers(batch: Batch) -> range:
+    """The numbers of its objects."""
+    return range(batch.first, batch.first + len(batch.sets))

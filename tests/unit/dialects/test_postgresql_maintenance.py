@@ -246,7 +246,7 @@ def test_several_tables_in_one_command() -> None:
     assert text == 'VACUUM "s"."a\'b", "s"."c\\"'
     asked = MAINTENANCE.prove_all(vacuum, objects)
     assert "unnest(ARRAY[E's', E's']::name[], ARRAY[E'a''b', E'c\\\\']::name[])" in asked
-    assert "ARRAY[E'\"s\".\"a''b\"'," in MAINTENANCE.sizes(objects)
+    assert "ARRAY[E'\"s\".\"a''b\"'," in MAINTENANCE.sizes(vacuum, objects)
     assert "to_regclass(E'\"s\".\"a''b\"')" in MAINTENANCE.present(objects[0])
     assert "reltoastrelid" in asked
     assert "analyze_time" in MAINTENANCE.prove_all(MaintenanceOptions(command="vacuum", analyze=True), objects)

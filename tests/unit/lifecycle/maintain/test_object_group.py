@@ -37,7 +37,7 @@ def group(*, stopped: bool = False) -> ObjectGroup:
     """Of three tables."""
     made = TargetObjects(catalog=MAINTENANCE, server=ServerFacts(version=180000))
     part, record = cast("Any", SimpleNamespace()), cast("Any", SimpleNamespace())
-    return ObjectGroup(part, made, OPTIONS, record, ObjectSizes(made, tuple), lambda: stopped)
+    return ObjectGroup(part, made, OPTIONS, record, ObjectSizes(made, OPTIONS, tuple), lambda: stopped)
 
 
 async def test_a_warning_belongs_to_a_table_that_did_not_move() -> None:

@@ -12,7 +12,7 @@ from bulkq.errors import DatabaseError
 from bulkq.lifecycle.maintain.object_sizes import ObjectSizes, enter_sizes
 from bulkq.lifecycle.maintain.target_objects import TargetObjects
 from bulkq.model import Phase
-from bulkq.model.maintenance import MaintainedObject, ObjectFacts, ObjectResult, ObjectState
+from bulkq.model.maintenance import MaintainedObject, MaintenanceOptions, ObjectFacts, ObjectResult, ObjectState
 
 
 def facts(name: str, *, locked: str = "") -> ObjectFacts:
@@ -20,6 +20,7 @@ def facts(name: str, *, locked: str = "") -> ObjectFacts:
     return ObjectFacts(MaintainedObject("table", "s", name, f"s.{name}"), {"size": 5.0}, "", "0", locked)
 
 
+VACUUM = MaintenanceOptions(command="vacuum")
 CLEAN, DIRTY, NEW = facts("a"), facts("b"), facts("c")
 
 
@@ -29,8 +30,9 @@ class SizeAnswer:
     A question for more than `most` objects meets a lock.
     """
 
-    def __init__(self, *, lost: bool | None = None, most: int = 1000) -> None:
+    def __init__(self, *, lost: bool | None = None, most: int = 1000, proof: str | None = "1") -> None:
         self.lost = lost
+        self.proof = proof
         self.most = most
         self.asked: list[int] = []
 
@@ -40,14 +42,14 @@ class SizeAnswer:
         self.asked.append(count)
         if self.lost is not None or count > self.most:
             raise DatabaseError("no", sqlstate=None, phase=Phase.SENT, connection_lost=bool(self.lost))
-        return [(at, float(at) if at < count or count == 1 else None) for at in range(count, 0, -1)]
+        return [(at, float(at) if at < count or count == 1 else None, self.proof) for at in range(count, 0, -1)]
 
 
 def sizes(*following: ObjectFacts, rough: bool = True, last: bool = False) -> tuple[TargetObjects, ObjectSizes]:
     """The objects of one target, of which some follow."""
     made = TargetObjects(catalog=MAINTENANCE, server=ServerFacts(version=180000), rough=rough)
     made.listed = {(one.object.schema, one.object.name): one for one in following}
-    return made, ObjectSizes(made, lambda: [one.object for one in following], last=last)
+    return made, ObjectSizes(made, VACUUM, lambda: [one.object for one in following], last=last)
 
 
 def done(*names: str) -> dict[int, ObjectResult]:
@@ -116,13 +118,22 @@ async def test_those_that_have_ended_are_asked_for_with_the_next(monkeypatch: py
     assert made.results[0].after == 1.0
 
 
+@pytest.mark.parametrize(("proof", "moved"), [("1", {"s.a", "s.c"}), ("0", set()), (None, set())])
+async def test_the_proof_of_an_object_that_has_ended_comes_with_its_size(proof: str | None, moved: set[str]) -> None:
+    """One whose proof is what it was is asked for again at the end; what another session did to one that follows proves nothing."""
+    made, asks = sizes(CLEAN, DIRTY, NEW)
+    asks.keep(done("a", "c"), [CLEAN, NEW])
+    await asks.before(cast("Any", SizeAnswer(proof=proof)), [DIRTY])
+    assert made.moved == moved
+
+
 async def test_a_lock_costs_only_the_sizes_beside_it() -> None:
     """The objects of a question that met a lock are asked for again, fewer at once."""
     session = cast("Any", SizeAnswer(most=20))
     made, asks = sizes()
     names = [f"t{n}" for n in range(80)]
     asks.keep(done(*names), [facts(name) for name in names])
-    await enter_sizes(session, made)
+    await enter_sizes(session, made, VACUUM)
     assert session.asked == [80, 64, 16]
     assert [one.after for one in made.results[62:66]] == [None, None, 1.0, 2.0]
 

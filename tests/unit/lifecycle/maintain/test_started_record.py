@@ -6,6 +6,9 @@ import asyncio
 from types import SimpleNamespace
 from typing import Any, cast
 
+import pytest
+
+from bulkq.errors import LedgerError
 from bulkq.lifecycle.maintain.started_record import StartedRecord
 from bulkq.model import Mark, Outcome, Query
 from bulkq.model.maintenance import MaintainedObject
@@ -111,6 +114,47 @@ async def test_small_objects_behind_a_batch_of_such_are_announced_however_slow()
     assert ([name for name, _ in ledger.last], ledger.commits) == (["s.d"], 2)
 
 
+async def test_a_lane_waits_for_the_commit_that_another_one_has_begun() -> None:
+    """It begins none of its own. While most of what follows is known, no other commit begins either."""
+    source = ObjectSource()
+    objects = [MaintainedObject("table", "s", name, f"s.{name}") for name in "abcdefgh"]
+    source.begin(objects, together=2, quick=range(1, 9))
+    ledger = MarkedLedger()
+    record = StartedRecord(cast("Any", SimpleNamespace(spec=READ, objects=source)), cast("Any", ledger))
+    first, second = await source.take(2, 0), await source.take(2, 1)
+    assert first is not None
+    assert second is not None
+    record.announce(first)
+    record.announce(second)
+    await asyncio.gather(record.begin(first), record.begin(second))
+    assert ([len(mark.failures) for mark in ledger.marks], ledger.commits) == ([6, 2], 2)
+    third = await source.take(2, 2)
+    assert third is not None
+    record.announce(third)
+    await record.begin(third)
+    assert ledger.commits == 2
+    record.close()
+    assert [name for name, _ in ledger.last] == ["s.g", "s.h"]
+
+
+async def test_a_ledger_that_cannot_be_written_stops_the_lane() -> None:
+    """The commit that nobody waits for tells nobody; the lane that needs it gets the error."""
+    source = ObjectSource()
+    source.begin([MaintainedObject("table", "s", name, f"s.{name}") for name in "ab"], together=2, quick=[1, 2])
+    ledger = MarkedLedger()
+
+    async def fail() -> None:
+        raise LedgerError("full")
+
+    ledger.sync = fail  # type: ignore[method-assign]
+    record = StartedRecord(cast("Any", SimpleNamespace(spec=READ, objects=source)), cast("Any", ledger))
+    batch = await source.take(2, 0)
+    assert batch is not None
+    record.announce(batch)
+    with pytest.raises(LedgerError, match="full"):
+        await record.begin(batch)
+
+
 async def test_without_a_ledger_nothing_is_announced() -> None:
     """A run of --ledger none."""
     source = ObjectSource()
@@ -119,6 +163,7 @@ async def test_without_a_ledger_nothing_is_announced() -> None:
     record = StartedRecord(cast("Any", SimpleNamespace(spec=READ, objects=source)), cast("Any", ledger))
     batch = await source.take(1, 0)
     assert batch is not None
+    record.announce(batch)
     await record.begin(batch)
     record.stop(batch)
     assert ledger.marks == []
