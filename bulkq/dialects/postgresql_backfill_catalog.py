@@ -21,7 +21,7 @@ LATERAL (
         WITH RECURSIVE d AS (
             SELECT t.* FROM pg_catalog.pg_type AS t WHERE t.oid = a.atttypid
             UNION ALL SELECT t.* FROM d JOIN pg_catalog.pg_type AS t ON t.oid = d.typbasetype WHERE d.typtype = 'd')
-        SELECT d.typlen, d.typtype,
+        SELECT d.oid, d.typelem, d.typlen, d.typtype,
                CASE WHEN s.nspname = 'pg_catalog' THEN format_type(d.oid, -1) ELSE format('%I.%I', s.nspname, d.typname) END AS cast
           FROM d JOIN pg_catalog.pg_namespace AS s ON s.oid = d.typnamespace WHERE d.typtype <> 'd') AS b"""
 """The type below all domains of column `a`, as a cast takes it: with the modifier -1 it cuts nothing, also not bpchar and bit."""
@@ -31,6 +31,11 @@ WITH RECURSIVE h AS (
             SELECT i.inhrelid AS oid FROM pg_catalog.pg_inherits AS i WHERE i.inhparent = c.oid AND c.relkind = 'r'
             UNION SELECT i.inhrelid FROM h JOIN pg_catalog.pg_inherits AS i ON i.inhparent = h.oid)"""
 """The tables that inherit from a table without partitions."""
+
+FLOATS = """\
+(b.oid IN (700, 701) OR b.typelem IN (700, 701)
+                    OR EXISTS (SELECT FROM pg_catalog.pg_range AS r WHERE r.rngtypid = b.oid AND r.rngsubtype IN (700, 701)))"""
+"""Whether a value has floating-point numbers (float4, float8), whose texts may have fewer digits than they."""
 
 NOT_NULL = """\
 a.attnotnull AND NOT EXISTS (
@@ -45,6 +50,7 @@ SELECT json_agg(json_build_object(
             'generated', a.attgenerated <> '',
             'composite', b.typtype = 'c',
             'wrapped_enum', b.typtype = 'e' AND EXISTS (SELECT FROM pg_catalog.pg_type AS w WHERE w.oid = a.atttypid AND w.typtype = 'd'),
+            'cut', current_setting('extra_float_digits')::int < 1 AND {FLOATS},
             'options', i.indoption[k.n - 1],
             'default_class', o.opcdefault,
             'collation', CASE WHEN l.oid <> a.attcollation THEN format('%I.%I', s.nspname, l.collname) ELSE '' END,
@@ -229,6 +235,11 @@ def _column_fault(column: Mapping[str, Any]) -> str:
         return f"its column {name} is generated, so an UPDATE may change it"
     if column["composite"]:
         return f"its column {name} has a composite type, of which the server makes no value from a parameter"
+    if column["cut"]:
+        return (
+            f"its column {name} has floating-point numbers, whose texts lose digits because extra_float_digits is less than 1 in the "
+            "session: set it to 1 for the role, or in PGOPTIONS"
+        )
     if column["wrapped_enum"]:
         return f"its column {name} has a domain over an enum, for which the server has no operators"
     if column["options"] & 1:

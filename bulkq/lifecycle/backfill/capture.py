@@ -40,6 +40,9 @@ if TYPE_CHECKING:
     from bulkq.model.run import BackfillOptions
     from bulkq.protocols import Connection
 
+RULED = frozenset({"0A000"})
+"""The state with which PostgreSQL refuses, beside a rule of the table, a statement that also keeps images."""
+
 NAMED = 3
 OVERHEAD = 100
 """Bytes of an image beside its values, with the index, about."""
@@ -88,7 +91,8 @@ async def _prepare(opened: OpenRun, target: OpenTarget, part: PartState, made: T
     except DatabaseError as error:
         if error.connection_lost:
             raise TargetError(str(error)) from error
-        raise RefusedError(f"{target.label}: --capture: {error}: name another table with --capture-table") from error
+        advice = "leave out --capture" if error.sqlstate in RULED else "name another table with --capture-table"
+        raise RefusedError(f"{target.label}: --capture: {error}: {advice}") from error
     finally:
         await connection.close()
     made.cutter.before_cut.append(partial(_refuse_more, made, wanted, about, most, dialect))
@@ -156,9 +160,12 @@ def _refuse_updates(facts: TableFacts, table: CapturableTable, names: list[str])
             f"--capture: a new value in {facts.key.table} changes rows of {first_names(found, NAMED)} too, which would not come back: "
             "leave out --capture"
         )
-    missing = [name for name in names if name not in table.stored]
+    missing = [name for name in names if name not in table.stored or name in table.fixed]
     if missing:
-        raise RefusedError(f"--capture: column {quoted(missing[0])} of {facts.key.table} is generated")
+        raise RefusedError(
+            f"--capture: column {quoted(missing[0])} of {facts.key.table} is generated, so an undo cannot give it its old values: "
+            "leave out --capture"
+        )
 
 
 async def _make_table(connection: Connection, wanted: CapturedTable, dialect: str) -> AboutImages:

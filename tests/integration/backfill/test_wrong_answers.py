@@ -343,3 +343,41 @@ def test_a_timestamp_key_where_the_clock_is_set_back(cli: Cli, request: pytest.F
     done = cli("backfill", "-t", f"{base.url('mysql+pymysql')}?init_command=SET time_zone='%2B00:00'", *arguments)
     assert done.code == 0, done.err
     assert base.execute("select count(*), sum(v) from t") == [(25, 25)]
+
+
+def test_floats_that_lose_digits_are_no_key(cli: Cli, database: str) -> None:
+    """A setting of the database shortens their texts, so a group of the key was not found again, and the run had no end."""
+    servers.execute(
+        database,
+        "create table f (a float8, b int, v int not null default 0, primary key (a, b))",
+        "insert into f select 0.1::float8 + 0.2::float8, generate_series(1, 100)",
+        "insert into f select 0.5, generate_series(1, 100)",
+        "do $$ begin execute format('alter database %I set extra_float_digits = 0', current_database()); end $$",
+    )
+    options = ("backfill", "-t", database, "--over", "f", "--set", "v = v + 1", "--max-rows", "20")
+    refused = cli(*options)
+    assert (refused.code, "texts lose digits because extra_float_digits is less than 1" in refused.last) == (4, True)
+    done = cli(*options, env={"PGOPTIONS": "-c extra_float_digits=1"})
+    assert done.code == 0, done.err
+    assert [tuple(row) for row in servers.execute(database, "select v, count(*) from f group by v")] == [(1, 200)]
+
+
+@pytest.mark.parametrize(
+    ("given", "why"),
+    [
+        (("--set", "g = default"), 'column "g" of public.k is generated, so an undo cannot give it its old values'),
+        (("--set", "v = 1"), "not supported for data-modifying statements in WITH: leave out --capture"),
+    ],
+)
+def test_what_an_undo_could_not_give_back_is_refused(cli: Cli, database: str, given: tuple[str, ...], why: str) -> None:
+    """An identity that is always generated, and rows behind a rule."""
+    servers.execute(
+        database,
+        "create table k (id int primary key, g int generated always as identity, v int)",
+        "insert into k (id, v) values (1, 0)",
+        "create table log (id int)",
+        "create rule also as on update to k do also insert into log values (new.id)",
+    )
+    refused = cli("backfill", "-t", database, "--over", "k", *given, "--capture")
+    assert (refused.code, why in refused.last) == (4, True), refused.err
+    assert [tuple(row) for row in servers.execute(database, "select g, v from k")] == [(1, 0)]

@@ -17,6 +17,7 @@ COLUMN = {
     "generated": False,
     "composite": False,
     "wrapped_enum": False,
+    "cut": False,
     "options": 0,
     "default_class": True,
     "collation": "",
@@ -95,6 +96,14 @@ def test_a_table_without_anything() -> None:
             {},
             [COLUMN | {"wrapped_enum": True}],
             'its column "id" has a domain over an enum, for which the server has no operators',
+        ),
+        (
+            {},
+            [COLUMN | {"cut": True}],
+            (
+                'its column "id" has floating-point numbers, whose texts lose digits because extra_float_digits is less than 1 in the '
+                "session: set it to 1 for the role, or in PGOPTIONS"
+            ),
         ),
         ({}, [COLUMN | {"generated": True}], 'its column "id" is generated, so an UPDATE may change it'),
         ({}, [COLUMN | {"options": 3}], 'its column "id" is in descending order'),
