@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from bulkq.model.run_status import Activity, LaneStatus, RowStatus, RunStatus, StatusFailure
 from bulkq.text.byte_sizes import size_text
@@ -32,10 +33,21 @@ def read_status(progress: Progress, now_s: float, at: str) -> RunStatus:
         now_s: `time.monotonic()`.
         at: the time of the day, ISO 8601 in UTC.
     """
+    return replace(
+        _read_counters(progress),
+        **_read_times(progress, now_s),
+        at=at,
+        waits=_waits(progress),
+        failures=tuple(_failure(one) for one in progress.failures[:SHOWN_FAILURES]),
+        changes=tuple(progress.changes[-SHOWN_CHANGES:]),
+        workers=progress.workers(),
+        backfill=None if progress.row_progress is None else _row_status(progress.row_progress),
+    )
+
+
+def _read_counters(progress: Progress) -> RunStatus:
+    """Return the part of the status that needs no clock: names, counts, lanes and targets."""
     activity, reason = read_activity(progress.state)
-    latencies, rows = progress.latencies, progress.row_progress
-    left = None if rows is None else rows.time_left(now_s, progress.throttled_s)
-    elapsed_s = max(0.0, now_s - progress.started_s) if progress.started_s else 0.0
     return RunStatus(
         run=progress.run,
         name=progress.name,
@@ -43,23 +55,14 @@ def read_status(progress: Progress, now_s: float, at: str) -> RunStatus:
         mode=progress.mode,
         process=progress.process,
         started_at=progress.started_at,
-        at=at,
         activity=activity,
         reason=reason,
-        activity_s=round(max(0.0, now_s - (progress.state_s or progress.started_s)), 1),
-        elapsed_s=round(elapsed_s, 1),
-        throttled_s=round(progress.throttled_s, 1),
         percent=_rounded(progress.percent(), 2),
         done=progress.done,
         total=progress.total,
         counts=progress.counts,
         rows=progress.rows,
-        rate=round(progress.recent_rate(now_s), 2),
-        rate_average=round(progress.average_rate(now_s), 2),
         rate_unit=progress.rate_unit,
-        eta_s=_rounded(progress.eta_s(now_s), 1),
-        eta_low_s=None if left is None else round(left.low_s, 1),
-        eta_high_s=None if left is None else round(left.high_s, 1),
         lanes=LaneStatus(
             working=progress.lanes_working,
             allowed=progress.lanes,
@@ -71,15 +74,27 @@ def read_status(progress: Progress, now_s: float, at: str) -> RunStatus:
         targets=progress.targets,
         targets_done=progress.targets_done,
         throttles=progress.throttles(),
-        p50_s=_rounded(latencies.quantile(0.5), 6),
-        p95_s=_rounded(latencies.quantile(0.95), 6),
-        max_s=_rounded(latencies.max_s if latencies.total else None, 6),
-        waits=_waits(progress),
-        failures=tuple(_failure(one) for one in progress.failures[:SHOWN_FAILURES]),
-        changes=tuple(progress.changes[-SHOWN_CHANGES:]),
-        workers=progress.workers(),
-        backfill=None if rows is None else _row_status(rows),
     )
+
+
+def _read_times(progress: Progress, now_s: float) -> dict[str, Any]:
+    """Return the fields of the status that are times, or numbers per second."""
+    latencies, rows = progress.latencies, progress.row_progress
+    left = None if rows is None else rows.time_left(now_s, progress.throttled_s)
+    elapsed_s = max(0.0, now_s - progress.started_s) if progress.started_s else 0.0
+    return {
+        "activity_s": round(max(0.0, now_s - (progress.state_s or progress.started_s)), 1),
+        "elapsed_s": round(elapsed_s, 1),
+        "throttled_s": round(progress.throttled_s, 1),
+        "rate": round(progress.recent_rate(now_s), 2),
+        "rate_average": round(progress.average_rate(now_s), 2),
+        "eta_s": _rounded(progress.eta_s(now_s), 1),
+        "eta_low_s": None if left is None else round(left.low_s, 1),
+        "eta_high_s": None if left is None else round(left.high_s, 1),
+        "p50_s": _rounded(latencies.quantile(0.5), 6),
+        "p95_s": _rounded(latencies.quantile(0.95), 6),
+        "max_s": _rounded(latencies.max_s if latencies.total else None, 6),
+    }
 
 
 def read_activity(state: str) -> tuple[Activity, str]:
