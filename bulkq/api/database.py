@@ -46,7 +46,7 @@ from bulkq.targets import open_target, with_replicas
 from bulkq.tasks.run import run
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterable, Coroutine, Iterable, Mapping
+    from collections.abc import AsyncIterable, Callable, Coroutine, Iterable, Mapping
 
     from bulkq.protocols import Sink
     from bulkq.targets import Config
@@ -307,16 +307,8 @@ class Database:
             request = with_replicas(request, self._config)
             counted = None if max_affected is None else "--max-affected"
             self._refuse(request.queries.selected[0], write=True, allow=safety.allow, limits=limits, counted=counted)
-        self._refuse_closed()
-        await self._let_write()
-        control = Control(listens=self.steerable)
-        with in_terms_of_python():
-            named = replace(request, queries=replace(request.queries, name=name))
-            summary = await self._begin(backfills.run_backfill(named, control), control)
-            raise_for(summary)
-        if summary.exit_code and on_error == "raise":
-            raise RunFailed(summary)
-        return summary
+        named = replace(request, queries=replace(request.queries, name=name))
+        return await self._change_table(lambda control: backfills.run_backfill(named, control), on_error)
 
     async def undo(self, run: str, *, ledger: str = "auto", on_error: OnError = "raise") -> RunSummary:
         """Give the rows that a backfill with `capture` changed or deleted their old values back, as `bulkq undo RUN` does.
@@ -332,11 +324,18 @@ class Database:
             BulkqError: as for `backfill`.
         """
         check_on_error(on_error)
+        return await self._change_table(
+            lambda control: backfills.run_undo(run, self.target, self._confirm, ledger, control), on_error
+        )
+
+    async def _change_table(
+        self, execute: Callable[[Control], Coroutine[None, None, RunSummary]], on_error: OnError
+    ) -> RunSummary:
         self._refuse_closed()
         await self._let_write()
         control = Control(listens=self.steerable)
         with in_terms_of_python():
-            summary = await self._begin(backfills.run_undo(run, self.target, self._confirm, ledger, control), control)
+            summary = await self._begin(execute(control), control)
             raise_for(summary)
         if summary.exit_code and on_error == "raise":
             raise RunFailed(summary)
