@@ -8,7 +8,7 @@ dask_cluster                               the scheduler, and which workers ther
 worker_channel, worker_roster              requests to one worker; what became of each
 remote_driver, remote_connection           a driver whose connections workers have, and the choice of the worker for each
 remote_mapper                              `--map` over rows that came as values
-local_workers, fork_server                 the worker processes of this machine, which the run starts and ends itself
+local_workers, fork_server, fork_server_begin    the worker processes of this machine, which the run starts and ends itself
 
 In the process of a worker:
 
@@ -19,4 +19,5 @@ map_and_encode_rows, garbage_collection    rows on their way out
 In both:
 
 unix_socket, copied_bytes                  transport on one machine; bytes of COPY
+parent_end                                 the end of the parent of a stopped process
 """

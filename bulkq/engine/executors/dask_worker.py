@@ -13,6 +13,7 @@ import signal
 import time
 from typing import TYPE_CHECKING, Any
 
+from bulkq.engine.executors.parent_end import wake_after_parent
 from bulkq.engine.executors.unix_socket import connect_session
 from bulkq.engine.executors.worker_session import WorkerSession
 
@@ -68,6 +69,7 @@ async def begin_session(packed: bytes, dask_worker: Any = None) -> str:
     settings: SessionSettings = pickle.loads(packed)  # noqa: S301 - Dask runs what its clients send
     if not settings.keeps_interrupts:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
+        wake_after_parent()
         gc.freeze()  # the process is the run's own: what was imported stays
     for session in [one for one in _sessions.values() if one.settings.run == settings.run or one.ended]:
         _sessions.pop(session.settings.session, None)

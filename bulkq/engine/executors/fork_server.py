@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import signal
 import tempfile
+import threading
 from contextlib import contextmanager
 from importlib.util import find_spec
 from multiprocessing import forkserver, resource_tracker
@@ -16,6 +17,7 @@ from bulkq.engine.executors.unix_socket import LONGEST_PATH
 if TYPE_CHECKING:
     from collections.abc import Generator
 
+BEGIN = "bulkq.engine.executors.fork_server_begin"
 IMPORTED = ("distributed", "bulkq.engine.executors.dask_worker")
 
 ENVIRONMENT = {
@@ -41,11 +43,16 @@ def start_method() -> str:
 
 
 def start_fork_server() -> None:
-    """Start the process, if workers are forked and distributed is installed. It ends with this one."""
+    """Start the process, if workers are forked and distributed is installed. It ends with this one.
+
+    It is killed at the end of the thread that has started it, which may be earlier if that is not the main thread. Then it ends when no
+    process of the run is left.
+    """
     if find_spec("distributed") is None or start_method() != "forkserver":
         return
     resource_tracker.ensure_running()  # it would unblock SIGINT later
-    multiprocessing.set_forkserver_preload(list(IMPORTED))
+    begin = [BEGIN] if threading.current_thread() is threading.main_thread() else []
+    multiprocessing.set_forkserver_preload([*begin, *IMPORTED])
     with _environment(), _without_interrupts():
         forkserver.ensure_running()
 

@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import signal
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from multiprocessing import forkserver, set_forkserver_preload
 
 import pytest
@@ -33,6 +34,11 @@ def test_it_starts_deaf_and_with_the_environment_of_workers(monkeypatch: pytest.
     assert seen == []
     try:
         fork_server.start_fork_server()
+        assert forkserver._forkserver._preload_modules[0] == fork_server.BEGIN
+        with ThreadPoolExecutor(1) as other:  # whose end would be that of the server
+            other.submit(fork_server.start_fork_server).result()
+        assert fork_server.BEGIN not in forkserver._forkserver._preload_modules
+        seen.pop()
     finally:
         set_forkserver_preload([])
     assert seen == [("3", "1", True)]
