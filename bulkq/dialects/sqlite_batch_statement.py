@@ -21,10 +21,15 @@ COPIES = 32
 
 _CALLS = frozenset({b"Function", b"PureFunc", b"AggStep", b"AggStep1", b"AggFinal", b"AggInverse", b"AggValue"})
 _SAFE = frozenset(
-    b"abs avg char count hex instr length lower ltrim max min quote replace round rtrim sign substr substring sum total trim"
-    b" typeof unicode upper".split()
+    b"abs acos acosh asin asinh atan atan2 atanh avg ceil ceiling char concat concat_ws cos cosh count degrees exp floor format hex instr"
+    b" json json_array json_array_length json_extract json_insert json_object json_patch json_quote json_remove json_replace json_set"
+    b" json_type json_valid length ln log log10 log2 lower ltrim max min mod nullif octet_length pi pow power printf quote radians replace"
+    b" round rtrim sign sin sinh soundex sqrt substr substring sum tan tanh total trim trunc typeof unhex unicode upper"
+    b" zeroblob -> ->>".split()
 )
-"""Functions whose result depends on their arguments alone. Not `like` and `glob`, for which SQLite compiles anew for each value."""
+"""Functions whose result depends on their arguments alone; coalesce(), ifnull() and iif() are no functions in a program. Not `like` and
+`glob`, for which SQLite compiles anew for each value, nor those of dates, for which a value may be `now`.
+"""
 
 SCHEMA_AND_STATISTICS = (
     "SELECT schema_version, (SELECT count(*) FROM sqlite_master WHERE name = 'sqlite_stat4') FROM pragma_schema_version"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from itertools import product
 from typing import TYPE_CHECKING, cast
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, cast
 import pytest
 import pytest_asyncio
 
+from bulkq.dialects import sqlite_batch_statement
 from bulkq.dialects.sqlite_batch_statement import COPIES
 from bulkq.drivers import open_driver
 from bulkq.errors import DatabaseError, QueryFileError
@@ -70,6 +72,20 @@ TOGETHER = [
     "select plain, max(id), name from things where id > :v group by 1 having count(*) > 0",
     "select * from things, pairs where id = :v and b = grp",
 ]
+CALLS = """
+abs(:v) acos(:v) acosh(:v) asin(price) asinh(:v) atan(:v) atan2(:v,price) atanh(:v) avg(:v) ceil(:v) ceiling(price) char(:v,grp) concat(:v,name)
+concat_ws(plain,:v,name) cos(:v) cosh(:v) count(:v) degrees(:v) exp(grp+:v) floor(:v) format('%s/%d/%g/%q/%w',:v,:v,price,name,:v) hex(:v)
+instr(name,:v) json('[1,'||grp||']') json_array(:v||'',name) json_array_length('[1,'||id||']') json_extract('{"a":[1,2.50,"x"]}','$.a['||grp||']')
+json_insert('{"a":1}','$.b',:v||'') json_object(name||'',:v||'') json_patch('{"a":1}','{"b":'||id||'}') json_quote(:v||'')
+json_remove('[1,2,3]','$['||grp||']') json_replace('{"a":1}','$.a',:v||'') json_set('{"a":1}','$.c',json('['||id||']')) json_type('[1,null]','$['||grp||']')
+json_valid(:v) length(:v) ln(:v) log(:v) log(:v,price) log10(:v) log2(price) lower(:v) ltrim(:v,plain) max(:v) max(name,:v) min(name,:v,plain)
+mod(:v,grp) nullif(name,:v) nullif(:v,plain) nullif(whole,:v) nullif(untyped,:v) octet_length(:v) pi() pow(:v,grp) power(price,:v)
+printf('%.3f%s',:v,name) quote(:v) radians(:v) replace(:v,name,plain) round(:v,grp) rtrim(:v,name) sign(:v) sin(:v) sinh(:v) soundex(:v)
+sqrt(:v) substr(name,:v) substring(:v,grp,grp) sum(price+grp) tan(:v) tanh(:v) total(price) trim(:v,name) trunc(:v) typeof(:v) unhex(hex(:v)) unicode(:v)
+upper(:v) zeroblob(grp) '{"a":1}'->('$.'||name) '[1,2,3]'->>grp coalesce(plain,:v) ifnull(:v,grp) iif(:v,plain,name)
+"""
+"""A call, or several, of each function that may be called in copies of a query."""
+
 EITHER = "select id from things where id in (select id from things where grp = :v)"
 """From 3.50 on the steps of a subquery have a number."""
 
@@ -180,6 +196,29 @@ async def test_one_statement_answers_as_many_executions(connection: SqliteConnec
         apart, together = await both(connection, two, cast("list[tuple[object, ...]]", sets))
         assert together.together
         assert same(together, apart), count
+
+
+async def test_calls_in_one_statement_answer_as_many_executions(connection: SqliteConnection, path: Path) -> None:
+    """Each function that is taken for pure, over values of every class beside columns of every affinity and collation."""
+    with closing(sqlite3.connect(path)) as base:
+        known = {name for (name,) in base.execute("select distinct name from pragma_function_list")}
+    called: set[str] = set()
+    for call in CALLS.split():
+        name = next((one for one in ("->>", "->") if one in call), call.partition("(")[0])
+        if name not in known:
+            continue  # of a newer SQLite
+        sql = f"select id, {call} from things where id % 6 = 1 and coalesce(id <> :v, 1)"
+        values: list[tuple[object, ...]] = [(v,) for v in VALUES]
+        statement = await connection.prepare(inline(sql, "sqlite"), Decoding.PYTHON, typed=True, identifiers={})
+        apart = await connection.attempt(statement, values, READS)
+        taken = [value for n, value in enumerate(values) if n not in {error.position for error in apart.errors}] * 2
+        apart, together = await both(connection, sql, taken)
+        assert (apart.errors, together.together) == ((), True), (sql, await connection.why_apart(statement))
+        assert len(taken) >= COPIES, sql
+        assert same(together, apart), sql
+        called.add(name)
+    safe = {name.decode() for name in sqlite_batch_statement._SAFE}
+    assert safe & known == called & safe
 
 
 async def test_what_may_answer_otherwise_is_executed_set_by_set(connection: SqliteConnection) -> None:
