@@ -115,6 +115,20 @@ def classify(tokens: Sequence[Token], dialect: str = "") -> StatementNature:
     )
 
 
+def gives_rows(tokens: Sequence[Token]) -> bool:
+    """Whether a statement that changes data gives rows: those of its own RETURNING, or of a SELECT behind its CTEs.
+
+    The RETURNING of a CTE gives rows to the statement alone.
+    """
+    depths, first = count_nesting(tokens), _first_word(tokens)
+    if tokens[first].word == "EXPLAIN":
+        return True
+    if tokens[first].word == "WITH":
+        first = behind_with(tokens, depths, first)
+    own = (token.word for token, depth in zip(tokens, depths, strict=True) if depth == depths[first])
+    return CLASS_OF.get(tokens[first].word) is StatementClass.READ or "RETURNING" in own
+
+
 def may_commit(statement: StatementClass, verb: str, dialect: str) -> bool:
     """Whether such a statement may commit the transaction that it stands in: CALL, DDL, OPTIMIZE, GRANT in MariaDB and MySQL.
 

@@ -130,6 +130,22 @@ def test_all_types_come_back(cli: Cli, target: Target) -> None:
     assert target.execute(IMAGES) == []
 
 
+@pytest.mark.parametrize("library", ["psycopg", "psycopg2"])
+def test_the_other_libraries_of_postgresql(cli: Cli, database: str, tmp_path: Path, library: str) -> None:
+    """The statement that keeps rows has RETURNING in a CTE, gives no rows itself, and counts those that it has kept."""
+    pytest.importorskip(library)
+    target = targets.make("postgresql", tmp_path, database, None)
+    target.execute(*TABLES["postgresql"])
+    before, url = checksum(target), database.replace("postgresql://", f"postgresql+{library}://")
+    given = ("--set", CHANGES["postgresql"], "--where", "id % 2 = 0", "--verify", "select 0")
+    done = cli("backfill", "-t", url, "--over", "t", "--capture", "--max-rows", "300", *given)
+    assert (done.code, done.counts["changed"]) == (0, str(ROWS // 2)), done.err
+    assert checksum(target) != before
+    undone = cli("undo", run_of(done))
+    assert (undone.code, undone.counts["changed"]) == (0, str(ROWS // 2)), undone.err
+    assert checksum(target) == before
+
+
 def test_deleted_rows_come_back(cli: Cli, target: Target) -> None:
     """With all columns but generated ones; a row that is there again is left alone."""
     before = checksum(target)

@@ -19,6 +19,7 @@ from bulkq.drivers.dbapi.adapters.parameters import convert, style_of
 from bulkq.errors import TargetError
 from bulkq.model import Column, Server, StatementClass
 from bulkq.model.counts import UNCOUNTED
+from bulkq.query.classify import gives_rows
 from bulkq.query.tokens import tokenize
 from bulkq.text.characters import escape_unprintable
 
@@ -410,13 +411,12 @@ def one_line(error: BaseException) -> str:
 
 
 def returns_rows(query: Query, dialect: str) -> bool | None:
-    """Whether rows come back, as far as the text tells: RETURNING is a reserved word where it is known."""
+    """Whether rows come back, as far as the text tells. RETURNING is a reserved word where it is known."""
     match query.statement:
         case StatementClass.READ:
             return True
         case StatementClass.WRITE:
-            tokens = tokenize(query.sql, dialect).tokens
-            return any(token.word == "RETURNING" for token in tokens)
+            return gives_rows(tokenize(query.sql, dialect).tokens)
         case StatementClass.DDL:
             return False
         case _:
