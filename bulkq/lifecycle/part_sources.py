@@ -6,7 +6,6 @@ A file is opened once for each part. What comes but once (a pipe, a query) is sp
 from __future__ import annotations
 
 import asyncio
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -182,6 +181,8 @@ class Sources:
     async def _spool(self, place: int) -> Path:
         """Where the spool of a source lies: beside the ledger, or for a run without one where it goes with the run."""
         if not self._request.safety.recorded:
+            import tempfile  # takes two milliseconds, and few runs need it
+
             folder = self._stack.enter_context(tempfile.TemporaryDirectory(prefix="bulkq-"))
             return Path(folder) / f"{place}.spool"
         await asyncio.shield(self._job.ledger)  # its folder is where the spool lies

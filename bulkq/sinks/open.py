@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Protocol
@@ -195,6 +194,8 @@ def open_sink(  # noqa: PLR0913 - see open_sinks
         )
     output = _output(path, stdout, run)
     if terminal and width is None and not to_file:
+        import shutil  # takes two milliseconds, and few runs print a table
+
         width = shutil.get_terminal_size().columns
     color = _wants_color(os.environ, terminal=terminal)
     if sections:

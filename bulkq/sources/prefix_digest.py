@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import zlib
-from gzip import BadGzipFile
 from hashlib import blake2b
 from typing import BinaryIO
 
@@ -19,8 +18,12 @@ DIGEST_BYTES = 16
 BLOCK = 1024 * 1024
 """Bytes that are read at a time where a whole file passes by: few hops to a thread, little memory."""
 
-NOT_GZIP = (BadGzipFile, EOFError, zlib.error)
-"""What decompression says of a file that was cut or overwritten."""
+
+def not_gzip() -> tuple[type[Exception], ...]:
+    """What decompression says of a file that was cut or overwritten."""
+    from gzip import BadGzipFile  # few files are compressed
+
+    return BadGzipFile, EOFError, zlib.error
 
 
 class Prefix:
@@ -52,7 +55,7 @@ async def prove_prefix(stream: BinaryIO, name: str, start: SourcePosition) -> Pr
     while prefix.size < start.offset:
         try:
             data = await asyncio.to_thread(stream.read, min(BLOCK, start.offset - prefix.size))
-        except NOT_GZIP as error:
+        except not_gzip() as error:
             raise refuse_changed_source(name, start.n) from error
         if not data:
             raise refuse_changed_source(name, start.n)

@@ -8,7 +8,6 @@ from __future__ import annotations
 import io
 import os
 import pickle
-import tempfile
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple, Protocol, cast
 
 from bulkq.errors import StoppedError
@@ -162,6 +161,8 @@ class _OverflowFile:
     """One file without a name."""
 
     def __init__(self) -> None:
+        import tempfile  # takes two milliseconds, and few runs need it
+
         self._file = cast("BinaryIO", tempfile.TemporaryFile(buffering=0))  # noqa: SIM115 - closed when it was read
         self.size = 0
         self.live = 0
@@ -236,6 +237,8 @@ class _Unpacker(pickle.Unpickler):
 
 
 def _cannot_keep(error: OSError) -> StoppedError:
+    import tempfile
+
     reason = (error.strerror or str(error)).lower()
     try:
         folder = tempfile.gettempdir()

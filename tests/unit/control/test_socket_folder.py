@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import tempfile
 from typing import TYPE_CHECKING
 
 import pytest
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No folder of the user who runs the tests; paths of pytest may be long."""
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "runtime"))
-    monkeypatch.setattr(socket_folder.tempfile, "gettempdir", lambda: str(tmp_path / "t"))
+    monkeypatch.setattr(socket_folder, "_temporary_folder", lambda: str(tmp_path / "t"))
     monkeypatch.setattr(socket_folder, "LONGEST_PATH", LONGEST_PATH + len(str(tmp_path)))
     monkeypatch.chdir(tmp_path)
 
@@ -71,6 +72,19 @@ def test_no_folder_at_all(tmp_path: Path) -> None:
         make_folder("01kb", tmp_path / "file" / "bulkq")
     with pytest.raises(OSError, match="the path of the socket is longer than"):
         make_folder("x" * 200, None)
+
+
+def test_the_folder_for_temporary_files_is_that_of_python(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first of the variables that names a folder which can be written to."""
+    monkeypatch.undo()
+    for name in ("TMPDIR", "TEMP", "TMP"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in (("TMP", str(tmp_path)), ("TEMP", str(tmp_path / "none")), ("TMPDIR", "")):
+        monkeypatch.setattr(tempfile, "tempdir", None)
+        assert socket_folder._temporary_folder() == tempfile.gettempdir()
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    assert socket_folder._temporary_folder() == tempfile.gettempdir() == str(tmp_path)
 
 
 def test_a_folder_of_others_is_refused(tmp_path: Path) -> None:
