@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ def grantable_owner(owner: str) -> str:
     )
 
 
+@lru_cache(maxsize=4096)  # of small tables it is asked for three times within a second
 def quoted_name(schema: str, name: str) -> str:
     """A qualified name as an identifier."""
     return f"{_quoted(schema)}.{_quoted(name)}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bulkq.model.frozen_dataclass import frozen
@@ -47,8 +46,20 @@ class Batch:
         if size == len(self.sets):
             return self
         upto = position + size
-        return replace(
-            self, first=self.first + position, sets=self.sets[position:upto], names=self.names[position:upto]
+        sets, names = self.sets[position:upto], self.names[position:upto]
+        return Batch(  # `replace` takes four times as long, and small objects are executed one by one
+            self.index,
+            self.first + position,
+            sets,
+            self.lines,
+            self.source,
+            self.end,
+            self.repeats,
+            self.statement,
+            self.key_range,
+            self.steps,
+            names,
+            self.shard,
         )
 
     def number(self, position: int) -> int:

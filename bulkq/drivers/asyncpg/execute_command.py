@@ -5,6 +5,7 @@ The text goes by the simple protocol: a maintenance command may be neither pipel
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from bulkq.dialects import postgresql
@@ -29,7 +30,7 @@ async def execute_command(
         DatabaseError: it failed, in phase COMMITTING from when it was sent.
     """
     deadline_s = FOREVER_S if timeout_s is None else timeout_s + MARGIN_S
-    limits = f"{postgresql.session_limits(Limits(timeout_s=timeout_s, lock_timeout_s=lock_timeout_s))}; {HEARD}"
+    limits = _session_limits(timeout_s, lock_timeout_s)
     phase = Phase.PREPARING
     heard = session.hear()
     try:
@@ -48,6 +49,11 @@ async def execute_command(
     finally:
         session.heard = None
     return CommandReply(notices=tuple(map(notice_of, heard)))
+
+
+@lru_cache(maxsize=8)  # of a run, all commands have the same
+def _session_limits(timeout_s: float | None, lock_timeout_s: float | None) -> str:
+    return f"{postgresql.session_limits(Limits(timeout_s=timeout_s, lock_timeout_s=lock_timeout_s))}; {HEARD}"
 
 
 def notice_of(message: object) -> Notice:

@@ -33,18 +33,23 @@ MOST = 512
 APART = 64
 """Objects of each question after one that a lock has ended."""
 
+APIECE = 128
+"""Objects of each question at the end, where several lanes have nothing else to do."""
+
 SOON_S = 1.0
 """How long before the beginning of an object, and how long after its end, its size may be asked for."""
 
 
-async def enter_sizes(connection: Connection, made: TargetObjects, options: MaintenanceOptions) -> None:
-    """Ask for the sizes that are missing in the results, and for the proofs of their objects.
+async def enter_sizes(
+    connection: Connection, made: TargetObjects, options: MaintenanceOptions, most: int = MOST
+) -> None:
+    """Ask for the sizes that are missing in the results, and for the proofs of their objects, for `most` at once.
 
     What came of a command is known, so a lost session costs only sizes.
     """
     with suppress(BulkqError):
         while made.unmeasured:
-            await _ask(connection, made, options, {})
+            await _ask(connection, made, options, {}, most)
 
 
 class ObjectSizes:
@@ -125,18 +130,22 @@ class ObjectSizes:
             return
         late = time.monotonic() - self._ended_s > SOON_S or len(made.unmeasured) >= MOST
         if late or not any(map(made.is_quick, self._following())):
-            await enter_sizes(connection, made, self._options)
+            await enter_sizes(connection, made, self._options, MOST if late else APIECE)
 
 
 async def _ask(
-    connection: Connection, made: TargetObjects, options: MaintenanceOptions, wanted: Mapping[str, MaintainedObject]
+    connection: Connection,
+    made: TargetObjects,
+    options: MaintenanceOptions,
+    wanted: Mapping[str, MaintainedObject],
+    most: int = MOST,
 ) -> Mapping[str, float | None]:
-    """Return the sizes of `wanted`, and enter those of objects that have ended, and which of these have moved.
+    """Return the sizes of `wanted`, and enter those of `most` objects that have ended, and which of these have moved.
 
     Raises:
         DatabaseError: the session was lost.
     """
-    ended = dict(islice(made.unmeasured.items(), MOST))
+    ended = dict(islice(made.unmeasured.items(), most))
     for at in ended:
         del made.unmeasured[at]
     try:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+
 from bulkq.model import Batch
 from bulkq.model.shard import Shard
 
@@ -27,3 +29,11 @@ def test_a_set_has_the_origin_that_is_known() -> None:
     assert Batch(0, 1, sets, source="c.parquet").origin(1) == "c.parquet"
     assert Batch(0, 1, sets, names=("t1", "t2")).origin(1) == "t2"
     assert not Batch(0, 1, sets).origin(1)
+
+
+def test_a_slice_keeps_every_other_field() -> None:
+    """Also one that is added later: each of these values differs from its default."""
+    other = {one.name: object() for one in fields(Batch) if one.name not in {"first", "sets", "names"}}
+    part = Batch(first=7, sets=[(1,), (2,)], names=("a", "b"), **other).slice(1, 1)  # type: ignore[arg-type]
+    assert (part.first, part.sets, part.names) == (8, [(2,)], ("b",))
+    assert all(getattr(part, name) is value for name, value in other.items())

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import json
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
 from bulkq.engine.stop_control import Control
 from bulkq.ledger import open_ledger
 from bulkq.lifecycle import request_json
 from bulkq.model import Target
+from bulkq.model.maintenance import MaintainedObject
 from bulkq.tasks.maintain import maintain
 from bulkq.tasks.resume import resume
 from tests.support.sqlite_files import SqliteFile
@@ -45,3 +47,22 @@ async def test_a_resume_has_the_objects_of_the_start(tmp_path: Path, build: Call
     assert (again.exit_code, again.ok) == (0, 4)
     assert await recorded(ledger, summary.run) == [["a", "b"], ["c", "d"]]
     assert replace(made.maintenance, objects=()) == made.maintenance  # type: ignore[type-var]
+
+
+def test_every_object_is_read_as_it_was_recorded(build: Callable[..., Run]) -> None:
+    """What most objects do not have is left out of the record; the long form of earlier versions is read, too."""
+    made = build("analyze")
+    assert made.maintenance is not None
+    objects = (
+        MaintainedObject("table", "s", "a", "s.a"),
+        MaintainedObject("partitioned table", "s", "b", "s.b", last=True, proof="7"),
+        MaintainedObject("materialized view", "s", "c", "s.c", after=("s.a", "s.b")),
+    )
+    kept = request_json.to_json(replace(made, maintenance=replace(made.maintenance, objects=(objects,))), "/")
+    assert '"after": []' not in kept
+    long = json.loads(kept)
+    long["run"]["maintenance"]["objects"] = [[asdict(one) for one in objects]]
+    for text in (kept, json.dumps(long)):
+        request, _ = request_json.from_json(text)
+        assert request.maintenance is not None
+        assert request.maintenance.objects == (objects,)
