@@ -112,6 +112,7 @@ class MaintenanceCatalog:
         failed: options and answer -> whether what `judge` has found is a failure, and not something to try again another night.
         prove: a query with the proof of one object, see `ObjectFacts.proof`, and its size in bytes, of a table without its
             indexes; "" if there is none.
+        moved: the proof before and the proof now -> whether the object was done; None if they cannot tell.
         may_be_silent: whether a command may do nothing without a message, so that the proof of each object is asked for. Otherwise it is
             asked for once, for all objects, at the end.
         at_end: statements behind all objects of a target.
@@ -136,6 +137,7 @@ class MaintenanceCatalog:
     in_turn: Callable[[MaintenanceOptions], int] = lambda options: 1  # noqa: ARG005
     statement_of_all: Callable[[MaintenanceOptions, Sequence[MaintainedObject], ServerFacts], str] = _no_statement
     prove: Callable[[MaintenanceOptions, MaintainedObject], str] = _no_proof
+    moved: Callable[[str, str], bool | None] = lambda then, now: then != now
     prove_all: Callable[[MaintenanceOptions, Sequence[MaintainedObject]], str] = _no_proofs
     sizes: Callable[[MaintenanceOptions, Sequence[MaintainedObject]], str] = _no_proofs
     present: Callable[[MaintainedObject], str] = lambda wanted: ""  # noqa: ARG005

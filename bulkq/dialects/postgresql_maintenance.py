@@ -21,7 +21,7 @@ from bulkq.dialects.postgresql_leftover_indexes import (
     read_invalid,
     read_leftovers,
 )
-from bulkq.dialects.postgresql_maintenance_objects import ONLY_PARENT, object_query, proof_expression
+from bulkq.dialects.postgresql_maintenance_objects import ONLY_PARENT, moved, object_query, proof_expression
 from bulkq.dialects.postgresql_maintenance_rights import (
     MAINTAIN,
     advise_grant,
@@ -349,6 +349,7 @@ MAINTENANCE = MaintenanceCatalog(
     statement_of_all=statement_of_all,
     judge=judge,
     prove=prove,
+    moved=moved,
     prove_all=prove_all,
     sizes=sizes,
     present=present,

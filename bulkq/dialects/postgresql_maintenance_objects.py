@@ -89,11 +89,37 @@ _ROWS_OF = {
 _FILLED = "(c.relkind = 'r' OR c.relkind = 'm' AND c.relispopulated)"
 """Tables that can be written anew. For a materialized view without data, the server reports success and does nothing."""
 
+_EPOCH = """\
+(SELECT left(md5(concat(pg_catalog.pg_stat_get_db_stat_reset_time(d.oid), '/', pg_catalog.pg_stat_get_bgwriter_stat_reset_time())), 6)
+           FROM pg_catalog.pg_database AS d WHERE d.datname = current_database())"""
+"""A short text that differs when the counters were reset: by a user, or because the server has crashed, which resets those of all kinds."""
+
+_COUNTED = f"pg_catalog.pg_stat_get_{{}}_count(c.oid)::text || '/' || c.oid::oid::text || '/' || {_EPOCH}"
 _PROOF_OF = {
-    "vacuum": "pg_catalog.pg_stat_get_vacuum_count(c.oid)::text",
-    "analyze": "CASE WHEN c.relkind <> 'p' THEN pg_catalog.pg_stat_get_analyze_count(c.oid)::text END",
-    "rewrite": "c.oid::text || '/' || pg_catalog.pg_relation_filenode(c.oid)::text",
+    "vacuum": _COUNTED.format("vacuum"),
+    "analyze": f"CASE WHEN c.relkind <> 'p' THEN {_COUNTED.format('analyze')} END",
+    "rewrite": "pg_catalog.pg_relation_filenode(c.oid)::text || '/' || c.oid::oid::text || '/file'",
+    "reindex": "c.oid::text || '/' || pg_catalog.pg_relation_filenode(c.oid)::text",
 }
+"""What differs, of which object, and since when. REINDEX CONCURRENTLY gives an index another oid, so there both parts may differ."""
+
+
+def moved(then: str, now: str) -> bool | None:
+    """Whether the object that had the proof `then` was done; None if the catalog cannot tell.
+
+    An object that has the name of the former one, and is another, was not done. Counters that were reset say nothing. A proof of an
+    older version of bulkq has no oid.
+    """
+    if then == now:
+        return False
+    before, after = then.split("/"), now.split("/")
+    if len(after) < 3:
+        return True
+    if len(before) < 3:
+        return None
+    if before[1] != after[1]:
+        return False
+    return before[0] != after[0] if before[2] == after[2] else None
 
 
 def object_query(options: MaintenanceOptions, server: ServerFacts, *, bloat: bool, sizes: SizeForm) -> str:
@@ -142,7 +168,9 @@ def proof_expression(options: MaintenanceOptions) -> str:
     """An expression for the proof of the object `c`, see `ObjectFacts.proof`; "" if there is none."""
     if options.command == "refresh":
         return ""
-    if options.command in {"reindex", "cluster"} or options.full:
+    if options.command == "reindex":
+        return _PROOF_OF["reindex"]
+    if options.command == "cluster" or options.full:
         return _PROOF_OF["rewrite"]
     return _PROOF_OF["analyze" if options.command == "analyze" else "vacuum"]
 
@@ -152,9 +180,8 @@ def _proof(options: MaintenanceOptions) -> str:
     found = proof_expression(options)
     if not found:
         return "NULL::text"
-    return (
-        found if found == _PROOF_OF["rewrite"] else f"CASE WHEN current_setting('track_counts')::bool THEN {found} END"
-    )
+    counted = found in {_PROOF_OF["vacuum"], _PROOF_OF["analyze"]}
+    return f"CASE WHEN current_setting('track_counts')::bool THEN {found} END" if counted else found
 
 
 def _widths(*, bloat: bool) -> str:

@@ -93,7 +93,9 @@ NOT_ALL = "the server reported a warning for this or another table of the same c
 STILL_INVALID = ": the index is still there, and invalid now"
 NO_SUPPORT = ": leave the table out with --exclude"
 
-OWN_TEXTS = (GONE, NOT_MOVED, NOT_ALL, STILL_INVALID, NO_SUPPORT)
+RESET = "the statistics of the server were reset while the command ran, so that they do not show whether it was done"
+
+OWN_TEXTS = (GONE, NOT_MOVED, RESET, NOT_ALL, STILL_INVALID, NO_SUPPORT)
 """Reasons of bulkq: whole ones, beginnings that end with a colon, and ends that begin with one. They hold no values."""
 
 

@@ -15,7 +15,7 @@ from bulkq.lifecycle.maintain.leftover_indexes import new_leftovers, remove
 from bulkq.lifecycle.maintain.started_record import STOPPED
 from bulkq.lifecycle.maintain.target_objects import able
 from bulkq.model import Phase, Reply
-from bulkq.model.maintenance import GONE, NOT_MOVED, STILL_INVALID, ObjectFacts, ObjectResult, ObjectState
+from bulkq.model.maintenance import GONE, NOT_MOVED, RESET, STILL_INVALID, ObjectFacts, ObjectResult, ObjectState
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -221,7 +221,7 @@ class MaintenanceCommand:
         """Whether an object of an earlier process is gone, so that nothing is left to do."""
         if self._made.anew or self._made.facts(wanted) is not None:
             return False
-        if not await is_gone(connection, self._made, self._options, wanted):
+        if not await is_gone(connection, self._made.catalog, self._made.server, self._options, wanted):
             return False
         self._record.leave_out(batch)
         return True
@@ -229,7 +229,7 @@ class MaintenanceCommand:
     async def _explained(self, connection: Connection, wanted: MaintainedObject, error: DatabaseError) -> DatabaseError:
         """The error of a command; if its object is gone, one that says so."""
         try:
-            if not await is_gone(connection, self._made, self._options, wanted):
+            if not await is_gone(connection, self._made.catalog, self._made.server, self._options, wanted):
                 return error
         except BulkqError:
             return error  # the next command sees what is wrong with the session
@@ -292,7 +292,10 @@ class MaintenanceCommand:
         for wait_s in MOVES_S:
             await asyncio.sleep(wait_s)
             proof, size = await self._look(connection, facts.object)
-            if proof != facts.proof:
+            moved = proof is None or self._made.catalog.moved(facts.proof, proof)
+            if moved is None:
+                raise ObjectSkipped(RESET)
+            if moved:
                 return size if self._options.command in REBUILDS else None  # of a table without its indexes
         raise ObjectSkipped(NOT_MOVED)
 

@@ -7,13 +7,17 @@ from typing import TYPE_CHECKING
 from bulkq.lifecycle.maintain.target_objects import list_objects
 
 if TYPE_CHECKING:
-    from bulkq.lifecycle.maintain.target_objects import TargetObjects
+    from bulkq.dialects.maintenance_catalog import MaintenanceCatalog, ServerFacts
     from bulkq.model.maintenance import MaintainedObject, MaintenanceOptions
     from bulkq.protocols import Connection
 
 
 async def is_gone(
-    connection: Connection, made: TargetObjects, options: MaintenanceOptions, wanted: MaintainedObject
+    connection: Connection,
+    catalog: MaintenanceCatalog,
+    server: ServerFacts,
+    options: MaintenanceOptions,
+    wanted: MaintainedObject,
 ) -> bool:
     """Whether the catalog has no object of this name. One that the command no longer applies to is not gone.
 
@@ -22,8 +26,8 @@ async def is_gone(
     """
     if wanted.kind == "database":
         return False
-    query = made.catalog.present(wanted)
+    query = catalog.present(wanted)
     if query:
         return not await connection.administer([query])
-    found = await list_objects(connection, made.catalog, options, made.server)
+    found = await list_objects(connection, catalog, options, server)
     return all((one.object.schema, one.object.name) != (wanted.schema, wanted.name) for one in found)

@@ -16,7 +16,7 @@ from bulkq.lifecycle.maintain.ask_despite_stop import ask_despite_stop
 from bulkq.lifecycle.maintain.started_record import STOPPED
 from bulkq.lifecycle.maintain.target_objects import able
 from bulkq.model import Outcome, Phase, Reply
-from bulkq.model.maintenance import NOT_ALL, ObjectFacts, ObjectResult, ObjectState
+from bulkq.model.maintenance import NOT_ALL, RESET, ObjectFacts, ObjectResult, ObjectState
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -164,7 +164,10 @@ class ObjectGroup:
         ended: dict[int, tuple[Outcome, str]] = {}
         for at, facts in enumerate(group):
             proof, whole = now.get((facts.object.schema, facts.object.name), (facts.proof, True))
-            if proof == facts.proof:
+            moved = facts.proof is not None and proof is not None and self._made.catalog.moved(facts.proof, proof)
+            if moved is None:
+                ended[at] = (Outcome.SKIPPED, RESET)
+            elif not moved:
                 left.append(at)
             elif whole:
                 done.append(at)

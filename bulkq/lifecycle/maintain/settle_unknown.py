@@ -1,7 +1,7 @@
 """Find out on the server what a process that died has done to the objects that it had announced.
 
 The record has the proof of each object at the start of the run. If the catalog has another one now, the object was done. If it has the
-same, and no session of the run is left on the server, it was not done.
+same, and no session of the run is left on the server, it was not done. An object that is gone needs no command any more.
 """
 
 from __future__ import annotations
@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING
 
 from bulkq.dialects import dialect_for
 from bulkq.drivers import dialect_of
+from bulkq.lifecycle.maintain.gone_objects import is_gone
 from bulkq.lifecycle.maintain.target_objects import list_objects, read_rows, server_facts
 from bulkq.model.frozen_dataclass import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from bulkq.dialects.maintenance_catalog import MaintenanceCatalog
     from bulkq.lifecycle.open_targets import OpenTarget
     from bulkq.model.maintenance import MaintainedObject, MaintenanceOptions
     from bulkq.protocols import Connection
@@ -29,7 +31,7 @@ LOOK_S = 0.2
 
 @frozen
 class SettledObjects:
-    """Numbers of objects that were done, and of those that were not. Of all others nothing is known."""
+    """Numbers of objects that were done, and of those that were not, or are gone. Of all others nothing is known."""
 
     done: tuple[int, ...] = ()
     undone: tuple[int, ...] = ()
@@ -55,18 +57,29 @@ async def settle_unknown(
     """
     dialect = dialect_for(dialect_of(target.definition.url))
     catalog = dialect.maintenance
-    if catalog is None or not catalog.sessions or not any(one.proof for _, one in unknown):
+    if catalog is None or not catalog.sessions:
         return SettledObjects()
     query = catalog.sessions.format(application=dialect.literal(f"bulkq/{run}"))
     if not await _ended(connection, query, say):
         return SettledObjects()
-    found = await list_objects(connection, catalog, options, server_facts(connection))
+    server = server_facts(connection)
+    found = await list_objects(connection, catalog, options, server)
     now = {(one.object.schema, one.object.name): one.proof for one in found}
-    known = [(n, one.proof, now.get((one.schema, one.name))) for n, one in unknown]
+    moved = {n: _moved(catalog, one, now.get((one.schema, one.name))) for n, one in unknown}
+    gone = {
+        n
+        for n, one in unknown
+        if (one.schema, one.name) not in now and await is_gone(connection, catalog, server, options, one)
+    }
     return SettledObjects(
-        tuple(n for n, then, proof in known if then and proof is not None and proof != then),
-        tuple(n for n, then, proof in known if then and proof == then),
+        tuple(n for n, _ in unknown if moved[n]),
+        tuple(n for n, _ in unknown if moved[n] is False or n in gone),
     )
+
+
+def _moved(catalog: MaintenanceCatalog, one: MaintainedObject, now: str | None) -> bool | None:
+    """Whether the proof of an object shows that it was done; None if nothing shows it."""
+    return catalog.moved(one.proof, now) if one.proof and now is not None else None
 
 
 async def _ended(connection: Connection, query: str, say: Callable[[str], None]) -> bool:

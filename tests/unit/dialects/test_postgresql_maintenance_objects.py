@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
 from bulkq.dialects.maintenance_catalog import ServerFacts, SizeForm
-from bulkq.dialects.postgresql_maintenance_objects import object_query, proof_expression
+from bulkq.dialects.postgresql_maintenance_objects import moved, object_query, proof_expression
 from bulkq.model.maintenance import MaintenanceOptions
 
 PG15, PG18 = ServerFacts(version=150000), ServerFacts(version=180000)
@@ -70,3 +72,21 @@ def test_a_counter_proves_nothing_if_the_server_does_not_count() -> None:
     assert "track_counts" in query("vacuum")
     assert "track_counts" not in query("vacuum", full=True)
     assert "relkind <> 'p'" in proof_expression(MaintenanceOptions(command="analyze"))
+
+
+@pytest.mark.parametrize(
+    ("then", "now", "expected"),
+    [
+        ("5/16384/abc", "5/16384/abc", False),
+        ("5/16384/abc", "6/16384/abc", True),
+        ("5/16384/abc", "6/16385/abc", False),
+        ("5/16384/abc", "0/16384/def", None),
+        ("5", "6/16384/abc", None),
+        ("16384/16384", "16390/16391", True),
+        ("16384", "16384", False),
+        ("16384/false", "16384/true", True),
+    ],
+)
+def test_what_a_proof_shows(then: str, now: str, expected: bool | None) -> None:
+    """Another table with the name was not done; counters that were reset, and those of an older version, show nothing."""
+    assert moved(then, now) is expected

@@ -7,7 +7,6 @@ from typing import Any, cast
 from bulkq.dialects.maintenance_catalog import ServerFacts, database_object
 from bulkq.dialects.postgresql_maintenance import MAINTENANCE
 from bulkq.lifecycle.maintain.gone_objects import is_gone
-from bulkq.lifecycle.maintain.target_objects import TargetObjects
 from bulkq.model.maintenance import MaintainedObject, MaintenanceOptions
 
 OPTIONS = MaintenanceOptions(command="reindex")
@@ -22,8 +21,8 @@ class NamedObjects:
 
 async def test_what_is_gone() -> None:
     """By its name; a database is always there."""
-    made = TargetObjects(catalog=MAINTENANCE, server=ServerFacts(version=180000))
+    server = ServerFacts(version=180000)
     session = cast("Any", NamedObjects())
-    assert not await is_gone(session, made, OPTIONS, database_object("x"))
-    assert not await is_gone(session, made, OPTIONS, MaintainedObject("index", "s", "there", "s.t"))
-    assert await is_gone(session, made, OPTIONS, MaintainedObject("index", "s", "away", "s.t"))
+    assert not await is_gone(session, MAINTENANCE, server, OPTIONS, database_object("x"))
+    assert not await is_gone(session, MAINTENANCE, server, OPTIONS, MaintainedObject("index", "s", "there", "s.t"))
+    assert await is_gone(session, MAINTENANCE, server, OPTIONS, MaintainedObject("index", "s", "away", "s.t"))
