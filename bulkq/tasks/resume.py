@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Literal
 
 from bulkq.errors import BulkqError, RefusedError, UsageError
 from bulkq.ledger import new_owner, open_ledger
-from bulkq.lifecycle import open_targets, restore_request, target_markers
+from bulkq.lifecycle import database_identity, open_targets, restore_request, run_fingerprints, target_markers
 from bulkq.lifecycle.command_steps import Console, RunJob, carry_out
 from bulkq.lifecycle.expand_targets import recall_targets
 from bulkq.lifecycle.settings_from_events import settings_from_events
@@ -205,7 +205,7 @@ async def _finished(stored: StoredLedger, record: RunRecord, request: Run) -> Ru
 
 
 async def _clear_markers(record: RunRecord, request: Run) -> None:
-    tables = marker_tables(record)
+    tables, databases = marker_tables(record), run_fingerprints.databases(record)
     targets = open_targets.open_all(request, f"bulkq/{record.run}", lambda _: None)
 
     async def clear(target: OpenTarget) -> None:
@@ -213,6 +213,10 @@ async def _clear_markers(record: RunRecord, request: Run) -> None:
         if found is not None:
             connection = await open_targets.connected(target, request.limits.connect_timeout_s)
             try:
+                then = databases[target.places[0]].identity
+                there = await database_identity.identity(connection, target.definition.url)
+                if then and there and there != then:
+                    return  # the name leads to another database by now, where the run has left nothing
                 cut = request.backfill is not None
                 await target_markers.remove(connection, found, record.run, ranges=cut)
             finally:

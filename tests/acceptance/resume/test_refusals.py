@@ -6,6 +6,7 @@ import signal
 import socket
 from typing import TYPE_CHECKING
 
+import duckdb
 import pytest
 
 from tests.support.interrupted_runs import QUERIES, TARGET, assert_one_line, begun, query, stopped
@@ -38,6 +39,17 @@ def test_a_finished_run_needs_nothing(cli: Cli) -> None:
     assert again.code == 0, again.err
     assert "finished" in again.err
     assert query(cli.folder, "select distinct n from t") == [(1,)]
+
+
+def test_a_finished_run_whose_name_leads_elsewhere(cli: Cli, folder: Path) -> None:
+    """Nothing is sent to the other database, which is not even of the same product."""
+    duckdb.connect(str(folder / "other.duckdb")).close()
+    (folder / "bulkq.toml").write_text(f'[targets.a]\nurl = "{TARGET}"\n')
+    done = cli("run", "q.sql:add", "-t", "a", "-p", "ids.csv", "--write")
+    assert done.code == 0, done.err
+    (folder / "bulkq.toml").write_text('[targets.a]\nurl = "duckdb:///other.duckdb"\n')
+    again = cli("resume", done.counts["run"])
+    assert (again.code, "finished" in again.err) == (0, True), again.err
 
 
 @pytest.mark.usefixtures("folder")
