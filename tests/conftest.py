@@ -105,7 +105,7 @@ So each test is there, and each driver in some tests of the file; the others sho
 """
 
 DRIVERS = {
-    *("aiomysql", "aiosqlite", "asyncpg", "duckdb", "psycopg", "psycopg2", "pymysql", "pysqlite"),
+    *("aiomysql", "aiosqlite", "apsw", "asyncpg", "duckdb", "psycopg", "psycopg2", "pymysql", "pysqlite"),
     *("pgbouncer", "postgresql", "postgresql+psycopg", "postgresql+psycopg2", "sqlite"),
 }
 """Words in the names of parameter sets that stand for a driver or what it is tried on."""

@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
+from bulkq.text.late_pattern import compile_late
+
+CHECKPOINT = compile_late(r"\s*pragma\s+(?:\w+\s*\.\s*)?wal_checkpoint\b", re.IGNORECASE)
+"""It cannot run inside a transaction."""
+
 ACTING = frozenset({"incremental_vacuum", "optimize", "shrink_memory", "wal_checkpoint"})
 """They act without an argument."""
 

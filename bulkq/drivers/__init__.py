@@ -58,6 +58,7 @@ SCHEMES = {
     "postgresql+asyncpg": _POSTGRESQL,
     "sqlite+aiosqlite": _SQLITE,
     "duckdb": DriverEntry("bulkq.drivers.dbapi.duckdb_file", "duckdb", "pip install 'bulkq[duckdb]'"),
+    "sqlite+apsw": DriverEntry("bulkq.drivers.dbapi.apsw_file", "apsw", "pip install 'bulkq[apsw]'"),
     "sqlite+pysqlite": DriverEntry("bulkq.drivers.sqlite.pysqlite", "sqlite3", "build Python with SQLite"),
 }
 FILE_URL = "sqlite:///"

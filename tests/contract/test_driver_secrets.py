@@ -38,7 +38,7 @@ def test_postgresql(driver: str, postgres_url: str, cli: Cli, tmp_path: Path) ->
     _refused(cli, postgres_url.replace("postgresql", driver, 1), POSTGRES, tmp_path)
 
 
-@pytest.mark.parametrize("driver", ["sqlite", "sqlite+pysqlite"])
+@pytest.mark.parametrize("driver", ["sqlite", "sqlite+pysqlite", "sqlite+apsw"])
 def test_sqlite(driver: str, sqlite_file: SqliteFile, cli: Cli, tmp_path: Path) -> None:
     """Of a path in JSON."""
     _refused(cli, f"{driver}:///{sqlite_file('create table t (id)')}", JSON_PATH, tmp_path)

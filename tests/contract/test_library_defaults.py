@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy.engine import make_url
 
 from bulkq.drivers.dbapi.driver_of_blocking_library import Library
-from bulkq.errors import TargetError
+from bulkq.errors import TargetError, UsageError
 from tests.support.databases import examples, fresh, installed
 
 if TYPE_CHECKING:
@@ -80,6 +80,18 @@ def test_a_database_in_the_process_is_never_made(tmp_path: Path) -> None:
     assert Plain().url(gone, read_only=False) is gone
     with pytest.raises(TargetError, match='no such file "gone"'):
         Odd().url(gone, read_only=False)
+
+
+def test_an_option_that_connect_does_not_read() -> None:
+    """It is refused: foreign keys that are not on would be wrong without a word."""
+    shown = "plain://h/d?foreign_keys=on"
+
+    class Reading(Plain):
+        options = frozenset({"foreign_keys"})
+
+    Reading().check_url(make_url(shown), shown)
+    with pytest.raises(UsageError, match=r'foreign_keys=on": plain has no option "foreign_keys": remove it'):
+        Plain.open(shown, application_name="", read_only=True)
 
 
 def test_a_write_that_cannot_be_explained_is_executed(cli: Cli, request: pytest.FixtureRequest) -> None:

@@ -62,14 +62,26 @@ def _duckdb(path: str) -> Any:
     return create_engine(f"duckdb:///{quote(path)}", poolclass=NullPool).raw_connection()
 
 
+def _apsw(path: str) -> Any:
+    """As the driver under test: two copies of SQLite in one process undo each other's locks.
+
+    https://sqlite.org/howtocorrupt.html#multiple_copies_of_sqlite_linked_into_the_same_application
+    """
+    import apsw
+
+    from bulkq.drivers.dbapi.apsw_file import ApswConnection
+
+    return ApswConnection(Path(path).as_uri(), apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE)
+
+
+SLOW_SQLITE = (
+    "with recursive c(i) as (select 1 union all select i + 1 from c) select count(*) from c where i < 0 and i > :n"
+)
+
 KINDS = {
     "postgresql": Kind("postgres", "postgresql", "select pg_sleep(60), cast(:n as integer)", blob="bytea"),
-    "sqlite": Kind(
-        "sqlite",
-        "sqlite",
-        "with recursive c(i) as (select 1 union all select i + 1 from c) select count(*) from c where i < 0 and i > :n",
-        _sqlite,
-    ),
+    "sqlite": Kind("sqlite", "sqlite", SLOW_SQLITE, _sqlite),
+    "apsw": Kind("sqlite", "sqlite", SLOW_SQLITE, _apsw),
     "duckdb": Kind(
         "duckdb",
         "duckdb",
@@ -100,6 +112,7 @@ DRIVERS = {
     "asyncpg": Tested("postgresql", "postgresql", claims=True),
     "aiosqlite": Tested("sqlite", "sqlite", claims=True),
     "pysqlite": Tested("sqlite+pysqlite", "sqlite"),
+    "apsw": Tested("sqlite+apsw", "apsw", claims=True),
     "duckdb": Tested("duckdb", "duckdb", claims=True),
     "psycopg": Tested("postgresql+psycopg", "postgresql", claims=True),
     "psycopg2": Tested("postgresql+psycopg2", "postgresql"),
@@ -189,7 +202,7 @@ def _in_file(kind: str, path: str, statements: tuple[str, ...]) -> list[tuple[ob
         for statement in statements:
             cursor = connection.cursor()
             cursor.execute(statement)
-            rows = cursor.fetchall() if cursor.description else []
+            rows = cursor.fetchmany(1_000_000) if cursor.description else []
     finally:
         connection.close()
     return rows

@@ -186,9 +186,9 @@ def _python() -> str:
 
 
 def _version(package: str) -> str:
-    from importlib.metadata import PackageNotFoundError, version
+    from importlib.metadata import PackageNotFoundError, packages_distributions, version
 
     try:
         return version(package)
-    except PackageNotFoundError:
-        return ""
+    except PackageNotFoundError:  # psycopg2 may have come with psycopg2-binary
+        return next(map(version, packages_distributions().get(package, ())), "")

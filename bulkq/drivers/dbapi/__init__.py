@@ -3,6 +3,7 @@
 sqlalchemy_urls, parsed_url    URL -> what SQLAlchemy says of it
 driver                         URL -> session
 duckdb_file                    the same for a file of DuckDB, without SQLAlchemy
+apsw_file                      an SQLite file through APSW, encrypted or not
 driver_of_blocking_library     the same for a library that SQLAlchemy does not know
 thread_or_greenlet             where a hop runs: a private thread, or a greenlet on the loop; how often a cancel is repeated
 connection                     one session on the loop: hops, deadlines, cancelling

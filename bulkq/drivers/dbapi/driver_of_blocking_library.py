@@ -65,6 +65,7 @@ class Library(Adapter):
         states: what the words of an error mean: a part of the message in lower case, and the SQLSTATE. They outrank the
             attributes of the exception.
         temporary: makes the temporary table that row counts and rollbacks are tried with; "" if the database has none.
+        options: names of the options of the URL that `connect` reads; any other is refused.
         trusted: the library counts changed rows rightly, and its cursors can be used again. What is not trusted is tried when a
             session opens, and each statement has a cursor of its own.
     """
@@ -78,6 +79,7 @@ class Library(Adapter):
     explains_writes = True
     states: Mapping[str, str] = MappingProxyType({})
     temporary = f"CREATE TEMPORARY TABLE {TABLE} (a integer)"
+    options: frozenset[str] = frozenset()
     trusted = False
 
     def __init__(self) -> None:
@@ -96,6 +98,20 @@ class Library(Adapter):
             UsageError: the URL cannot be read.
         """
         return LibraryDriver(cls(), url, application_name=application_name, read_only=read_only)
+
+    def check_url(self, url: URL, shown: str) -> None:
+        """Refuse a URL that `connect` would understand only in part, before anything is connected.
+
+        Args:
+            url: of the target.
+            shown: the same for a message, without its password.
+
+        Raises:
+            UsageError: an option that is none of `options`.
+        """
+        unknown = next((name for name in url.query if name not in self.options), None)
+        if unknown is not None:
+            raise UsageError(f'target "{shown}": {self.library} has no option "{unknown}": remove it')
 
     def url(self, url: URL, *, read_only: bool) -> URL:
         """What `connect` is given. The file or folder of a database in the process has to be there: a library would make one.
@@ -138,13 +154,18 @@ class Library(Adapter):
         """Whether a ROLLBACK failed because there was nothing to undo, in the words that most databases have for it."""
         return "no transaction" in trouble.message.lower()
 
+    def probe(self, text: str) -> tuple[str, int]:
+        """`text` behind `explain`."""
+        before = f"{self.explain} " if self.explain else ""
+        return before + text, len(before)
+
     def describe(self, asking: Probe, query: Query, binding: Binding) -> QueryDescription:
         """Have the database check the statement, if it can."""
         explained = {StatementClass.READ, StatementClass.WRITE} if self.explains_writes else {StatementClass.READ}
         if self.explain and query.statement in explained:
             values = () if binding.bare else (binding.nulls,)
             try:
-                asking.cursor.execute(f"{self.explain} {binding.sample}", *values)
+                asking.cursor.execute(self.probe(binding.sample)[0], *values)
             except Exception as error:
                 # Sessions are read-only here, and some databases then refuse to explain a write.
                 if query.statement is StatementClass.READ or self.trouble(error).sqlstate != READ_ONLY:
@@ -172,6 +193,7 @@ class LibraryDriver(SqlDriver):
             raise UsageError(
                 f'target "{urls.hide_passwords(url)}" cannot be read: write {urls.parse_scheme(url)}://user@host/database'
             ) from None
+        library.check_url(parsed, urls.hide_passwords(url))
         known = ParsedUrl(
             url, parsed, library.dialect, is_async=False, adapter=library, module=library.module or library
         )

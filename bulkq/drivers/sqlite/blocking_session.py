@@ -5,7 +5,6 @@ A method is one hop: it loops over the parameter sets of a batch, so that what a
 
 from __future__ import annotations
 
-import re
 import sqlite3
 import time
 from contextlib import suppress
@@ -13,7 +12,7 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from bulkq import markers
-from bulkq.dialects import SQLITE
+from bulkq.dialects import SQLITE, pragmas
 from bulkq.drivers.build_reply import ROWCOUNT, list_counts, transpose_answers
 from bulkq.drivers.expected_rows import check_rows
 from bulkq.drivers.sqlite.bind_parameters import SqliteBinding
@@ -25,7 +24,6 @@ from bulkq.model.frozen_dataclass import mutable
 from bulkq.policy.check_attempt_step_rows import blame_step, check_step
 from bulkq.policy.server_error_advice import TRANSACTION_OFF
 from bulkq.query import name_parts
-from bulkq.text.late_pattern import compile_late
 from bulkq.text.message_parts import nearest_hint
 
 if TYPE_CHECKING:
@@ -39,7 +37,6 @@ if TYPE_CHECKING:
     Call = tuple[str, tuple[object, ...]]
     Rows = list[tuple[object, ...]]
 
-CHECKPOINT = compile_late(r"\s*pragma\s+(?:\w+\s*\.\s*)?wal_checkpoint\b", re.IGNORECASE)
 PREPARE_PATIENCE_S = 5.0
 PIECE = 5_000
 """Rows per hop of a streamed result."""
@@ -80,7 +77,7 @@ class SqliteSession:
         Raises:
             DatabaseError: SQLite, or a rule of ours, refuses the text, or an identifier is not in the database.
         """
-        if query.transaction and CHECKPOINT.match(query.sql) and not self._db.read_only:
+        if query.transaction and pragmas.CHECKPOINT.match(query.sql) and not self._db.read_only:
             raise DatabaseError(
                 "wal_checkpoint cannot run inside a transaction",
                 sqlstate="SQLITE_LOCKED",

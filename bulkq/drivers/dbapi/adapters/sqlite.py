@@ -6,6 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bulkq.dialects import pragmas
 from bulkq.drivers.dbapi.adapter_return_types import ErrorDescription, Refusal
 from bulkq.drivers.dbapi.adapters.base import TABLE, Adapter
 from bulkq.drivers.sqlite import file_access
@@ -114,6 +115,8 @@ class SQLite(Adapter):
         """As the drivers of Python's own library refuse."""
         if query.verb in FILE_VERBS or (query.verb == "VACUUM" and "INTO" in text.upper().split()):
             return Refusal("a run works on one database file: ATTACH and VACUUM INTO are refused", "25006")
+        if not reading and query.transaction and pragmas.CHECKPOINT.match(text):
+            return Refusal("wal_checkpoint cannot run inside a transaction", "25001")
         if reading and query.statement is not StatementClass.READ:
             return Refusal(f"{query.verb} may change data", "25006")
         return super().refusal(query, text, connection, reading=reading)
