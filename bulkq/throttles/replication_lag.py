@@ -70,7 +70,9 @@ class ReplicationLag(DatabaseThrottle):
             missing = (
                 f'no replica with the application_name "{name}" is connected' if name else "no replica is connected"
             )
-            raise UsageError(f"--throttle {self.expression.text}: {self.label}: {missing}")
+            raise UsageError(
+                f"--throttle {self.expression.text}: {self.label}: {missing}: connect it, or leave the throttle out"
+            )
 
     async def read(self) -> str | None:
         """Compare the slowest replica with the limit.
