@@ -91,6 +91,8 @@ class BackfillCatalog:
         read_servers: the answer to it -> notices.
         acting: a query for what is changed or executed beside a change of its rows, for the identity of the table, and for what orders the
             values of columns: rows of kind, name and definition, whose kind is "" and "column" for the last two. "" if there is none.
+        session: a query for the settings of the session that decide what a statement means, such as its time zone: rows of name and
+            value. "" if there are none.
         lasting: ALTER TABLE leaves the identity as it is.
         one_order: what orders a key -> the same, with one name for types that give the same values the same texts and the same order.
     """
@@ -104,6 +106,7 @@ class BackfillCatalog:
     servers: str = ""
     read_servers: Callable[[Rows], tuple[str, ...]] = lambda rows: ()  # noqa: ARG005
     acting: str = ""
+    session: str = ""
     lasting: bool = False
     one_order: Callable[[str], str] = str
 

@@ -240,6 +240,11 @@ def one_order(text: str) -> str:
     return INTEGERS.sub(" int", text)
 
 
+SESSION = """\
+SELECT 'time_zone', CASE @@time_zone WHEN 'SYSTEM' THEN @@system_time_zone ELSE @@time_zone END
+UNION ALL SELECT 'sql_mode', @@sql_mode"""
+"""How times are meant, and what strings, signs and wrong values are."""
+
 CATALOG = BackfillCatalog(
     queries=(OBJECT, COLUMNS, INDEXES, AROUND, CLOCK),
     read=read,
@@ -247,5 +252,6 @@ CATALOG = BackfillCatalog(
     servers=SERVERS,
     read_servers=read_servers,
     acting=ACTING,
+    session=SESSION,
     one_order=one_order,
 )

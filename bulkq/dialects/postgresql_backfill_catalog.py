@@ -258,6 +258,14 @@ def one_order(text: str) -> str:
     return TEXTS.sub(" text", INTEGERS.sub(" integer", text))
 
 
+SESSION = """\
+SELECT s.name, s.value
+  FROM (VALUES ('TimeZone', current_setting('TimeZone')), ('DateStyle', current_setting('DateStyle')),
+               ('IntervalStyle', current_setting('IntervalStyle')),
+               ('schemas', array_to_string(current_schemas(false), ', ')),
+               ('session_replication_role', current_setting('session_replication_role'))) AS s(name, value)"""
+"""How times without a zone are meant, where names are looked up, and whether triggers are called."""
+
 CATALOG = BackfillCatalog(
     queries=(TABLE, NOTICES),
     read=read,
@@ -266,6 +274,7 @@ CATALOG = BackfillCatalog(
     servers=SERVERS,
     read_servers=read_servers,
     acting=ACTING,
+    session=SESSION,
     lasting=True,
     one_order=one_order,
 )

@@ -7,6 +7,7 @@ from dataclasses import asdict, fields
 from typing import TYPE_CHECKING, Any
 
 from bulkq.dialects import dialect_for
+from bulkq.dialects.row_key_catalog import plain
 from bulkq.drivers import dialect_of
 from bulkq.errors import RefusedError, UsageError
 from bulkq.lifecycle import database_identity
@@ -18,11 +19,12 @@ from bulkq.text.message_parts import quoted
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from bulkq.dialects.base import Dialect
     from bulkq.lifecycle.open_targets import OpenTarget
     from bulkq.lifecycle.run_resources import OpenRun
     from bulkq.model import Run
 
-FORM = 2
+FORM = 3
 """Of the file."""
 
 AGAIN = "plan again, or restore what was planned"
@@ -46,6 +48,7 @@ class PlannedTable:
         statement: with the place of its range; behind it, the one that takes what a function makes of its rows.
         made: what tells the table from another of its name; "" if that is not known.
         acting: triggers, rules and foreign keys that act when its rows change, with digests.
+        session: settings of the session that decide what the statement means, each with its value.
     """
 
     target: str
@@ -57,6 +60,7 @@ class PlannedTable:
     statement: str
     made: str = ""
     acting: tuple[str, ...] = ()
+    session: tuple[str, ...] = ()
 
 
 @frozen(kw_only=True)
@@ -113,18 +117,31 @@ async def _table(opened: OpenRun, target: OpenTarget) -> PlannedTable:
     facts, texts = made.facts, dict.fromkeys((made.statement.sql, part.spec.query.sql))
     server = target.server
     assert server is not None, "it was looked at"
-    parts = dialect_for(dialect_of(target.definition.url)).major_parts
+    dialect = dialect_for(dialect_of(target.definition.url))
     return PlannedTable(
         target=target.label,
         identity=target.identity or await _identity(target),
-        server=f"{server.product} {'.'.join(server.version.split('.')[:parts])}",
+        server=f"{server.product} {'.'.join(server.version.split('.')[: dialect.major_parts])}",
         table=facts.key.table,
         key=tuple(f"{column.name} {column.type}" for column in facts.key.columns),
         index=facts.key.index,
         statement="; ".join(texts),
         made=facts.identity,
         acting=facts.acting,
+        session=await _session(target, dialect),
     )
+
+
+async def _session(target: OpenTarget, dialect: Dialect) -> tuple[str, ...]:
+    """The settings of a session of the target that decide what a statement means."""
+    if dialect.tables is None or not dialect.tables.session:
+        return ()
+    connection = await target.driver.connect()
+    try:
+        rows = await connection.administer([dialect.tables.session])
+    finally:
+        await connection.close()
+    return tuple(f"{plain(name)}={plain(value)}" for name, value in rows)
 
 
 async def _identity(target: OpenTarget) -> str:
@@ -170,7 +187,7 @@ def from_json(text: str, place: str) -> PlannedBackfill:
 
 def _read_table(found: Mapping[str, Any]) -> PlannedTable:
     values = {one.name: found[one.name] for one in fields(PlannedTable)}
-    return PlannedTable(**{**values, "key": tuple(values["key"]), "acting": tuple(values["acting"])})
+    return PlannedTable(**{**values, **{name: tuple(values[name]) for name in ("key", "acting", "session")}})
 
 
 def _read_options(found: Mapping[str, Any]) -> dict[str, Any]:
@@ -236,6 +253,7 @@ def _tables_differ(then: PlannedTable, now: PlannedTable) -> Iterator[str]:
         ("statement", "statement"),
         ("made", "table with this name"),
         ("acting", "triggers, rules and foreign keys"),
+        ("session", "settings of the session"),
     ):
         before, found = getattr(then, name), getattr(now, name)
         if before != found:

@@ -11,6 +11,7 @@ import psycopg2
 import pytest
 
 from tests.support.servers import passwords
+from tests.support.servers import postgres as servers
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -120,6 +121,23 @@ def test_a_plan_has_no_secrets(cli: Cli, database: str, tmp_path: Path) -> None:
     assert (missing.code, '":pin" has no value' in missing.err) == (2, True)
     done = cli("backfill", "--plan", "plan.json", "--param", "pin=4711")
     assert (done.code, done.counts["changed"]) == (0, "1"), done.err
+
+
+def test_a_session_with_another_meaning_is_refused(cli: Cli, database: str, tmp_path: Path) -> None:
+    """In another time zone, the condition that was reviewed is true for other rows."""
+    servers.execute(
+        database,
+        "create table e (id int primary key, at timestamptz, n int not null default 0)",
+        "insert into e select i, '2024-01-01 00:00+00'::timestamptz + i * interval '1 hour' from generate_series(-20, 20) i",
+    )
+    given = ("--over", "e", "--set", "n = n + 1", "--where", "at < '2024-01-01'", "--verify", "select 0")
+    planned = cli("plan", "backfill", "-t", database, *given, "-o", "plan.json", env={"PGTZ": "UTC"})
+    assert planned.code == 0, planned.err
+    refused = cli("backfill", "--plan", "plan.json", env={"PGTZ": "Asia/Tokyo"})
+    assert (refused.code, refused.err.count("settings of the session: ")) == (4, 1), refused.err
+    assert (refused.err.count("TimeZone=UTC"), refused.err.count("TimeZone=Asia/Tokyo")) == (1, 1)
+    done = cli("backfill", "--plan", "plan.json", env={"PGTZ": "UTC"})
+    assert (done.code, done.counts["changed"]) == (0, "20"), done.err
 
 
 def test_what_goes_beside_the_statement_is_planned(cli: Cli, file: str, tmp_path: Path) -> None:
