@@ -13,7 +13,7 @@ attempt                        the sets of a batch: `multi_statement_packet` and
 transaction                    BEGIN to COMMIT, and whether the session can be used afterwards
 stream, cursors, build_reply   results
 translate_errors, warnings     what the library raises or reports
-self_test                      whether an unknown library can be trusted
+try_library                    whether an unknown library can be trusted
 adapters                       what libraries and databases differ in; `adapter_return_types`: what they return
 pep249, attempt_state          types of the library; what the loop and the thread share
 """

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bulkq.drivers import libpq, tls_url_options
-from bulkq.drivers.dbapi import self_test
+from bulkq.drivers.dbapi import try_library
 from bulkq.drivers.dbapi.blocking_session import SqlSession
 from bulkq.drivers.dbapi.connection import SqlConnection
 from bulkq.drivers.dbapi.thread_or_greenlet import LoopExecutor, cancels, thread_of
@@ -119,10 +119,10 @@ class SqlDriver:
         """What a library that the tests do not hold is seen to do."""
         adapter = self._known.adapter
         LEFTOVERS.foreign = True
-        self_test.ask_twice(session)
+        try_library.ask_twice(session)
         if self._read_only:
             return server
-        seen = self_test.write_and_undo(session)
+        seen = try_library.write_and_undo(session)
         adapter.counts = adapter.counts or seen.counts
         adapter.transactional = seen.rolls_back if adapter.temporary else adapter.transactional
         return replace(server, counts=adapter.counts, rolls_back=seen.rolls_back)

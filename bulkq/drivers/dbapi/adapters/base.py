@@ -122,7 +122,7 @@ class Adapter:
 
         self.ends_quietly = self.ends_quietly or not self.believed
         self.counts = self.believed
-        """Rows that a write changed are known; `self_test` may find that out of a library that is not believed."""
+        """Rows that a write changed are known; `try_library` may find that out of a library that is not believed."""
 
     # the connection
 
