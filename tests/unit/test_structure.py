@@ -91,7 +91,7 @@ drivers/asyncpg/unsupported_parameters drivers/asyncpg/validate_texts
 drivers/optional_connection_methods drivers/bind_parameters drivers/build_reply drivers/check_driver_protocols
 drivers/objects_outside_tenant_schema drivers/dbapi/adapter_return_types drivers/dbapi/adapters/base drivers/dbapi/adapters/duckdb
 drivers/dbapi/adapters/firebird drivers/dbapi/adapters/mysql_engines drivers/dbapi/adapters/mysql_results
-drivers/dbapi/adapters/parameters drivers/dbapi/adapters/postgresql drivers/dbapi/adapters/postgresql_cursor
+drivers/dbapi/adapters/postgresql drivers/dbapi/adapters/postgresql_cursor
 drivers/dbapi/adapters/postgresql_parameters drivers/dbapi/adapters/sqlite drivers/dbapi/attempt_state drivers/dbapi/build_reply
 drivers/dbapi/connection drivers/dbapi/cursors drivers/dbapi/driver drivers/dbapi/translate_errors drivers/dbapi/attempt
 drivers/dbapi/driver_of_blocking_library drivers/dbapi/pep249 drivers/dbapi/prepare drivers/dbapi/quote_identifiers

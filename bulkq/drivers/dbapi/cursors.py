@@ -33,7 +33,7 @@ class Cursors:
         self.used = True
         if self._own is None or not self.keeps:
             _close(self._own)
-            self._own = self._connection.cursor()
+            self._own = self._product.cursor(self._connection)
         return self._own
 
     def reader(self, decoding: Decoding) -> DbapiCursor:
@@ -46,7 +46,7 @@ class Cursors:
         _close(last)
         made = self._product.reading(self._connection, decoding)
         if made is None:
-            made = self.own() if self.keeps else self._connection.cursor()
+            made = self.own() if self.keeps else self._product.cursor(self._connection)
         self._readers[decoding] = made
         return made
 

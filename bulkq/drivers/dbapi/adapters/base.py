@@ -15,7 +15,7 @@ from bulkq import markers
 from bulkq.dialects import dialect_for
 from bulkq.drivers.dbapi.adapter_return_types import ErrorDescription, QueryDescription, Refusal
 from bulkq.drivers.dbapi.adapters.error_facts import said
-from bulkq.drivers.dbapi.adapters.parameters import convert, style_of
+from bulkq.drivers.dbapi.adapters.parameters import convert, doubles_percent, style_of
 from bulkq.errors import TargetError
 from bulkq.model import Column, Server, StatementClass
 from bulkq.model.counts import UNCOUNTED
@@ -267,7 +267,8 @@ class Adapter:
 
     def style(self, *, typed: bool) -> Style:  # noqa: ARG002
         """How this library takes placeholders and values."""
-        return style_of(self.dialect.paramstyle, convert, self.cast, text=self.text_parameters)
+        style = style_of(self.dialect.paramstyle, convert, self.cast, text=self.text_parameters)
+        return style if doubles_percent(self.dialect) else replace(style, percent=False)
 
     def quoted(self, name: str) -> str:
         """`name` as an identifier."""
@@ -291,6 +292,10 @@ class Adapter:
     def columns(self, asking: Probe, cursor: DbapiCursor, *, json_wanted: bool) -> tuple[Column, ...]:  # noqa: ARG002
         """The result columns of what `cursor` executed last."""
         return tuple(Column(str(entry[0])) for entry in cursor.description or ())
+
+    def cursor(self, connection: DbapiConnection) -> DbapiCursor:
+        """A cursor for statements with marks of `style`."""
+        return connection.cursor()
 
     def reading(self, connection: DbapiConnection, decoding: Decoding) -> DbapiCursor | None:  # noqa: ARG002
         """A cursor whose library gives values in the wanted form; None where the usual one is as good."""

@@ -14,6 +14,8 @@ from bulkq.drivers.bind_parameters import Style, items_of, text_items_of
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from sqlalchemy.engine import Dialect
+
 NATIVE: frozenset[type] = frozenset(
     {int, float, str, bytes, bool, type(None), Decimal, datetime, date, time, timedelta, bytearray}
 )
@@ -57,6 +59,14 @@ def style_of(paramstyle: str, converting: Callable[[object], object], cast: str,
     items = text_items_of if text else items_of
     percent = paramstyle in {"format", "pyformat"}
     return Style(once, again, NATIVE, converting, unfit, items, key, percent, cast)
+
+
+def doubles_percent(dialect: Dialect) -> bool:
+    """Whether the library of `dialect` reads `%%` as `%` in a text with marks, if these have a percent sign. SQLAlchemy knows.
+
+    mysql-connector-python leaves both signs there.
+    """
+    return bool(getattr(getattr(dialect, "identifier_preparer", None), "_double_percents", True))
 
 
 def in_parentheses(style: Style) -> Style:

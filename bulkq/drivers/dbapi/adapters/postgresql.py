@@ -248,7 +248,8 @@ class Postgres(Adapter):
 
     def style(self, *, typed: bool) -> Style:
         """Text is sent as a literal of no type, which the server converts to what the place wants."""
-        style = style_of(self.dialect.paramstyle, _convert, self.cast, text=True)
+        marks = "numeric_dollar" if self.dialect.driver == "pg8000" else self.dialect.paramstyle  # see `cursor`
+        style = style_of(marks, _convert, self.cast, text=True)
         if typed and self.dialect.driver == "psycopg2":  # it writes numbers, and `-1::text` is `-(1::text)`
             style = in_parentheses(style)
         return replace(style, bound=parameter_limit.POSTGRES.get(self.dialect.driver))
@@ -304,6 +305,14 @@ class Postgres(Adapter):
         kinds = self._kinds(asking, [oid for _, oid in entries]) if json_wanted else ()
         raw = {kind.oid for kind in kinds if kind is not None and kind.element} | set(JSON)
         return tuple(Column(name, raw=json_wanted and oid in raw) for name, oid in entries)
+
+    def cursor(self, connection: DbapiConnection) -> DbapiCursor:
+        """One that leaves a statement as it is: pg8000 has marks of its own, and doubles percent signs with them."""
+        if self.dialect.driver != "pg8000":
+            return connection.cursor()
+        from bulkq.drivers.dbapi.adapters.postgresql_pg8000 import NumberedCursor
+
+        return cast("DbapiCursor", NumberedCursor(connection))
 
     def reading(self, connection: DbapiConnection, decoding: Decoding) -> DbapiCursor | None:
         """One that gives the server's own text, where Python's types would lose something of it."""
