@@ -18,6 +18,9 @@ throttle_signal_catalog    queries for what throttles read, and what their answe
 requirement_catalog        queries for `@requires`
 query_plan                 EXPLAIN
 
+postgresql_table_traces, mysql_table_traces, sqlite_table_traces: of a table that is cut, whether rows left it, came back or got
+other keys between two moments.
+
 For one database alone:
 
 postgresql_text_cast, postgresql_bad_texts                                 texts as parameters

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from dataclasses import field
 from hashlib import sha256
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from bulkq.dialects.row_key_catalog import plain
 from bulkq.model.frozen_dataclass import frozen
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from bulkq.dialects.row_key_catalog import Rows
-    from bulkq.model.key_range import KeyColumn
+    from bulkq.model.key_range import KeyColumn, TableKey
 
 DIGEST = 12
 """Hexadecimal digits that tell one definition of a trigger from another."""
@@ -72,6 +72,34 @@ class TableDescription:
     notices: tuple[str, ...] = ()
 
 
+CONTINUE = (
+    "if its rows have the keys that they had, bulkq resume with --allow rewritten continues; else start a new run"
+)
+"""What a user may do after what is not known to have left the keys of rows as they were."""
+
+Traces = dict[str, str]
+"""What the catalog says of the rows of a table at one moment, by name. The texts are the dialect's own."""
+
+
+@frozen
+class Suspicion:
+    """An event between two moments, after which ranges may not be those of the rows.
+
+    Attributes:
+        told: what happened, and what to do, behind the name of the table.
+        kind: `replaced`, the name stood for another table; `rewritten`, rows may have other keys; `came`, rows may have come
+            behind the ranges that are done, or come back.
+        question: a query that gives no row if the event has done no harm, and of `came` conditions for the rows that may be left;
+            "" if no question is left.
+        condition: for the rows that may be left after `came`; "" if no condition finds them.
+    """
+
+    told: str
+    kind: Literal["replaced", "rewritten", "came"]
+    question: str = ""
+    condition: str = ""
+
+
 @frozen
 class BackfillCatalog:
     """How to ask a database for such a table.
@@ -94,6 +122,13 @@ class BackfillCatalog:
         session: a query for the settings of the session that decide what a statement means, such as its time zone: rows of name and
             value. "" if there are none.
         lasting: ALTER TABLE leaves the identity as it is.
+        traces: queries for what differs after rows have left the table, come back or got other keys: rows of name and text.
+        guarded_traces: further ones, which the database may refuse to a role or not know.
+        read_traces: the answers that were given, one behind another -> the traces by name.
+        kept: the traces that are recorded, so that the process which goes on with a run compares them.
+        suspicions: the traces of two moments and the table's key -> what may have happened between them.
+        not_of_run: a further condition for rows that may be left after `came`: no range of the run has written them, as far as the table
+            `{ranges}` has its ranges; with `{run}`, a literal. "" if the database does not say it.
         one_order: what orders a key -> the same, with one name for types that give the same values the same texts and the same order.
     """
 
@@ -108,6 +143,12 @@ class BackfillCatalog:
     acting: str = ""
     session: str = ""
     lasting: bool = False
+    traces: tuple[str, ...] = ()
+    guarded_traces: tuple[str, ...] = ()
+    read_traces: Callable[[Rows], Traces] = lambda rows: {plain(name): plain(text) for name, text in rows}
+    kept: Callable[[Traces], Traces] = dict
+    suspicions: Callable[[Mapping[str, str], Mapping[str, str], TableKey], Iterable[Suspicion]] = lambda *_: ()
+    not_of_run: str = ""
     one_order: Callable[[str], str] = str
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bulkq.dialects import mysql_table_traces
 from bulkq.dialects.backfill_catalog import BackfillCatalog, KeyCandidate, TableDescription
 from bulkq.dialects.mysql_row_key_catalog import COMPUTED
 from bulkq.dialects.row_key_catalog import plain
@@ -253,5 +254,9 @@ CATALOG = BackfillCatalog(
     read_servers=read_servers,
     acting=ACTING,
     session=SESSION,
+    traces=(mysql_table_traces.TABLES,),
+    guarded_traces=mysql_table_traces.NUMBERS,
+    kept=mysql_table_traces.kept,
+    suspicions=mysql_table_traces.suspicions,
     one_order=one_order,
 )

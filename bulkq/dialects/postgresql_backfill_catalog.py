@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from bulkq.dialects import postgresql_table_traces
 from bulkq.dialects.backfill_catalog import BackfillCatalog, KeyCandidate, TableDescription
 from bulkq.dialects.postgresql_backfill_notices import ACTING, NOTICES, SERVERS, read_notices, read_servers
 from bulkq.model.key_range import KeyColumn
@@ -276,5 +277,9 @@ CATALOG = BackfillCatalog(
     acting=ACTING,
     session=SESSION,
     lasting=True,
+    traces=(postgresql_table_traces.TRACES,),
+    kept=postgresql_table_traces.kept,
+    suspicions=postgresql_table_traces.suspicions,
+    not_of_run=postgresql_table_traces.NOT_OF_RUN,
     one_order=one_order,
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from bulkq.dialects import sqlite_table_traces
 from bulkq.dialects.backfill_catalog import BackfillCatalog, KeyCandidate, TableDescription
 from bulkq.dialects.sqlite_key_conversion import holds_blobs
 from bulkq.model.frozen_dataclass import frozen
@@ -155,7 +156,7 @@ def _alias(described: Rows, indexed: Rows) -> str:
 def _rowid(columns: Mapping[str, StoredColumn], *, spare: bool) -> Iterator[KeyCandidate]:
     name, *others = _free(columns) or ("",)
     if name:
-        key = KeyColumn(name, "INTEGER", aliases=tuple(others))
+        key = KeyColumn(name, "INTEGER", aliases=tuple(others), rowid=True)
         yield KeyCandidate("", (key,), width=ROWID_WIDTH, notices=(RENUMBERED,), spare=spare)
 
 
@@ -229,5 +230,13 @@ def _trigger(name: str, sql: str) -> Iterator[str]:
 
 
 CATALOG = BackfillCatalog(
-    queries=(OBJECT, COLUMNS, INDEXES, AROUND), read=read, names=NAMES, rows=ROWS, read_rows=read_rows, acting=ACTING
+    queries=(OBJECT, COLUMNS, INDEXES, AROUND),
+    read=read,
+    names=NAMES,
+    rows=ROWS,
+    read_rows=read_rows,
+    acting=ACTING,
+    traces=(sqlite_table_traces.TRACES,),
+    read_traces=sqlite_table_traces.read_traces,
+    suspicions=sqlite_table_traces.suspicions,
 )

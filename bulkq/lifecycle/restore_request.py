@@ -90,6 +90,8 @@ def request_of(record: RunRecord, changes: Mapping[str, object], ledger: str, co
         _refuse_limit(request.queries.selected)
     if "confirmed" in changes:
         changes = {**changes, "confirmed": (*request.safety.confirmed, *changes["confirmed"])}  # type: ignore[misc]
+    if "allow" in changes:
+        changes = {**changes, "allow": request.safety.allow | set(changes["allow"])}  # type: ignore[call-overload]
     changed = set_fields(request, {"ledger": ledger, **changes})
     if replica_names((*changed.throttles, *changed.limits.critical)):
         changed = with_replicas(changed, config or load_config(folder=folder))

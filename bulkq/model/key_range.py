@@ -29,12 +29,14 @@ class KeyColumn:
         type: as the server takes it in a cast, without a length.
         collation: of text, as the server takes it in COLLATE; "" for the column's own.
         aliases: other names by which a statement may change it.
+        rowid: it is the number of a row, which the database may change.
     """
 
     name: str
     type: str
     collation: str = ""
     aliases: tuple[str, ...] = field(default=(), compare=False)
+    rowid: bool = field(default=False, compare=False)
 
 
 @frozen
@@ -70,6 +72,7 @@ class TableFacts:
         identity: what tells it from another table of its name; "" if that is not known.
         acting: triggers, rules and foreign keys that act when its rows change: kind, name, and a digest of the definition.
         order: what orders the values of the key: types, collations and their versions.
+        traces: what differs after rows have left the table, come back or got other keys.
     """
 
     key: TableKey
@@ -80,6 +83,7 @@ class TableFacts:
     identity: str = ""
     acting: tuple[str, ...] = ()
     order: str = ""
+    traces: Mapping[str, str] = field(default_factory=dict, compare=False)
 
     @property
     def triggers(self) -> tuple[str, ...]:

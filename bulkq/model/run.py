@@ -160,6 +160,7 @@ class BackfillOptions:
         tables: on each target, the name and the key of the table that `over` was at the start; () before.
         identities: what tells these tables from others of their names, and what orders their keys.
         acting: of each of these tables, a JSON array of `TableFacts.acting` at the start.
+        traces: of each of these tables, a JSON object of `TableFacts.traces` at the start.
         count: how the rows are counted for the progress: `exact`, `estimate` or `none`.
         select: a query that reads a range, whose rows go through `map`. The query of the run takes what it gives.
         map: `MODULE:FUNCTION`.
@@ -187,6 +188,7 @@ class BackfillOptions:
     tables: tuple[str, ...] = ()
     identities: tuple[str, ...] = ()
     acting: tuple[str, ...] = ()
+    traces: tuple[str, ...] = ()
     select: str | None = None
     map: str | None = None
     map_timeout_s: float | None = None

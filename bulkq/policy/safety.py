@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 ALLOWABLE = ("unbounded", "truncate", "ddl", "seqscan")
 """The words of `--allow`."""
 
+REWRITTEN = "rewritten"
+"""The word of `--allow` for a resume: the rows have the keys that they had, although the catalog leaves that open."""
+
 READ, WRITE, IDEMPOTENT, MAINTENANCE, UNRECORDED = MODES = ("read", "write", "idempotent", "maintenance", "unrecorded")
 """Under which promise a query runs, as the ledger and the report name it."""
 

@@ -13,8 +13,8 @@ from bulkq.cli.help import DocumentedCommand
 from bulkq.cli.options.backfill_options import range_sizes
 from bulkq.cli.options.config_defaults import named_config
 from bulkq.cli.options.option import option, together, typed
-from bulkq.cli.options.recorded_run_options import START, RecordedOptions, options_of_recorded, understood
-from bulkq.cli.options.safety import CAPTURE_MAX
+from bulkq.cli.options.recorded_run_options import START, RecordedOptions, allowed, options_of_recorded, understood
+from bulkq.cli.options.safety import CAPTURE_MAX, REWRITTEN_TABLE
 
 RANGES = {
     "capture_max": "capture_max",
@@ -26,7 +26,7 @@ RANGES = {
 
 
 class ResumeOptions(RecordedOptions):
-    """The values that Click passes to `resume` beside `--again`, by option name."""
+    """The values that Click passes to `resume` beside `--again` and `--allow`, by option name."""
 
     capture_max: int | None
     target_time: float | None
@@ -52,10 +52,13 @@ class ResumeOptions(RecordedOptions):
     envvar=None,
     help="Go over the whole key of a backfill once more, for rows that its verification has found left.",
 )
+@REWRITTEN_TABLE
 @CAPTURE_MAX(envvar=None)
 @together(*range_sizes(recorded=True))
 @click.pass_context
-def command(ctx: click.Context, /, *, again: bool, **options: Unpack[ResumeOptions]) -> int:
+def command(
+    ctx: click.Context, /, *, again: bool, allow: tuple[tuple[str, ...], ...], **options: Unpack[ResumeOptions]
+) -> int:
     """Continue a run that was stopped or killed. bulkq executes the missing parameter sets, and applies none twice.
 
     Queries, parameters and target are those of the run and must not have changed since. Options that are not given keep
@@ -67,6 +70,7 @@ def command(ctx: click.Context, /, *, again: bool, **options: Unpack[ResumeOptio
     from bulkq.tasks.resume import resume
 
     changes |= {field: dict(options)[name] for name, field in RANGES.items() if typed(ctx, name)}
+    changes |= allowed(allow)
     changes["reports"] = files_of(reports, metrics)
     task = partial(
         resume,

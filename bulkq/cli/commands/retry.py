@@ -12,7 +12,8 @@ from bulkq.cli.execute_task import carry_out, files_of, wanted_reports
 from bulkq.cli.help import DocumentedCommand
 from bulkq.cli.options.config_defaults import named_config
 from bulkq.cli.options.option import typed
-from bulkq.cli.options.recorded_run_options import START, options_of_recorded, understood
+from bulkq.cli.options.recorded_run_options import START, allowed, options_of_recorded, understood
+from bulkq.cli.options.safety import REWRITTEN_TABLE
 
 if TYPE_CHECKING:
     from bulkq.cli.options.recorded_run_options import RecordedOptions
@@ -29,8 +30,9 @@ if TYPE_CHECKING:
     ),
 )
 @options_of_recorded
+@REWRITTEN_TABLE
 @click.pass_context
-def command(ctx: click.Context, /, **options: Unpack[RecordedOptions]) -> int:
+def command(ctx: click.Context, /, *, allow: tuple[tuple[str, ...], ...], **options: Unpack[RecordedOptions]) -> int:
     """Run the parameter sets that failed in a run again. The result is a new run, with its own id and output.
 
     The rows go to the output file of the run, with .retry-RUN before the suffix. Options that are not given keep the values
@@ -41,6 +43,7 @@ def command(ctx: click.Context, /, **options: Unpack[RecordedOptions]) -> int:
     metrics = metrics_path(options["metrics"])
     from bulkq.tasks.retry import retry
 
+    changes |= allowed(allow)
     changes["reports"] = files_of(reports, metrics)
     task = partial(retry, options["run"], ledger=options["ledger"], changes=changes, config=named_config(ctx))
     ledger = options["ledger"] if typed(ctx, "ledger") else None

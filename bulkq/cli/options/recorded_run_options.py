@@ -116,6 +116,11 @@ def understood(ctx: click.Context, options: RecordedOptions) -> tuple[Messages, 
     return messages, _changes(ctx, options)
 
 
+def allowed(words: tuple[tuple[str, ...], ...]) -> dict[str, object]:
+    """Return the field of the run that `--allow` changes: its words are added to those of the run."""
+    return {"allow": frozenset(word for some in words for word in some)} if words else {}
+
+
 def _changes(ctx: click.Context, options: RecordedOptions) -> dict[str, object]:
     """Return the options of the command line. The environment is ignored: it was part of the request when the run began."""
     pace = pace_of(options, recorded=True)

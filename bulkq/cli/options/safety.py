@@ -9,7 +9,7 @@ import click
 
 from bulkq.cli.options.option import options_of, typed
 from bulkq.cli.options.types import ByteSize, Count, MarkerPrefix, TargetText, Text, WordList, Words
-from bulkq.policy.safety import ALLOWABLE
+from bulkq.policy.safety import ALLOWABLE, REWRITTEN
 from bulkq.text.urls import find_passwords
 
 if TYPE_CHECKING:
@@ -36,6 +36,14 @@ PERMISSIONS = (
         "each range (seqscan).",
     ),
     CONFIRM,
+)
+REWRITTEN_TABLE = option(
+    "--allow",
+    type=WordList(REWRITTEN),
+    multiple=True,
+    envvar=None,
+    help="Continue a backfill although its table was written anew, or partitions of it came back, since the run began (rewritten). "
+    "Give it if the rows have the keys that they had.",
 )
 LEDGER = option(
     "--ledger",

@@ -11,7 +11,7 @@ from bulkq import markers
 from bulkq.drivers import dialect_of
 from bulkq.errors import DatabaseError, RefusedError, StoppedError
 from bulkq.lifecycle.backfill.capture import prepare_capture
-from bulkq.lifecycle.backfill.describe_table import lasting_identity
+from bulkq.lifecycle.backfill.describe_table import kept_traces, lasting_identity
 from bulkq.lifecycle.backfill.prepare_transform import try_functions
 from bulkq.lifecycle.record import begin
 from bulkq.model import Outcome
@@ -62,7 +62,11 @@ def _with_tables(opened: OpenRun) -> OpenRun:
         for one, (target, _) in zip(made, parts, strict=True)
     )
     acting = tuple(json.dumps(one.facts.acting if one is not None else ()) for one in made)
-    known = replace(options, tables=names, identities=identities, acting=acting)
+    traces = tuple(
+        json.dumps(kept_traces(one.facts, dialect_of(target.definition.url)) if one is not None else {})
+        for one, (target, _) in zip(made, parts, strict=True)
+    )
+    known = replace(options, tables=names, identities=identities, acting=acting, traces=traces)
     return replace(opened, request=replace(opened.request, backfill=known))
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from contextlib import suppress
+from dataclasses import field, replace
 from typing import TYPE_CHECKING
 
 from bulkq.dialects import dialect_for
@@ -18,9 +19,9 @@ from bulkq.text.message_parts import quoted, suggestion
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from bulkq.dialects.backfill_catalog import BackfillCatalog, TableDescription
+    from bulkq.dialects.backfill_catalog import BackfillCatalog, Suspicion, TableDescription
     from bulkq.dialects.base import Dialect
-    from bulkq.model.key_range import KeyColumn
+    from bulkq.model.key_range import KeyColumn, TableKey
     from bulkq.protocols import Connection
 
     Rows = list[tuple[object, ...]]
@@ -61,6 +62,7 @@ async def describe(
         identity=found.table,
         acting=found.acting,
         order=", ".join(_order(column, found.orders) for column in cut.columns),
+        traces=await asking.traces(),
     )
 
 
@@ -74,6 +76,12 @@ def lasting_identity(facts: TableFacts, dialect: str) -> str:
     catalog = dialect_for(dialect).tables
     table = facts.identity if catalog is not None and catalog.lasting else ""
     return "; ".join(filter(None, (table, facts.order)))
+
+
+def kept_traces(facts: TableFacts, dialect: str) -> Mapping[str, str]:
+    """The traces of a table that the process which goes on with a run compares."""
+    catalog = dialect_for(dialect).tables
+    return catalog.kept(dict(facts.traces)) if catalog is not None else {}
 
 
 def same_identity(began: str, now: str, dialect: str) -> bool:
@@ -90,11 +98,15 @@ class TableChanges:
         replaced: its name is that of another table, or of none. False where ALTER TABLE gives a table another identity.
         refusal: why its rows cannot be changed safely any more, or were not; "" if they can.
         triggers: triggers and rules that came, or whose definition changed, for people.
+        events: that may have done harm to the ranges; those of the kind `came` are judged when all ranges are done.
+        traces: what is to be compared with the next time.
     """
 
     replaced: bool = False
     refusal: str = ""
     triggers: tuple[str, ...] = ()
+    events: tuple[Suspicion, ...] = ()
+    traces: Mapping[str, str] = field(default_factory=dict)
 
     def told(self, table: str) -> str:
         """Why the ranges of `table` are not those of its rows; "" if they are."""
@@ -102,7 +114,7 @@ class TableChanges:
             return f"{table} was replaced by another table, or dropped, while the run worked: start a new run"
         if self.refusal:
             return f"{table} has changed while the run worked, and ranges may have left rows out: {self.refusal}"
-        return ""
+        return next((f"{table}: {event.told}" for event in self.events if event.kind != "came"), "")
 
 
 async def changes_since(connection: Connection, dialect: str, over: str, facts: TableFacts) -> TableChanges:
@@ -122,7 +134,41 @@ async def changes_since(connection: Connection, dialect: str, over: str, facts: 
         return TableChanges(replaced=True)
     since = replace(facts, acting=tuple(one for one in now.acting if one not in facts.acting))
     table = await asking.table()
-    return TableChanges(refusal=table.refusal or _other_order(table, now, facts, known.tables), triggers=since.triggers)
+    traces = await asking.traces()
+    return TableChanges(
+        refusal=table.refusal or _other_order(table, now, facts, known.tables),
+        triggers=since.triggers,
+        events=await harmful_events(connection, dialect, facts.key, facts.traces, traces),
+        traces=traces,
+    )
+
+
+async def harmful_events(
+    connection: Connection, dialect: str, key: TableKey, then: Mapping[str, str], now: Mapping[str, str]
+) -> tuple[Suspicion, ...]:
+    """What happened to a table between two moments, after which ranges may not be those of its rows.
+
+    Args:
+        connection: idle.
+        dialect: of the connection.
+        key: of the table.
+        then: its traces at the first moment; those that are missing are not compared.
+        now: its traces at the second.
+
+    Raises:
+        TargetError: the connection broke.
+        DatabaseError: the database does not say whether an event has done harm.
+    """
+    catalog = dialect_for(dialect).tables
+    found: list[Suspicion] = []
+    for event in catalog.suspicions(then, now, key) if catalog is not None else ():
+        if not event.question:
+            found.append(event)
+            continue
+        rows = await _ask(connection, [event.question])
+        conditions = [str(row[0]) for row in rows if event.kind == "came"]
+        found += [replace(event, condition=" OR ".join(conditions))] if rows else []
+    return tuple(found)
 
 
 def _other_order(table: TableDescription, now: TableIdentity, facts: TableFacts, catalog: BackfillCatalog) -> str:
@@ -206,6 +252,16 @@ class _TableQuestions:
             return TableIdentity()
         return read_acting(await self._ask(self._catalog.acting.format(**self._values)))
 
+    async def traces(self) -> dict[str, str]:
+        """What differs after rows have left the table, come back or got other keys."""
+        rows: Rows = []
+        for query in self._catalog.traces:
+            rows += await self._ask(query.format(**self._values))
+        for query in self._catalog.guarded_traces:
+            with suppress(DatabaseError):
+                rows += await self._ask(query.format(**self._values))
+        return self._catalog.read_traces(rows)
+
     async def _missing(self) -> UsageError:
         known = [str(row[0]) for row in await self._ask(self._catalog.names.format(**self._values))]
         near = suggestion(self._over, known) or suggestion(self._table, known)
@@ -214,13 +270,20 @@ class _TableQuestions:
 
     async def _ask(self, text: str) -> Rows:
         try:
-            return await self._connection.administer([*self._first, text])
+            return await _ask(self._connection, [*self._first, text])
         except DatabaseError as error:
-            if error.connection_lost:
-                raise TargetError(str(error)) from error
             if error.sqlstate in self._dialect.misnamed:
                 raise UsageError(f"{_shown(self._over)} does not name a table: {error}") from error
             raise
+
+
+async def _ask(connection: Connection, statements: Sequence[str]) -> Rows:
+    try:
+        return await connection.administer(statements)
+    except DatabaseError as error:
+        if error.connection_lost:
+            raise TargetError(str(error)) from error
+        raise
 
 
 def _parts(over: str, dialect: Dialect) -> tuple[str, ...]:

@@ -13,12 +13,13 @@ from bulkq.drivers.optional_connection_methods import BaseConnection
 from bulkq.errors import DatabaseError, RefusedError, UsageError
 from bulkq.lifecycle import open_targets
 from bulkq.lifecycle.backfill.count_rows import PassedRows, count_rows, expect_rows
-from bulkq.lifecycle.backfill.describe_table import describe, lasting_identity, same_identity
+from bulkq.lifecycle.backfill.describe_table import describe
 from bulkq.lifecycle.backfill.explain import SEQSCAN, RightMissingError, explain_ranges, refuse_scans
 from bulkq.lifecycle.backfill.patient_cutter import PatientCutter
 from bulkq.lifecycle.backfill.prepare_transform import prepare_transform
 from bulkq.lifecycle.backfill.range_batches import KeyRangeBatches
 from bulkq.lifecycle.backfill.row_image_queries import images_of
+from bulkq.lifecycle.backfill.same_table import refuse_other_rows_since, refuse_other_table
 from bulkq.lifecycle.backfill.table_backfill_state import RecordedRanges, TableBackfill
 from bulkq.lifecycle.backfill.table_watch import TableWatch
 from bulkq.lifecycle.backfill.undo import find_images, shown_counts, told_triggers, undo_queries
@@ -96,7 +97,8 @@ async def _look_at_part(opened: OpenRun, target: OpenTarget, part: PartState, co
         return
     dialect = dialect_of(target.definition.url)
     facts = _stable(options, part.spec.query, await describe(connection, dialect, options.over, options.key), dialect)
-    _refuse_other_table(options, part, facts, dialect)
+    refuse_other_table(options, part, facts, dialect)
+    came = await refuse_other_rows_since(opened, part, facts, connection, dialect)
     if options.generated:
         facts = replace(facts, notices=fitting_notices(facts.notices, deletes=options.delete))
     statement = _statement(options, part.spec.query, facts, dialect)
@@ -110,7 +112,14 @@ async def _look_at_part(opened: OpenRun, target: OpenTarget, part: PartState, co
     if options.select is None:
         part.spec = replace(part.spec, query=statement)
     made = opened.backfills[part.spec.number] = TableBackfill(
-        facts=facts, statement=statement, cutter=cutter, batches=batches, start=start, end=end, recorded=recorded
+        facts=facts,
+        statement=statement,
+        cutter=cutter,
+        batches=batches,
+        start=start,
+        end=end,
+        recorded=recorded,
+        came=came,
     )
     for notice in facts.notices if opened.resume.record is None else ():
         opened.say(f"{target.label}: {notice}" if opened.several else notice)
@@ -185,27 +194,6 @@ async def _look_at_images(opened: OpenRun, target: OpenTarget, part: PartState, 
     await _try_statement(part, connection, batches, KeyRange(found.start, found.end))
     expect_rows(opened, sum(found.counts.values()), "exact", recorded.rows)
     _begin(opened, part, made, found.end)
-
-
-def _refuse_other_table(options: BackfillOptions, part: PartState, facts: TableFacts, dialect: str) -> None:
-    """Refuse to go on in another table, or by another key, than the run began with.
-
-    Raises:
-        RefusedError: a search path, a table or an index has changed.
-    """
-    then = options.tables[part.spec.number - 1] if part.spec.number <= len(options.tables) else ""
-    if then and then != facts.key.told:
-        raise RefusedError(
-            f"{part.spec.target}: the run began with {then}, and {options.over} is {facts.key.told} now: give the search path of the first "
-            "run, or start a new one"
-        )
-    place, now = part.spec.number - 1, lasting_identity(facts, dialect)
-    began = options.identities[place] if place < len(options.identities) else now
-    if not same_identity(began, now, dialect):
-        raise RefusedError(
-            f"{part.spec.target}: {facts.key.table} was replaced by another table, or its key got another order, since the run began "
-            f"({began}, now {now}): start a new run"
-        )
 
 
 def _options(opened: OpenRun) -> BackfillOptions:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import field, replace
 from typing import TYPE_CHECKING, Literal
 
 from bulkq.model.frozen_dataclass import frozen, mutable
@@ -10,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bulkq.dialects.query_plan import PlanNode
+    from bulkq.lifecycle.backfill.describe_table import TableChanges
     from bulkq.lifecycle.backfill.patient_cutter import PatientCutter
     from bulkq.lifecycle.backfill.range_batches import KeyRangeBatches
     from bulkq.lifecycle.backfill.row_image_queries import FoundImages
@@ -22,7 +24,7 @@ class TableBackfill:
     """The backfill of a table on one target.
 
     Attributes:
-        facts: of the table.
+        facts: of the table; its traces are those of the last look.
         statement: with the place of its range.
         cutter: finds the ends of ranges.
         batches: makes statements and steps of ranges.
@@ -31,6 +33,7 @@ class TableBackfill:
         recorded: what earlier processes have recorded of it.
         explained: the plans of a few ranges.
         images: of an undo: what is given back; None for any other.
+        came: what happened after which rows may be left, for people -> a condition for these rows, or "".
         advice: the next step if the verification finds something: go over the key `again`, `verify` it again, or start a `new` run.
     """
 
@@ -43,7 +46,14 @@ class TableBackfill:
     recorded: RecordedRanges
     explained: tuple[ExplainedRange, ...] = ()
     images: FoundImages | None = None
+    came: dict[str, str] = field(default_factory=dict)
     advice: Literal["again", "verify", "new"] = "again"
+
+    def note(self, since: TableChanges) -> None:
+        """Keep what is to be judged when all ranges are done, and compare with this moment the next time."""
+        self.came |= {event.told: event.condition for event in since.events if event.kind == "came"}
+        if since.traces:
+            self.facts = replace(self.facts, traces=since.traces)
 
 
 @mutable(kw_only=True)

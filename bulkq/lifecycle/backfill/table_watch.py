@@ -17,7 +17,10 @@ LOOK_S = 10.0
 
 
 class TableWatch:
-    """Stops a run whose table was replaced, hides rows, or orders its key in another way. The verification at the end finds the same.
+    """Stops a run whose table was replaced, hides rows, or has other keys or another order of them.
+
+    The verification at the end finds the same. Rows that may have come behind the ranges which are done do not stop it: they are looked
+    for at the end.
 
     Args:
         made: the backfill of the table, whose cutter asks.
@@ -28,7 +31,7 @@ class TableWatch:
 
     def __init__(self, made: TableBackfill, dialect: str, over: str, every_s: float = LOOK_S) -> None:
         self._made = made
-        self._question = partial(changes_since, dialect=dialect, over=over, facts=made.facts)
+        self._question = partial(changes_since, dialect=dialect, over=over)
         self._every_s = every_s
         self._looked_s = time.monotonic()
 
@@ -43,7 +46,7 @@ class TableWatch:
             return
         self._looked_s = now_s
         try:
-            since = await self._made.cutter.look(self._question)
+            since = await self._made.cutter.look(partial(self._question, facts=self._made.facts))
         except UsageError as error:
             raise StoppedError(str(error)) from error
         except (DatabaseError, TargetError):
@@ -51,3 +54,4 @@ class TableWatch:
         text = since.told(self._made.facts.key.table)
         if text:
             raise StoppedError(text).for_good()
+        self._made.note(since)

@@ -19,6 +19,7 @@ from bulkq.model import Decoding, Limits, StatementClass
 from bulkq.model.counts import UNCOUNTED
 from bulkq.model.key_range import RangeForm
 from bulkq.model.run_event import EventKind
+from bulkq.policy.safety import REWRITTEN
 from bulkq.query import inline
 from bulkq.query.backfill_statement import build_count, tells_what_is_left
 from bulkq.query.range_placeholder import expand
@@ -37,6 +38,11 @@ if TYPE_CHECKING:
 
 UNHURRIED = Limits(timeout_s=None, lock_timeout_s=10.0)
 """A count of hundreds of millions of rows takes its time; nothing waits for it."""
+
+LOOK = (
+    "look at its rows, and change those that are left in a run of their own; "
+    "if they are as they should be, bulkq resume with --allow rewritten ends the run"
+)
 
 
 async def try_verification(text: str | None, connection: Connection, dialect: str) -> None:
@@ -121,6 +127,8 @@ async def _verify(opened: OpenRun, target: OpenTarget, part: PartState, made: Ta
     if text:
         made.advice = "new"
         return text
+    if REWRITTEN not in opened.request.safety.allow:
+        made.note(since)
     return await _left_in(opened, target, part, made, since.triggers)
 
 
@@ -158,14 +166,14 @@ async def _left_in(
     assert options is not None
     assert made.end is not None
     dialect, table = dialect_of(target.definition.url), made.facts.key.table
-    if options.verify is None and options.where is None:
-        text = _unchanged(opened, part, made, came)
-        made.advice = "new" if text else made.advice  # a second pass would change rows twice
-        return text
     told = not options.assignments or tells_what_is_left(options.where or "", options.assignments, dialect)
-    if options.verify is None and not told:
-        opened.say(f"{table} is not verified: --where names no column that --set changes: give --verify QUERY")
-        return ""
+    if options.verify is None and (options.where is None or not told):
+        text = _unchanged(opened, part, made, came) if options.where is None else ""
+        text = text or await _came(opened, target, made, dialect)
+        made.advice = "new" if text else made.advice  # a second pass would change rows twice
+        if options.where is not None and not text:
+            opened.say(f"{table} is not verified: --where names no column that --set changes: give --verify QUERY")
+        return text
     values: ParameterSet = ()
     if options.verify is not None:
         query = inline(options.verify, dialect)
@@ -173,17 +181,47 @@ async def _left_in(
         upto = made.end if options.upper == "fixed" else ()
         query, values = _count(made.facts.key, dialect, options.where or "", upto)
     opened.say(f"{target.label}: verifying {table}" if opened.several else f"verifying {table}")
-
-    async def count(connection: Connection) -> Reply:
-        statement = await connection.prepare(query, Decoding.TEXT, typed=False, identifiers={})
-        return await connection.attempt(statement, [values], UNHURRIED)
-
     try:
-        reply = await ask_target(target.sessions, opened.job.control, count)
+        reply = await _ask(opened, target, query, values)
     except BulkqError as error:
         made.advice = "verify"
         return f"the verification could not be executed: {error}"
     return _told(made, [tuple(column[row] for column in reply.values) for row in range(len(reply.positions))])
+
+
+async def _ask(opened: OpenRun, target: OpenTarget, query: Query, values: ParameterSet) -> Reply:
+    """Execute a query of the verification."""
+
+    async def ask(connection: Connection) -> Reply:
+        statement = await connection.prepare(query, Decoding.TEXT, typed=False, identifiers={})
+        return await connection.attempt(statement, [values], UNHURRIED)
+
+    return await ask_target(target.sessions, opened.job.control, ask)
+
+
+async def _came(opened: OpenRun, target: OpenTarget, made: TableBackfill, dialect: str) -> str:
+    """Say which rows may be left because they came, or came back, behind the ranges that were done; "" if there are none."""
+    options, table = opened.request.backfill, made.facts.key.table
+    assert options is not None
+    assert made.end is not None
+    upto, known = made.end if options.upper == "fixed" else (), dialect_for(dialect)
+    others = [f"({options.where})"] if options.where else []
+    if target.tables is not None and known.tables is not None and known.tables.not_of_run:
+        others.append(known.tables.not_of_run.format(ranges=target.tables.ranges, run=known.literal(opened.run)))
+    found: list[str] = []
+    for event, rows in made.came.items():
+        if not rows:
+            found.append(f"{table}: {event}, so ranges may have left rows out: {LOOK}")
+            continue
+        query, values = _count(made.facts.key, dialect, " AND ".join((f"({rows})", *others)), upto)
+        try:
+            reply = await _ask(opened, target, query, values)
+        except BulkqError as error:
+            return f"{table}: {event}, and its rows cannot be counted: {error}"
+        number = _number(reply.values[0][0])
+        if number:
+            found.append(f"{table}: {event}, and {number} of its rows were not changed since: {LOOK}")
+    return "; ".join(found)
 
 
 def _count(key: TableKey, dialect: str, where: str, upto: Position) -> tuple[Query, ParameterSet]:

@@ -56,3 +56,48 @@ async def test_a_key_that_gets_another_order(tmp_path: Path) -> None:
     finally:
         await cutter.close()
         file.close()
+
+
+async def test_what_is_judged_at_the_end(tmp_path: Path) -> None:
+    """A table that was made anew does not stop the run, and each event is found once. VACUUM stops one that counts by rowid."""
+    file = sqlite3.connect(tmp_path / "app.db", isolation_level=None)
+    file.execute("create table t (a integer not null unique, v integer)")
+    driver = open_driver(f"sqlite:///{tmp_path}/app.db", application_name="test", read_only=False)
+    sessions = ConnectionPool(driver, outage_s=0.1, say=lambda _: None)
+    statement = inline("update t set v = 1 where :range", "sqlite")
+    batches = KeyRangeBatches(lambda _: statement, {})
+    cutters = []
+    try:
+        made = []
+        for key in ("a", "rowid"):
+            connection = await driver.connect()
+            facts = await describe(connection, "sqlite", "t", (key,))
+            cutters.append(PatientCutter(sessions, connection, "sqlite", facts.key))
+            made.append(
+                TableBackfill(
+                    facts=facts,
+                    statement=statement,
+                    cutter=cutters[-1],
+                    batches=batches,
+                    start=(),
+                    end=None,
+                    recorded=RecordedRanges(),
+                )
+            )
+        (by_key, by_rowid), began = made, made[0].facts.traces
+        watch, other = (TableWatch(one, "sqlite", "t", every_s=0) for one in made)
+        file.execute("vacuum")
+        await watch.look()
+        assert (by_key.came, by_key.facts.traces == began) == ({}, False)
+        with pytest.raises(StoppedError, match="VACUUM or a copy of the table may have given its rows other rowids"):
+            await other.look()
+        assert by_rowid.facts.traces == began
+        file.execute("create table n (a integer not null unique, v integer)")
+        file.execute("drop table t")
+        file.execute("alter table n rename to t")
+        await watch.look()
+        assert by_key.came == {"it was dropped and made anew since the run began": ""}
+    finally:
+        for cutter in cutters:
+            await cutter.close()
+        file.close()
