@@ -42,6 +42,7 @@ UNION ALL SELECT 'files',
                  coalesce(json_object_agg(f.oid, concat_ws(' ', f.relfilenode, f.reltoastrelid, f.relpersistence, f.relam)), '{{}}')::text
             FROM f WHERE f.relkind = 'r'
 UNION ALL SELECT 'names', coalesce(json_object_agg(f.oid, format('%I.%I', f.nspname, f.relname)), '{{}}')::text FROM f
+UNION ALL SELECT 'hidden', coalesce(json_object_agg(f.oid, '') FILTER (WHERE NOT has_table_privilege(f.oid, 'SELECT')), '{{}}')::text FROM f
 UNION ALL SELECT 'columns', coalesce(json_object_agg(a.attname, concat_ws(' ', a.attnum, a.xmin)), '{{}}')::text
             FROM c JOIN pg_catalog.pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped"""
 
@@ -68,8 +69,8 @@ SELECT FROM pg_catalog.pg_attribute AS a WHERE a.attrelid = {file} AND a.xmin = 
     UNION ALL SELECT FROM pg_catalog.pg_attrdef AS d WHERE d.adrelid = {file} AND d.xmin = m.made"""
 """Columns and defaults that the same transaction has written: ALTER TABLE that computes rows again does."""
 
-NONE_BEFORE = """EXISTS (SELECT FROM ONLY {name})
-   AND NOT EXISTS (SELECT FROM ONLY {name} AS o WHERE age(o.xmin) NOT BETWEEN 0 AND age(m.made))"""
+NONE_BEFORE = """EXISTS (SELECT FROM {rows} AS o)
+   AND NOT EXISTS (SELECT FROM {rows} AS o WHERE age(o.xmin) NOT BETWEEN 0 AND age(m.made))"""
 
 COMPUTED = f"""\
 SELECT 1 FROM ({ANEW}) AS m
@@ -81,7 +82,7 @@ another column that the first has changed explains the computation."""
 RELOADED = f"""\
 SELECT format('(tableoid = %s AND xmin = ''%s'')', {{file}}, m.made) FROM ({ANEW}) AS m
  WHERE {NONE_BEFORE}
-   AND EXISTS (SELECT FROM ONLY {{name}} AS o WHERE o.xmin = m.made)
+   AND EXISTS (SELECT FROM {{rows}} AS o WHERE o.xmin = m.made)
    AND NOT EXISTS ({ALTERED})"""
 """Rows that came in the transaction of a TRUNCATE, and were not changed since."""
 
@@ -103,19 +104,27 @@ def suspicions(then: Mapping[str, str], now: Mapping[str, str], key: TableKey) -
     if not (then.keys() >= KEPT and now.keys() >= KEPT):
         return
     files = [(json.loads(now["names"])[oid], oid, *pair) for oid, pair in _newer(then["files"], now["files"]).items()]
-    computed = [(name, oid) for name, oid, before, found in files if before and not _keeps_toast(before, found)]
+    computed = [oid for _, oid, before, found in files if before and not _keeps_toast(before, found)]
     yield from _key_columns(then, now, key, computed)
     yield from _joined(then, now)
     for name, oid, before, found in files:
         if before.split()[1:] == found.split()[1:]:
             whose = "it" if name == key.table else name
             told = f"{whose} was truncated and filled again in one transaction since the run began"
-            yield Suspicion(told, "came", RELOADED.format(file=oid, since=then["xid"], name=name))
+            yield Suspicion(told, "came", RELOADED.format(file=oid, since=then["xid"], rows=_rows(now, oid, key)))
 
 
 def _keeps_toast(before: str, found: str) -> bool:
     """Whether the TOAST table of a file is the same, so that the rows were not computed again."""
     return before.split()[1] == found.split()[1] != "0"
+
+
+def _rows(now: Mapping[str, str], oid: str, key: TableKey) -> str:
+    """The rows of a table or partition, also for a role that may read the partitions only together."""
+    if oid in json.loads(now.get("hidden", "{}")):
+        return f"(SELECT t.xmin FROM {key.table} AS t WHERE t.tableoid = {oid})"
+    name: str = json.loads(now["names"])[oid]
+    return f"ONLY {name}"
 
 
 def _renamed(then: str, now: str) -> bool:
@@ -132,7 +141,7 @@ def _newer(then: str, now: str) -> dict[str, tuple[str, str]]:
 
 
 def _key_columns(
-    then: Mapping[str, str], now: Mapping[str, str], key: TableKey, computed: list[tuple[str, str]]
+    then: Mapping[str, str], now: Mapping[str, str], key: TableKey, computed: list[str]
 ) -> Iterator[Suspicion]:
     """Columns of the key that were changed, where the rows of these tables may have been computed again."""
     changed = _newer(then["columns"], now["columns"])
@@ -146,7 +155,8 @@ def _key_columns(
             yield Suspicion(told, "rewritten")
         elif computed:
             questions = [
-                COMPUTED.format(file=oid, since=then["xid"], name=table, column=written) for table, oid in computed
+                COMPUTED.format(file=oid, since=then["xid"], rows=_rows(now, oid, key), column=written)
+                for oid in computed
             ]
             told = f"ALTER TABLE has written the column {name} of its key anew, perhaps with other values (USING): {CONTINUE}"
             yield Suspicion(told, "rewritten", "\nUNION ALL\n".join(questions))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 import pytest
 
@@ -147,6 +148,28 @@ def test_what_does_no_harm(cli: Cli, database: str, setup: tuple[str, ...], even
     done = cli("resume", "--last", "--max-affected", "1000")
     assert (done.code, "since the run began" in done.err) == (0, False), done.err
     assert servers.execute(database, "select count(*) from t where v <> 1 and id <= 300") == [(0,)]
+
+
+def test_a_role_that_has_no_right_on_partitions(cli: Cli, database: str) -> None:
+    """It reads and changes the table above, and VACUUM FULL of a partition does no harm."""
+    role = f"writer_{uuid4().hex[:8]}"
+    servers.execute(
+        database,
+        *PARTS,
+        f"create role {role}",
+        f"grant select, update on t to {role}",
+        f"grant all on schema public to {role}",
+    )
+    as_role = {"PGOPTIONS": f"-c role={role}"}
+    try:
+        stopped = cli("backfill", "-t", database, *EACH, "--max-affected", "150", env=as_role)
+        assert stopped.code == 4, stopped.err
+        servers.execute(database, "vacuum full p1")
+        servers.execute(database, "vacuum full p3")
+        done = cli("resume", "--last", "--max-affected", "1000", env=as_role)
+        assert done.code == 0, done.err
+    finally:
+        servers.execute(database, f"drop owned by {role}", f"drop role {role}")
 
 
 def test_rows_are_counted_where_a_condition_tells_what_is_left(cli: Cli, database: str) -> None:

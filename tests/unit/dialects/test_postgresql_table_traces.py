@@ -65,6 +65,14 @@ def test_a_column_of_the_key() -> None:
     assert "'600'::xid = m.made" in event.question
 
 
+def test_partitions_that_the_role_reads_only_together() -> None:
+    """The question is about the rows of one, in the table above."""
+    now = {**THEN, "files": json.dumps({"2": "73 0 p 2"}), "hidden": json.dumps({"2": ""})}
+    (event,) = suspicions(THEN, now, KEY)
+    assert "FROM (SELECT t.xmin FROM public.t AS t WHERE t.tableoid = 2) AS o" in event.question
+    assert "ONLY" not in event.question
+
+
 def test_files_that_were_written_anew() -> None:
     """By TRUNCATE, if rows remain that came with it; a file of another kind, or with another TOAST table, is of ALTER TABLE."""
     assert told(files={"1": "72 60 p 2"}) == [
