@@ -1,7 +1,8 @@
 """Indexes of PostgreSQL that need attention: what a rebuild has left behind, invalid ones, and duplicates.
 
 A leftover of REINDEX CONCURRENTLY is found by its name and by its definition. A plain REINDEX TABLE makes a leftover valid, so
-`indisvalid` alone does not show it. An index that another session builds at the moment is locked by that session, and is not one.
+`indisvalid` alone does not show it. An index that another session builds at the moment is not one: that session has locked it, or, while
+CREATE INDEX CONCURRENTLY waits for others, its table alone. Who builds an index is shown to every role, of which table is not.
 """
 
 from __future__ import annotations
@@ -52,7 +53,9 @@ _FROM = f"""\
  WHERE c.relkind IN ('i', 'I') AND c.relpersistence <> 't' AND s.nspname NOT IN ('pg_catalog', 'information_schema')
    AND NOT EXISTS (
         SELECT FROM pg_catalog.pg_locks AS l
-         WHERE l.relation = c.oid AND l.mode IN ('ShareUpdateExclusiveLock', 'AccessExclusiveLock') AND l.pid <> pg_backend_pid())"""
+         WHERE l.relation = c.oid AND l.mode IN ('ShareUpdateExclusiveLock', 'AccessExclusiveLock') AND l.pid <> pg_backend_pid()
+            OR l.relation IN (r.oid, t.oid) AND l.mode = 'ShareUpdateExclusiveLock' AND l.pid IN (
+               SELECT b.pid FROM pg_catalog.pg_stat_progress_create_index AS b WHERE b.pid <> pg_backend_pid()))"""
 
 _LEFT = f"c.relkind = 'i' AND {_NAMED} AND NOT {_CONSTRAINT.format('c.oid')} AND (NOT i.indisvalid OR twin.name IS NOT NULL)"
 

@@ -13,5 +13,6 @@ SELECT i.indexrelid::regclass::text AS index, coalesce(o.oid, i.indrelid)::regcl
   JOIN pg_class AS c ON c.oid = i.indexrelid
   LEFT JOIN pg_class AS o ON o.reltoastrelid = i.indrelid
  WHERE (NOT (i.indisvalid AND i.indisready AND i.indislive) OR c.relkind = 'i' AND c.relname ~ '_cc(new|old)[0-9]*$')
-   AND NOT EXISTS (SELECT FROM pg_stat_progress_create_index AS b WHERE b.relid IN (i.indrelid, o.oid))
+   AND NOT EXISTS (SELECT FROM pg_stat_progress_create_index AS b JOIN pg_locks AS l ON l.pid = b.pid
+                    WHERE l.relation IN (i.indrelid, o.oid) AND l.mode = 'ShareUpdateExclusiveLock')
  ORDER BY 1;

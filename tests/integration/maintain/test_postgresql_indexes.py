@@ -9,6 +9,7 @@ from bulkq.engine.stop_control import Control
 from bulkq.tasks.plan.plan_maintenance import plan_maintenance
 from bulkq.tasks.resume import resume
 from bulkq.tasks.retry import retry
+from tests.support.diagnostics import ask
 from tests.support.maintenance import build, reasons, role, run, script, session
 from tests.support.notices import Notices
 from tests.support.servers.postgres import execute
@@ -192,6 +193,22 @@ async def test_invalid_and_duplicate_indexes(database: str, tmp_path: Path) -> N
     assert (name, outcome) == ("public.t_v2", "skipped")
     assert "the same as public.t_v: if no query names it, run DROP INDEX CONCURRENTLY" in why
     assert all(valid for _, valid in indexes(database))
+
+
+async def test_an_index_that_is_being_built_needs_nothing(database: str, tmp_path: Path) -> None:
+    """CREATE INDEX CONCURRENTLY that waits for an old snapshot has locked its table alone. A role without rights sees it, too."""
+    script(database, TABLE)
+    async with session(database) as reader, session(database) as builder, role(database) as url:
+        await reader.execute("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT 1")
+        building = asyncio.create_task(builder.execute("CREATE INDEX CONCURRENTLY t_v ON t (v)"))
+        phase = "SELECT FROM pg_stat_progress_create_index WHERE phase = 'waiting for old snapshots'"
+        while not await reader.fetch(phase):
+            await asyncio.sleep(0.02)
+        for who in (database, url):
+            assert (await plan_maintenance(build(who, tmp_path, "indexes"))).targets[0].planned == ()
+            assert await ask(who, "invalid_indexes") == []
+        await reader.execute("ROLLBACK")
+        await building
 
 
 async def test_indexes_of_partitioned_tables_that_need_a_person(database: str, tmp_path: Path) -> None:
