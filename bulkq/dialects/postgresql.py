@@ -59,7 +59,7 @@ DIALECT = Dialect(
     schemas="SELECT nspname::text FROM pg_catalog.pg_namespace",
     schemas_like=(
         "SELECT nspname::text FROM pg_catalog.pg_namespace WHERE nspname LIKE ANY (ARRAY[{patterns}]::text[]) "
-        r"AND nspname NOT LIKE 'pg\_%' AND nspname <> 'information_schema' ORDER BY 1"
+        r"AND nspname !~ '^pg_' AND nspname <> 'information_schema' ORDER BY 1"
     ),
     extension_schemas=(
         "SELECT DISTINCT n.nspname::text FROM pg_catalog.pg_extension AS e "
@@ -175,8 +175,8 @@ SELECT c.relname || CASE WHEN c.relkind = 'f' THEN ' is a foreign table' WHEN c.
  WHERE l.locktype = 'relation' AND l.pid = pg_catalog.pg_backend_pid()
    AND (c.relkind = 'f' OR c.relrowsecurity OR EXISTS (
           SELECT FROM pg_catalog.pg_rewrite AS r WHERE c.relkind = 'v' AND c.oid >= 16384 AND r.ev_class = c.oid
-             AND (r.ev_action::text ~ ':tablesample \\{{' OR EXISTS (
-                    SELECT FROM regexp_matches(r.ev_action::text, ':(?:funcid|opfuncid|aggfnoid|winfnoid) (\\d+)', 'g') AS f(id)
+             AND (r.ev_action::text ~ ':tablesample [{{]' OR EXISTS (
+                    SELECT FROM regexp_matches(r.ev_action::text, ':(?:funcid|opfuncid|aggfnoid|winfnoid) ([0-9]+)', 'g') AS f(id)
                       JOIN pg_catalog.pg_proc AS p ON p.oid = f.id[1]::oid
                      WHERE p.provolatile = 'v' OR p.proname = 'statement_timestamp'))))
 LIMIT 1"""

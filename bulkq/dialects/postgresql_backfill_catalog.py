@@ -129,7 +129,7 @@ SELECT v.name
   FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
  CROSS JOIN LATERAL (
     VALUES (quote_ident(c.relname), pg_table_is_visible(c.oid)), (format('%I.%I', n.nspname, c.relname), true)) AS v(name, known)
- WHERE v.known AND c.relkind IN ('r', 'p') AND c.oid >= 16384 AND n.nspname NOT LIKE 'pg\_%' ORDER BY 1 LIMIT 5000"""
+ WHERE v.known AND c.relkind IN ('r', 'p') AND c.oid >= 16384 AND n.nspname !~ '^pg_' ORDER BY 1 LIMIT 5000"""
 
 PATH = "SELECT set_config('search_path', {path}, true)"
 

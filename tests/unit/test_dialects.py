@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import ast
+import re
+from pathlib import Path
+
 import pytest
 
+import bulkq
 from bulkq.dialects import CANCELLED, DIALECTS, DUCKDB, LOCKED, MYSQL, POSTGRESQL, READ_ONLY, SQLITE, dialect_for
 from bulkq.policy import retry
 
@@ -48,3 +53,15 @@ def test_states_have_an_action() -> None:
     assert {retry.ACTIONS[state] for state in LOCKED} == {retry.Action.RETRY}
     assert retry.TIMEOUTS >= CANCELLED
     assert retry.READ_ONLY >= READ_ONLY
+
+
+def test_no_text_for_postgresql_depends_on_backslashes() -> None:
+    """In a plain literal they mean something else where `standard_conforming_strings` is off, in the dialect and in what is shipped."""
+    root = Path(bulkq.__file__).parent
+    texts = {str(path): path.read_text() for path in (root.parent / "sql").glob("*/postgresql/*.sql")}
+    for path in (root / "dialects").glob("postgresql*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str) and "SELECT" in node.value:
+                texts[f"{path}:{node.lineno}"] = node.value
+    assert len(texts) > 100
+    assert {name for name, text in texts.items() if re.search(r"(?<!E)'[^'\n]*\\", text)} == set()

@@ -25,7 +25,7 @@ SELECT d.root, d.depth, d.pid, d.path[d.depth] AS waits_for,
        CASE WHEN d.pid = 0 THEN 'prepared transaction' ELSE a.state END AS state,
        date_trunc('milliseconds', clock_timestamp() - a.xact_start) AS transaction_for,
        date_trunc('milliseconds', clock_timestamp() - a.query_start) AS statement_for,
-       left(regexp_replace(a.query, '\s+', ' ', 'g'), 200) AS query
+       left(regexp_replace(a.query, '[[:space:]]+', ' ', 'g'), 200) AS query
   FROM deepest AS d
   LEFT JOIN pg_stat_activity AS a ON a.pid = d.pid
   LEFT JOIN waiting AS w ON w.pid = d.pid

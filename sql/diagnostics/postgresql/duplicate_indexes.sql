@@ -11,7 +11,7 @@ SELECT i.indrelid::regclass::text AS "table", string_agg(i.indexrelid::regclass:
                               pg_get_expr(i.indpred, i.indrelid)) AS definition,
                CASE WHEN i.indisunique THEN concat(i.indimmediate, to_jsonb(i) ->> 'indnullsnotdistinct') END AS enforces
           FROM pg_index AS i JOIN pg_class AS c ON c.oid = i.indexrelid AND NOT c.relispartition JOIN pg_namespace AS n ON n.oid = c.relnamespace
-         WHERE n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast') AND n.nspname NOT LIKE 'pg\_temp%' AND i.indisvalid) AS i
+         WHERE n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast') AND n.nspname !~ '^pg_temp' AND i.indisvalid) AS i
  CROSS JOIN LATERAL (
        SELECT sum(x.relpages) AS pages FROM pg_class AS x
         WHERE x.oid = i.indexrelid OR x.oid IN (SELECT relid FROM pg_partition_tree(i.indexrelid))) AS c

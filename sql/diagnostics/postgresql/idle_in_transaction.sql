@@ -8,7 +8,7 @@ SELECT a.pid, a.datname AS database, a.usename AS "user", a.application_name AS 
        date_trunc('seconds', clock_timestamp() - a.state_change) AS idle_for,
        date_trunc('seconds', clock_timestamp() - a.xact_start) AS open_for,
        (SELECT count(*) FROM pg_locks AS l WHERE l.pid = a.pid AND l.granted AND l.locktype = 'relation') AS locked_relations,
-       left(regexp_replace(a.query, '\s+', ' ', 'g'), 200) AS last_query
+       left(regexp_replace(a.query, '[[:space:]]+', ' ', 'g'), 200) AS last_query
   FROM pg_stat_activity AS a
  WHERE a.state IN ('idle in transaction', 'idle in transaction (aborted)')
    AND clock_timestamp() - a.state_change > :longer_than AND a.application_name <> current_setting('application_name')

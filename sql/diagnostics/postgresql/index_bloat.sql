@@ -22,7 +22,7 @@ WITH known AS (
             AND a.attnum = CASE WHEN k.number = 0 THEN k.place ELSE k.number END
       LEFT JOIN pg_stats AS s ON s.schemaname = n.nspname AND s.tablename = CASE WHEN k.number = 0 THEN c.relname ELSE t.relname END
             AND s.attname = a.attname AND NOT s.inherited
-     WHERE n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast') AND n.nspname NOT LIKE 'pg\_temp%' AND c.relpages::bigint * current_setting('block_size')::bigint >= :at_least
+     WHERE n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast') AND n.nspname !~ '^pg_temp' AND c.relpages::bigint * current_setting('block_size')::bigint >= :at_least
      GROUP BY c.oid, i.indrelid, c.relpages, c.reltuples, c.reloptions
 ), estimated AS (
     SELECT *, CASE WHEN described = columns

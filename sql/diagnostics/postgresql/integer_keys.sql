@@ -16,6 +16,6 @@ SELECT "table", "column", type, largest, round(100.0 * largest / most, 1) AS per
           JOIN pg_namespace AS n ON n.oid = c.relnamespace
           JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum = ANY (i.indkey)
           JOIN pg_type AS y ON y.oid = a.atttypid
-         WHERE i.indisprimary AND coalesce(nullif(y.typbasetype, 0), y.oid) IN ('int2'::regtype, 'int4'::regtype) AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast') AND n.nspname NOT LIKE 'pg\_temp%') AS known
+         WHERE i.indisprimary AND coalesce(nullif(y.typbasetype, 0), y.oid) IN ('int2'::regtype, 'int4'::regtype) AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast') AND n.nspname !~ '^pg_temp') AS known
  WHERE largest IS NULL AND reltuples > 1000 OR 100.0 * largest / most >= :percent
  ORDER BY percent_used DESC NULLS LAST, 1, 2;

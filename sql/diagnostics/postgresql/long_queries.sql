@@ -6,7 +6,7 @@
 -- @warn rows > 0
 SELECT pid, datname AS database, usename AS "user", application_name AS application,
        date_trunc('milliseconds', clock_timestamp() - query_start) AS running_for,
-       concat_ws(': ', wait_event_type, wait_event) AS wait, left(regexp_replace(query, '\s+', ' ', 'g'), 200) AS query
+       concat_ws(': ', wait_event_type, wait_event) AS wait, left(regexp_replace(query, '[[:space:]]+', ' ', 'g'), 200) AS query
   FROM pg_stat_activity
  WHERE backend_type IN ('client backend', 'parallel worker') AND state = 'active'
    AND clock_timestamp() - query_start > :longer_than AND application_name <> current_setting('application_name')

@@ -9,7 +9,7 @@ SELECT pid, datname AS database, usename AS "user", application_name AS applicat
        date_trunc('seconds', clock_timestamp() - xact_start) AS open_for,
        date_trunc('seconds', clock_timestamp() - state_change) AS in_state_for,
        greatest(age(backend_xid), age(backend_xmin))::bigint AS transactions_since,
-       left(regexp_replace(query, '\s+', ' ', 'g'), 200) AS last_query
+       left(regexp_replace(query, '[[:space:]]+', ' ', 'g'), 200) AS last_query
   FROM pg_stat_activity
  WHERE backend_type IN ('client backend', 'logical replication worker')
    AND clock_timestamp() - xact_start > :longer_than AND application_name <> current_setting('application_name')

@@ -16,7 +16,7 @@ SELECT a.indrelid::regclass::text AS "table", a.indexrelid::regclass::text AS in
  CROSS JOIN LATERAL (
        SELECT sum(x.relpages) AS pages, sum(pg_stat_get_numscans(x.oid))::bigint AS scans FROM pg_class AS x
         WHERE x.oid = a.indexrelid OR x.oid IN (SELECT relid FROM pg_partition_tree(a.indexrelid))) AS u
- WHERE n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast') AND n.nspname NOT LIKE 'pg\_temp%' AND NOT a.indisunique AND NOT a.indisexclusion AND NOT a.indisclustered AND a.indisvalid AND a.indnatts = a.indnkeyatts AND a.indnkeyatts < b.indnkeyatts
+ WHERE n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast') AND n.nspname !~ '^pg_temp' AND NOT a.indisunique AND NOT a.indisexclusion AND NOT a.indisclustered AND a.indisvalid AND a.indnatts = a.indnkeyatts AND a.indnkeyatts < b.indnkeyatts
    AND a.indexprs IS NULL
    AND coalesce(pg_get_expr(a.indpred, a.indrelid), '') = coalesce(pg_get_expr(b.indpred, b.indrelid), '')
    AND b.indkey::text LIKE a.indkey::text || ' %' AND b.indclass::text LIKE a.indclass::text || ' %'

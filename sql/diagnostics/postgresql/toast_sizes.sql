@@ -11,6 +11,6 @@ SELECT c.oid::regclass::text AS "table", CASE WHEN c.reltuples >= 0 THEN c.reltu
        round(100.0 * t.relpages / nullif(c.relpages + t.relpages, 0), 1) AS percent_toast,
        t.relpages::bigint * current_setting('block_size')::bigint AS toast_bytes
   FROM pg_class AS c JOIN pg_class AS t ON t.oid = c.reltoastrelid JOIN pg_namespace AS n ON n.oid = c.relnamespace
- WHERE t.relpages > c.relpages AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast') AND n.nspname NOT LIKE 'pg\_temp%'
+ WHERE t.relpages > c.relpages AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast') AND n.nspname !~ '^pg_temp'
    AND t.relpages::bigint * current_setting('block_size')::bigint >= :at_least
  ORDER BY toast_bytes DESC, 1;
