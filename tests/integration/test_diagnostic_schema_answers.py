@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
@@ -224,3 +225,26 @@ async def test_an_index_of_sqlite_with_an_expression_behind(tmp_path: Path) -> N
     connection.close()
     rows = await ask(f"sqlite:///{tmp_path / 's.db'}", "redundant_indexes")
     assert {(row["index"], row["covered_by"]) for row in rows} == {("short", "long"), ("short", "other")}
+
+
+async def test_a_row_that_an_index_of_sqlite_lacks(tmp_path: Path) -> None:
+    """It was inserted while the schema had no index. PRAGMA quick_check does not see it."""
+    file = tmp_path / "s.db"
+    with closing(sqlite3.connect(file)) as connection:
+        connection.executescript("create table t (x text); create index i on t (x); insert into t values ('a')")
+        row = connection.execute(
+            "select type, name, tbl_name, rootpage, sql from sqlite_master where name = 'i'"
+        ).fetchone()
+    assert await ask(f"sqlite:///{file}", "integrity") == []
+    steps = (
+        ("delete from sqlite_master where name = 'i'", ()),
+        ("insert into t values ('b')", ()),
+        ("insert into sqlite_master values (?, ?, ?, ?, ?)", row),
+    )
+    for statement, values in steps:
+        with closing(sqlite3.connect(file)) as connection:
+            connection.execute("pragma writable_schema = on")
+            connection.execute(statement, values)
+            connection.commit()
+    found = [one["finding"] for one in await ask(f"sqlite:///{file}", "integrity")]
+    assert found == ["row 2 missing from index i", "wrong # of entries in index i"]
