@@ -156,7 +156,7 @@ async def test_a_missing_right_is_an_error_before_the_start(
 @pytest.mark.parametrize(
     ("expression", "message"),
     [
-        ("lag<2s", "no replica is connected"),
+        ("lag<2s", "no replica is connected: connect it, or leave the throttle out"),
         ("archive<5", "archive_mode is off"),
         ("slot(nothing)<1GB", "there is no slot nothing"),
         ("autovacuum(nothing)", "there is no table nothing"),

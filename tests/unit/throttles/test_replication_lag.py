@@ -82,7 +82,7 @@ async def test_a_replica_that_is_gone_or_silent_is_a_reason(clock: Callable[[flo
 
 
 async def test_a_server_without_replicas_has_no_lag() -> None:
-    """The error names the replica that was asked for."""
+    """The error names the replica that was asked for, and says what to do."""
     for text, message in (
         ("lag<2s", "no replica is connected"),
         ("lag(r2)<2s", 'no replica with the application_name "r2" is connected'),
@@ -91,4 +91,4 @@ async def test_a_server_without_replicas_has_no_lag() -> None:
         lag.rows = [NONE]
         with pytest.raises(UsageError) as raised:
             await lag.begin()
-        assert str(raised.value) == f"--throttle {text}: db: {message}"
+        assert str(raised.value) == f"--throttle {text}: db: {message}: connect it, or leave the throttle out"
