@@ -24,6 +24,10 @@ def _plain_table(key: TableKey) -> str:
     return key.table
 
 
+def _none(key: TableKey) -> str:  # noqa: ARG001
+    return ""
+
+
 @frozen(kw_only=True)
 class KeyConversion:
     """The expressions of one database.
@@ -35,6 +39,8 @@ class KeyConversion:
         reference: the column as it stands in comparisons and in ORDER BY.
         table: as it stands in FROM of a query that needs the index of the key.
         literal: a text, and a function that quotes a text -> the value as people type it; None: it follows from the type of the column.
+        misplaced: a query for a text of a key that the database may not find again in its own order, no row if there is none; "" if it
+            finds all.
         settings: a statement for a session that asks for boundaries alone; "" if it needs none.
         sample: what stands behind a table in FROM to read `{percent}` percent of its pages, always the same ones; "" if that
             cannot be done.
@@ -46,5 +52,6 @@ class KeyConversion:
     reference: Expression = collated
     table: Callable[[TableKey], str] = _plain_table
     literal: Callable[[str, Callable[[str], str]], str] | None = None
+    misplaced: Callable[[TableKey], str] = _none
     settings: str = ""
     sample: str = ""

@@ -24,14 +24,15 @@ from bulkq.lifecycle.backfill.table_backfill_state import RecordedRanges, TableB
 from bulkq.lifecycle.backfill.table_watch import TableWatch
 from bulkq.lifecycle.backfill.undo import find_images, shown_counts, told_triggers, undo_queries
 from bulkq.lifecycle.backfill.validate_request import range_statement
-from bulkq.lifecycle.backfill.verify import try_verification
+from bulkq.lifecycle.backfill.verify import UNHURRIED, try_verification
 from bulkq.lifecycle.check_requirements import leave_out_unmet
 from bulkq.lifecycle.preflight import connections_are_free, recognize
-from bulkq.model import StatementClass
+from bulkq.model import Decoding, StatementClass
 from bulkq.model.key_range import KeyRange, TableFacts
 from bulkq.policy.choose_table_notices import fitting_notices
 from bulkq.policy.range_size import RangeSize
 from bulkq.policy.remaining_key_ranges import gaps
+from bulkq.query import inline
 from bulkq.query.backfill_statement import assigned_columns, build_delete, build_set, changed_table, check_assigned
 from bulkq.query.changed_key_columns import changed_columns, stable_key
 from bulkq.query.check_range_table import UNBOUNDED, refuse_other_rows
@@ -131,6 +132,7 @@ async def _look_at_part(opened: OpenRun, target: OpenTarget, part: PartState, co
     await _try_statement(part, connection, batches, KeyRange(start, end))
     await try_verification(options.verify, connection, dialect)
     if opened.resume.record is None:
+        await _refuse_misplaced(connection, facts.key, dialect)
         await _explain(opened, made, connection, dialect)
     if opened.processes is not None:
         await prepare_transform(opened, part, connection, made, KeyRange(start, end), dialect_for(dialect))
@@ -146,6 +148,25 @@ async def _open_cutter(opened: OpenRun, target: OpenTarget, key: TableKey) -> Pa
     cutter = PatientCutter(target.sessions, await target.driver.connect(), dialect, key)
     opened.cutters.append(cutter)
     return cutter
+
+
+async def _refuse_misplaced(connection: Connection, key: TableKey, dialect: str) -> None:
+    """Refuse a key of which the database does not find all values again.
+
+    Raises:
+        RefusedError: with one of them.
+    """
+    text = key_ranges.conversion(dialect_for(dialect)).misplaced(key)
+    if not text:
+        return
+    statement = await connection.prepare(inline(text, dialect), Decoding.TEXT, typed=False, identifiers={})
+    reply = await connection.attempt(statement, [()], UNHURRIED)
+    if reply.positions:
+        shown = quoted(str(reply.values[0][0]))
+        raise RefusedError(
+            f"{key.table}: its key has {shown}, which the database does not keep in one order with others, so ranges would leave rows "
+            "out: use another key (--key)"
+        )
 
 
 async def _explain(opened: OpenRun, made: TableBackfill, connection: Connection, dialect: str) -> None:

@@ -39,3 +39,13 @@ def test_the_index_of_the_key_is_named() -> None:
     """If it has a name."""
     assert KEYS.table(TableKey("`s`.`t`", (), "PRIMARY")) == "`s`.`t` FORCE INDEX (`PRIMARY`)"
     assert KEYS.table(TableKey("`t`", ())) == "`t`"
+
+
+def test_uuids_that_are_not_in_one_order() -> None:
+    """Every uuid column of a key is looked at; a key without one needs no question."""
+    assert KEYS.misplaced(TableKey("t", (KeyColumn("a", "int"),))) == ""
+    query = KEYS.misplaced(TableKey("t", (KeyColumn("a", "uuid"), KeyColumn("b", "int"), KeyColumn("c`", "uuid"))))
+    assert query.startswith(
+        "SELECT CONCAT_WS(', ', CAST(`a` AS CHAR), CAST(`c``` AS CHAR)) FROM t WHERE CAST(`a` AS CHAR) NOT REGEXP '"
+    )
+    assert " OR CAST(`c``` AS CHAR) NOT REGEXP '" in query
