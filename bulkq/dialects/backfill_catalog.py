@@ -88,14 +88,14 @@ class Suspicion:
     Attributes:
         told: what happened, and what to do, behind the name of the table.
         kind: `replaced`, the name stood for another table; `rewritten`, rows may have other keys; `came`, rows may have come
-            behind the ranges that are done, or come back.
-        question: a query that gives no row if the event has done no harm, and of `came` conditions for the rows that may be left;
-            "" if no question is left.
+            behind the ranges that are done, or come back; `left`, rows have left the table, as if they had been deleted.
+        question: a query that gives no row if the event has done no harm, of `came` conditions for the rows that may be left, and of
+            `left` the name of the table that has them; "" if no question is left.
         condition: for the rows that may be left after `came`; "" if no condition finds them.
     """
 
     told: str
-    kind: Literal["replaced", "rewritten", "came"]
+    kind: Literal["replaced", "rewritten", "came", "left"]
     question: str = ""
     condition: str = ""
 

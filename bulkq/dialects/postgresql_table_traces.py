@@ -87,6 +87,12 @@ SELECT format('(tableoid = %s AND xmin = ''%s'')', {{file}}, m.made) FROM ({ANEW
 """Rows that came in the transaction of a TRUNCATE, and were not changed since."""
 
 
+NAME = """\
+SELECT format('%I.%I', n.nspname, f.relname)
+  FROM pg_catalog.pg_class AS f JOIN pg_catalog.pg_namespace AS n ON n.oid = f.relnamespace WHERE f.oid = {child}"""
+
+LEFT = "was detached since the run began: rows of it that had not been changed by then stay as they are"
+
 NOT_OF_RUN = "xmin NOT IN (SELECT r.xmin FROM {ranges} AS r WHERE r.run = {run})"
 """A range and its row in the table of ranges are of one transaction."""
 
@@ -163,10 +169,12 @@ def _key_columns(
 
 
 def _joined(then: Mapping[str, str], now: Mapping[str, str]) -> Iterator[Suspicion]:
-    """Partitions and tables that inherit, which came or came back."""
+    """Partitions and tables that inherit, which came, came back or left and were not dropped."""
     names: dict[str, str] = json.loads(now["names"])
     for edge, (before, joined) in _newer(then["children"], now["children"]).items():
         child = edge.split()[0]
         how = "was detached and attached again" if before else "was attached"
         rows = f"(tableoid IN ({BELOW.format(child=child)}) AND age(xmin) NOT BETWEEN 0 AND age('{joined}'::xid) - 1)"
         yield Suspicion(f"{names[child]} {how} since the run began", "came", condition=rows)
+    for child in {edge.split()[0] for edge in json.loads(then["children"])} - names.keys():
+        yield Suspicion(LEFT, "left", NAME.format(child=child))

@@ -98,7 +98,7 @@ class TableChanges:
         replaced: its name is that of another table, or of none. False where ALTER TABLE gives a table another identity.
         refusal: why its rows cannot be changed safely any more, or were not; "" if they can.
         triggers: triggers and rules that came, or whose definition changed, for people.
-        events: that may have done harm to the ranges; those of the kind `came` are judged when all ranges are done.
+        events: that may have done harm to the ranges; those of the kinds `came` and `left` are judged when all ranges are done.
         traces: what is to be compared with the next time.
     """
 
@@ -114,7 +114,7 @@ class TableChanges:
             return f"{table} was replaced by another table, or dropped, while the run worked: start a new run"
         if self.refusal:
             return f"{table} has changed while the run worked, and ranges may have left rows out: {self.refusal}"
-        return next((f"{table}: {event.told}" for event in self.events if event.kind != "came"), "")
+        return next((f"{table}: {event.told}" for event in self.events if event.kind in {"replaced", "rewritten"}), "")
 
 
 async def changes_since(connection: Connection, dialect: str, over: str, facts: TableFacts) -> TableChanges:
@@ -167,7 +167,8 @@ async def harmful_events(
             continue
         rows = await _ask(connection, [event.question])
         conditions = [str(row[0]) for row in rows if event.kind == "came"]
-        found += [replace(event, condition=" OR ".join(conditions))] if rows else []
+        told = f"{rows[0][0]} {event.told}" if rows and event.kind == "left" else event.told
+        found += [replace(event, told=told, condition=" OR ".join(conditions))] if rows else []
     return tuple(found)
 
 

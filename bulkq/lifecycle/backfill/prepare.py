@@ -99,7 +99,7 @@ async def _look_at_part(opened: OpenRun, target: OpenTarget, part: PartState, co
     dialect = dialect_of(target.definition.url)
     facts = _stable(options, part.spec.query, await describe(connection, dialect, options.over, options.key), dialect)
     refuse_other_table(options, part, facts, dialect)
-    came = await refuse_other_rows_since(opened, part, facts, connection, dialect)
+    events = await refuse_other_rows_since(opened, part, facts, connection, dialect)
     if options.generated:
         facts = replace(facts, notices=fitting_notices(facts.notices, deletes=options.delete))
     statement = _statement(options, part.spec.query, facts, dialect)
@@ -120,7 +120,7 @@ async def _look_at_part(opened: OpenRun, target: OpenTarget, part: PartState, co
         start=start,
         end=end,
         recorded=recorded,
-        came=came,
+        events=events,
     )
     for notice in facts.notices if opened.resume.record is None else ():
         opened.say(f"{target.label}: {notice}" if opened.several else notice)

@@ -10,6 +10,7 @@ from bulkq.lifecycle.backfill.describe_table import harmful_events, lasting_iden
 from bulkq.policy.safety import REWRITTEN
 
 if TYPE_CHECKING:
+    from bulkq.dialects.backfill_catalog import Suspicion
     from bulkq.engine.part_state import PartState
     from bulkq.lifecycle.run_resources import OpenRun
     from bulkq.model.key_range import TableFacts
@@ -40,11 +41,11 @@ def refuse_other_table(options: BackfillOptions, part: PartState, facts: TableFa
 
 async def refuse_other_rows_since(
     opened: OpenRun, part: PartState, facts: TableFacts, connection: Connection, dialect: str
-) -> dict[str, str]:
+) -> list[Suspicion]:
     """Refuse to go on in a table whose rows have got other keys since the run began, unless the user has allowed it.
 
     Returns:
-        What happened after which rows may be left, for people -> a condition for these rows, or "".
+        The events after which rows may be left.
 
     Raises:
         RefusedError: other keys, or another table.
@@ -54,12 +55,10 @@ async def refuse_other_rows_since(
     options, place = opened.request.backfill, part.spec.number - 1
     assert options is not None, "the request of a backfill has its options"
     if opened.resume.record is None or place >= len(options.traces):
-        return {}
+        return []
     events = await harmful_events(connection, dialect, facts.key, json.loads(options.traces[place]), facts.traces)
     allowed = REWRITTEN in opened.request.safety.allow
     for event in events:
         if event.kind == "replaced" or (event.kind == "rewritten" and not allowed):
             raise RefusedError(f"{part.spec.target}: {facts.key.table}: {event.told}")
-    if allowed or opened.resume.whole_again:
-        return {}
-    return {event.told: event.condition for event in events}
+    return [] if allowed or opened.resume.whole_again else list(events)

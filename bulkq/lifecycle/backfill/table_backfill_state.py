@@ -10,6 +10,7 @@ from bulkq.model.frozen_dataclass import frozen, mutable
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from bulkq.dialects.backfill_catalog import Suspicion
     from bulkq.dialects.query_plan import PlanNode
     from bulkq.lifecycle.backfill.describe_table import TableChanges
     from bulkq.lifecycle.backfill.patient_cutter import PatientCutter
@@ -33,7 +34,7 @@ class TableBackfill:
         recorded: what earlier processes have recorded of it.
         explained: the plans of a few ranges.
         images: of an undo: what is given back; None for any other.
-        came: what happened after which rows may be left, for people -> a condition for these rows, or "".
+        events: after which rows may be left; they are judged when all ranges are done.
         advice: the next step if the verification finds something: go over the key `again`, `verify` it again, or start a `new` run.
     """
 
@@ -46,12 +47,12 @@ class TableBackfill:
     recorded: RecordedRanges
     explained: tuple[ExplainedRange, ...] = ()
     images: FoundImages | None = None
-    came: dict[str, str] = field(default_factory=dict)
+    events: list[Suspicion] = field(default_factory=list)
     advice: Literal["again", "verify", "new"] = "again"
 
     def note(self, since: TableChanges) -> None:
         """Keep what is to be judged when all ranges are done, and compare with this moment the next time."""
-        self.came |= {event.told: event.condition for event in since.events if event.kind == "came"}
+        self.events += [event for event in since.events if event not in self.events]
         if since.traces:
             self.facts = replace(self.facts, traces=since.traces)
 

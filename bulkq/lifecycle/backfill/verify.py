@@ -129,6 +129,12 @@ async def _verify(opened: OpenRun, target: OpenTarget, part: PartState, made: Ta
         return text
     if REWRITTEN not in opened.request.safety.allow:
         made.note(since)
+    for event in made.events:
+        back = any(
+            one.kind == "came" and one.told.startswith(f"{event.told.partition(' was ')[0]} was") for one in made.events
+        )
+        if event.kind == "left" and not back:
+            opened.say(f"{made.facts.key.table}: {event.told}")
     return await _left_in(opened, target, part, made, since.triggers)
 
 
@@ -209,7 +215,7 @@ async def _came(opened: OpenRun, target: OpenTarget, made: TableBackfill, dialec
     if target.tables is not None and known.tables is not None and known.tables.not_of_run:
         others.append(known.tables.not_of_run.format(ranges=target.tables.ranges, run=known.literal(opened.run)))
     found: list[str] = []
-    for event, rows in made.came.items():
+    for event, rows in ((one.told, one.condition) for one in made.events if one.kind == "came"):
         if not rows:
             found.append(f"{table}: {event}, so ranges may have left rows out: {LOOK}")
             continue

@@ -172,6 +172,17 @@ def test_a_role_that_has_no_right_on_partitions(cli: Cli, database: str) -> None
         servers.execute(database, f"drop owned by {role}", f"drop role {role}")
 
 
+def test_a_partition_that_leaves_is_told(cli: Cli, database: str) -> None:
+    """Its rows are not those of the table any more. One that came back before the end, or that was dropped, is not told."""
+    servers.execute(database, *PARTS)
+    begin(cli, database)
+    servers.execute(database, "alter table t detach partition p3")
+    servers.execute(database, "drop table p1")
+    done = cli("resume", "--last", "--max-affected", "1000")
+    told = "public.t: public.p3 was detached since the run began: rows of it that had not been changed by then stay as they are"
+    assert (done.code, told in done.err, "public.p1" in done.err) == (0, True, False), done.err
+
+
 def test_rows_are_counted_where_a_condition_tells_what_is_left(cli: Cli, database: str) -> None:
     """The partition that came back is right if no row of it matches."""
     servers.execute(database, *PARTS)

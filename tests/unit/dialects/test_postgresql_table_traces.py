@@ -80,13 +80,15 @@ def test_files_that_were_written_anew() -> None:
     ]
     assert told(files={"1": "72 60 u 2"}) == []
     assert told(files={"1": "72 61 p 2"}) == []
-    assert told(files={"9": "72 60 p 2"}, names={"9": "public.n"}) == []
+    assert told(files={"9": "72 60 p 2"}, names={"2": "public.p", "9": "public.n"}) == []
 
 
 def test_partitions_that_came() -> None:
     """With a condition for the rows that they had when they came."""
     names = {"1": "public.t", "2": "public.p", "3": "public.n"}
     assert told(children={}) == []
+    ((kind, text),) = told(children={}, names={"1": "public.t"})
+    assert (kind, text) == ("left", "was detached since the run began")
     assert told(children={"2 1": "600", "3 1": "601"}, names=names) == [
         ("came", "public.p was detached and attached again since the run began"),
         ("came", "public.n was attached since the run began"),
