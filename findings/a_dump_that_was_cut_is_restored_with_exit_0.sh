@@ -64,6 +64,7 @@ try() { # name, the query of the restored table, the command
     "$@" >out 2>error || code=$?
     [ "$code" != 0 ] || [ ! -s error ] || { cat error; exit 1; }
     rows=$($ask 2>/dev/null) || rows=0
+    rows=${rows% }
     seen+=("$code $rows")
     printf '%-40s  %s   %s\n' "$name" "$code" "$rows"
 }
