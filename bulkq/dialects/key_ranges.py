@@ -56,8 +56,9 @@ def greatest_query(key: TableKey, dialect: Dialect) -> str:
 
 
 def row_query(key: TableKey, dialect: Dialect) -> str:
-    """One row if a row has the key whose texts are `:bulkq_1`, `:bulkq_2` ..."""
-    return f"SELECT 1 FROM {key.table} WHERE {' AND '.join(_equal(key, len(key.columns), dialect))} LIMIT 1"
+    """The texts of the key of a row that is found by the texts `:bulkq_1`, `:bulkq_2` ...; no row if there is none."""
+    texts = [_text(column, dialect, f"bulkq_k{place}") for place, column in enumerate(key.columns)]
+    return f"SELECT {', '.join(texts)} FROM {key.table} WHERE {' AND '.join(_equal(key, len(key.columns), dialect))} LIMIT 1"
 
 
 def count_query(key: TableKey, form: RangeForm, dialect: Dialect) -> str:

@@ -13,10 +13,14 @@ if TYPE_CHECKING:
 
 
 def text(value: str, column: KeyColumn) -> str:
-    """`i:`, `r:`, `b:` or `t:` and the value. Only columns for blobs need `unhex`, which came with SQLite 3.41."""
+    """`i:`, `r:`, `b:` or `t:` and the value. Only columns for blobs need `unhex`, which came with SQLite 3.41.
+
+    `printf` gives `Inf` and `-Inf`, which CAST reads as 0: https://sqlite.org/lang_expr.html#castexpr.
+    """
     blob = f"'b:' || hex({value})" if holds_blobs(column.type) else "NULL"
+    real = f"CASE {value} WHEN 9e999 THEN '9e999' WHEN -9e999 THEN '-9e999' ELSE printf('%!.17g', {value}) END"
     return (
-        f"CASE typeof({value}) WHEN 'integer' THEN 'i:' || {value} WHEN 'real' THEN 'r:' || printf('%!.17g', {value}) "
+        f"CASE typeof({value}) WHEN 'integer' THEN 'i:' || {value} WHEN 'real' THEN 'r:' || {real} "
         f"WHEN 'blob' THEN {blob} ELSE 't:' || {value} END"
     )
 

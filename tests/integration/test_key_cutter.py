@@ -346,3 +346,25 @@ async def test_a_value_without_text_is_refused(request: pytest.FixtureRequest) -
     async with connected(base, "aiosqlite") as connection:
         with pytest.raises(RefusedError, match='"id" has no text'):
             await KeyCutter(connection, dialect_for("sqlite"), key).greatest()
+
+
+async def test_equal_texts_of_a_group_are_one_end(request: pytest.FixtureRequest) -> None:
+    """A key that is cut by its leading column alone may spell the last group in several ways; another row is not the end."""
+    base = fresh("sqlite", request)
+    base.execute(
+        "CREATE TABLE t (id text COLLATE NOCASE, n integer, PRIMARY KEY (id, n)) WITHOUT ROWID",
+        "INSERT INTO t VALUES ('a', 1), ('z', 1), ('Z', 2)",
+    )
+    key = TableKey("t", (KeyColumn("id", "text", "NOCASE"),))
+    async with connected(base, "aiosqlite") as connection:
+        assert await KeyCutter(connection, dialect_for("sqlite"), key).greatest() in {("t:z",), ("t:Z",)}
+
+
+async def test_an_end_whose_text_leads_to_another_row_is_refused(request: pytest.FixtureRequest) -> None:
+    """Else the ranges end there, and the rows behind it are left out."""
+    base = fresh("mariadb", request)
+    base.execute("CREATE TABLE t (id double PRIMARY KEY)", "INSERT INTO t VALUES (1), (2), (2.5)")
+    key = TableKey("t", (KeyColumn("id", "integer"),))
+    async with connected(base, "pymysql") as connection:
+        with pytest.raises(RefusedError, match="is not found by its text"):
+            await KeyCutter(connection, dialect_for("mysql"), key).greatest()

@@ -104,7 +104,8 @@ class KeyCutter:
                 return None
             position = self._position(row)
             values = {f"bulkq_{place}": text for place, text in enumerate(position, 1)}
-            if await self._ask_again(key_ranges.row_query(self._key, self._dialect), values) is not None:
+            found = await self._ask_again(key_ranges.row_query(self._key, self._dialect), values)
+            if found is not None and (self._position(found) == position or await self._is_last(position)):
                 return position
         raise self._lossy(position)
 
@@ -150,6 +151,14 @@ class KeyCutter:
         rows = int(str(count[0])) if count is not None else 0
         half = await self.next_range(cut.after, cut.upto, rows // 2) if rows > 1 else None
         return half.upto if half is not None and half.upto != cut.upto else None
+
+    async def _is_last(self, position: Position) -> bool:
+        """Whether no row stands behind `position`. Equal values may have several texts; other values are another row."""
+        for level in range(len(position)):
+            _, page = await self._page(position[:level], position[level:], None, 1)
+            if page is not None:
+                return False
+        return True
 
     async def _is_later(self, group: Position, lower: Position) -> bool:
         """Whether `group` has rows behind `lower`: it is not the same group in another text, whose rows would come twice."""

@@ -146,10 +146,10 @@ def test_a_group_is_later_than_another(pairs: sqlite3.Connection) -> None:
 
 
 def test_the_last_row_and_its_key(pairs: sqlite3.Connection) -> None:
-    """The key of the last row leads to a row; another does not."""
+    """The key of the last row leads to a row with the same texts; another does not."""
     assert pairs.execute(key_ranges.greatest_query(PAIRS, SQLITE)).fetchone() == ("i:3", "i:1")
     values = {"bulkq_1": "i:3", "bulkq_2": "i:1"}
-    assert pairs.execute(key_ranges.row_query(PAIRS, SQLITE), values).fetchone() == (1,)
+    assert pairs.execute(key_ranges.row_query(PAIRS, SQLITE), values).fetchone() == ("i:3", "i:1")
     assert pairs.execute(key_ranges.row_query(PAIRS, SQLITE), values | {"bulkq_2": "i:9"}).fetchone() is None
     assert pairs.execute(
         key_ranges.count_query(PAIRS, BOTH, SQLITE), {"bulkq_lo": "i:1", "bulkq_hi": "i:9"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sqlite3
 
 import pytest
@@ -14,7 +15,7 @@ BLOB = KeyColumn("a", "")
 HAS_UNHEX = sqlite3.sqlite_version_info >= (3, 41)
 
 
-@pytest.mark.parametrize("value", [0, -(2**63), 1.5, -0.1, 1e300, "", "i:5", "it's", "ä"])
+@pytest.mark.parametrize("value", [0, -(2**63), 1.5, -0.1, 1e300, math.inf, -math.inf, "", "i:5", "it's", "ä"])
 def test_values_return(value: object) -> None:
     """With their type."""
     with sqlite3.connect(":memory:") as connection:
