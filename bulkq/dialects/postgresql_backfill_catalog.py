@@ -44,6 +44,14 @@ a.attnotnull AND NOT EXISTS (
                  WHERE v.conrelid = a.attrelid AND v.contype = 'n' AND NOT v.convalidated AND a.attnum = ANY (v.conkey))"""
 """Since 18, rows that are older than NOT NULL ... NOT VALID may have NULL in the column."""
 
+LESS = """\
+SELECT CASE WHEN r.oprname <> '<' THEN 'other' WHEN pg_operator_is_visible(r.oid) THEN '' ELSE quote_ident(q.nspname) END
+              FROM pg_catalog.pg_amop AS p JOIN pg_catalog.pg_operator AS r ON r.oid = p.amopopr
+              JOIN pg_catalog.pg_namespace AS q ON q.oid = r.oprnamespace
+             WHERE p.amopfamily = o.opcfamily AND p.amopstrategy = 1 AND p.amoplefttype = o.opcintype AND p.amoprighttype = o.opcintype"""
+"""Whether `<` means the order of the operator class `o`: "" if so, `other` where that operator has another name, else its schema, in
+which the session does not look. The server may take `<` of text for it, as it does for citext, and compares by another order."""
+
 KEY_COLUMNS = f"""\
 SELECT json_agg(json_build_object(
             'name', a.attname, 'type', b.cast,
@@ -54,6 +62,7 @@ SELECT json_agg(json_build_object(
             'cut', current_setting('extra_float_digits')::int < 1 AND {FLOATS},
             'options', i.indoption[k.n - 1],
             'default_class', o.opcdefault,
+            'less', ({LESS}),
             'collation', CASE WHEN l.oid <> a.attcollation THEN format('%I.%I', s.nspname, l.collname) ELSE '' END,
             'loose', CASE WHEN NOT l.collisdeterministic THEN l.collname ELSE '' END,
             'width', CASE WHEN b.typlen > 0 THEN b.typlen
@@ -243,11 +252,26 @@ def _column_fault(column: Mapping[str, Any]) -> str:
         )
     if column["wrapped_enum"]:
         return f"its column {name} has a domain over an enum, for which the server has no operators"
+    return _order_fault(name, column)
+
+
+def _order_fault(name: str, column: Mapping[str, Any]) -> str:
+    """Why the index does not have the order that `<` means, ascending."""
     if column["options"] & 1:
         return f"its column {name} is in descending order"
     if column["options"]:
         return f"its column {name} has NULLS FIRST"
-    return "" if column["default_class"] else f"its column {name} has an operator class that is not the default"
+    if not column["default_class"]:
+        return f"its column {name} has an operator class that is not the default"
+    kind, schema = column["type"], column["less"]
+    if not schema:
+        return ""
+    if schema == "other":
+        return f"its column {name} has the type {kind}, which has an order without the operators < and >"
+    return (
+        f"its column {name} has the type {kind}, whose operators are in the schema {schema}, outside the search path: "
+        f"add {schema} to the search_path of the role, or to that of PGOPTIONS"
+    )
 
 
 INTEGERS = compile_late(r" (?:smallint|bigint)(?=[,;]|$)")

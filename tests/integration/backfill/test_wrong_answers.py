@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import sqlite3
 from typing import TYPE_CHECKING
@@ -404,3 +405,53 @@ def test_uuids_without_an_order_are_no_key(cli: Cli, request: pytest.FixtureRequ
     done = cli(*options, "u")
     assert done.code == 0, done.err
     assert base.execute("select v, count(*) from u group by v") == [(1, 202)]
+
+
+def test_infinite_keys_of_sqlite_belong_to_ranges(tmp_path: Path, cli: Cli) -> None:
+    """The text of infinity was read as 0, and a table with the key 0 ended there."""
+    with sqlite3.connect(tmp_path / "t.db") as connection:
+        connection.execute("create table t (id real primary key not null, v integer)")
+        ids = [-math.inf, -1.5, 0.0, 1e-310, 1e300, math.inf, *range(2, 50)]
+        connection.executemany("insert into t values (?, 0)", [(one,) for one in ids])
+    done = cli(
+        "backfill", "-t", f"sqlite:///{tmp_path / 't.db'}", "--over", "t", "--set", "v = v + 1",
+        "--allow", "unbounded", "--min-rows", "1", "--max-rows", "7", "--capture",
+    )  # fmt: skip
+    assert done.code == 0, done.err
+    with sqlite3.connect(tmp_path / "t.db") as connection:
+        assert connection.execute("select v, count(*) from t group by v").fetchall() == [(1, 54)]
+
+
+FOLDED = """
+create schema ext; create type ext.folded;
+create function ext.i(cstring) returns ext.folded immutable strict language internal as 'textin';
+create function ext.o(ext.folded) returns cstring immutable strict language internal as 'textout';
+create type ext.folded (input = ext.i, output = ext.o, like = text, category = 'S');
+create cast (ext.folded as text) without function as implicit;
+create function ext.c(ext.folded, ext.folded) returns int immutable language sql as 'select bttextcmp(lower($1::text), lower($2::text))';
+create function ext.lt(ext.folded, ext.folded) returns bool immutable language sql as 'select ext.c($1, $2) < 0';
+create function ext.le(ext.folded, ext.folded) returns bool immutable language sql as 'select ext.c($1, $2) <= 0';
+create function ext.eq(ext.folded, ext.folded) returns bool immutable language sql as 'select ext.c($1, $2) = 0';
+create function ext.ge(ext.folded, ext.folded) returns bool immutable language sql as 'select ext.c($1, $2) >= 0';
+create function ext.gt(ext.folded, ext.folded) returns bool immutable language sql as 'select ext.c($1, $2) > 0';
+create operator ext.<  (leftarg = ext.folded, rightarg = ext.folded, function = ext.lt);
+create operator ext.<= (leftarg = ext.folded, rightarg = ext.folded, function = ext.le);
+create operator ext.=  (leftarg = ext.folded, rightarg = ext.folded, function = ext.eq);
+create operator ext.>= (leftarg = ext.folded, rightarg = ext.folded, function = ext.ge);
+create operator ext.>  (leftarg = ext.folded, rightarg = ext.folded, function = ext.gt);
+create operator class ext.folded_ops default for type ext.folded using btree as
+    operator 1 ext.<, operator 2 ext.<=, operator 3 ext.=, operator 4 ext.>=, operator 5 ext.>, function 1 ext.c(ext.folded, ext.folded);
+create table f (id ext.folded primary key, v int default 0);
+insert into f (id) values ('A'), ('b'), ('C')"""
+"""A type like citext, in a schema outside the search path: `<` of text is taken for its own, which has another order."""
+
+
+def test_a_type_whose_operators_are_not_in_the_search_path(cli: Cli, database: str) -> None:
+    """Rows are ordered as the type says and compared as texts: some had been left out with exit code 0."""
+    servers.execute(database, *FOLDED.split(";"))
+    given = ("backfill", "-t", database, "--over", "f", "--set", "v = v + 1", "--allow", "unbounded,seqscan")
+    refused = cli(*given)
+    assert refused.code == 4
+    assert "whose operators are in the schema ext, outside the search path" in refused.err
+    done = cli(*given, env={"PGOPTIONS": "-c search_path=public,ext"})
+    assert (done.code, done.counts["changed"]) == (0, "3"), done.err

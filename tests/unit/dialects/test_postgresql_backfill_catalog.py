@@ -20,6 +20,7 @@ COLUMN = {
     "cut": False,
     "options": 0,
     "default_class": True,
+    "less": "",
     "collation": "",
     "loose": "",
     "width": 4,
@@ -106,6 +107,19 @@ def test_a_table_without_anything() -> None:
             ),
         ),
         ({}, [COLUMN | {"generated": True}], 'its column "id" is generated, so an UPDATE may change it'),
+        (
+            {},
+            [COLUMN | {"type": "hstore", "less": "other"}],
+            'its column "id" has the type hstore, which has an order without the operators < and >',
+        ),
+        (
+            {},
+            [COLUMN | {"type": "ext.citext", "less": "ext"}],
+            (
+                'its column "id" has the type ext.citext, whose operators are in the schema ext, outside the search path: '
+                "add ext to the search_path of the role, or to that of PGOPTIONS"
+            ),
+        ),
         ({}, [COLUMN | {"options": 3}], 'its column "id" is in descending order'),
         ({}, [COLUMN | {"options": 2}], 'its column "id" has NULLS FIRST'),
         ({}, [COLUMN | {"default_class": False}], 'its column "id" has an operator class that is not the default'),
