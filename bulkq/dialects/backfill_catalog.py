@@ -121,6 +121,8 @@ class BackfillCatalog:
             values of columns: rows of kind, name and definition, whose kind is "" and "column" for the last two. "" if there is none.
         session: a query for the settings of the session that decide what a statement means, such as its time zone: rows of name and
             value. "" if there are none.
+        types: a query for the types of columns with their lengths, scales and collations: rows of name and type; with `{over}`, as above.
+            "" if `read` gives them.
         lasting: ALTER TABLE leaves the identity as it is.
         traces: queries for what differs after rows have left the table, come back or got other keys: rows of name and text.
         guarded_traces: further ones, which the database may refuse to a role or not know.
@@ -142,6 +144,7 @@ class BackfillCatalog:
     read_servers: Callable[[Rows], tuple[str, ...]] = lambda rows: ()  # noqa: ARG005
     acting: str = ""
     session: str = ""
+    types: str = ""
     lasting: bool = False
     traces: tuple[str, ...] = ()
     guarded_traces: tuple[str, ...] = ()

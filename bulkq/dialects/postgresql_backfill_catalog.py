@@ -291,6 +291,12 @@ SELECT s.name, s.value
                ('session_replication_role', current_setting('session_replication_role'))) AS s(name, value)"""
 """How times without a zone are meant, where names are looked up, and whether triggers are called."""
 
+TYPES = """\
+SELECT a.attname, format_type(a.atttypid, a.atttypmod) || CASE WHEN a.attcollation IN (0, t.typcollation) THEN '' ELSE ' COLLATE '
+       || a.attcollation::regcollation::text END
+  FROM pg_catalog.pg_attribute AS a JOIN pg_catalog.pg_type AS t ON t.oid = a.atttypid
+ WHERE a.attrelid = to_regclass({over})::oid AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum"""
+
 CATALOG = BackfillCatalog(
     queries=(TABLE, NOTICES),
     read=read,
@@ -300,6 +306,7 @@ CATALOG = BackfillCatalog(
     read_servers=read_servers,
     acting=ACTING,
     session=SESSION,
+    types=TYPES,
     lasting=True,
     traces=(postgresql_table_traces.TRACES,),
     kept=postgresql_table_traces.kept,

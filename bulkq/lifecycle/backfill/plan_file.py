@@ -23,8 +23,10 @@ if TYPE_CHECKING:
     from bulkq.lifecycle.open_targets import OpenTarget
     from bulkq.lifecycle.run_resources import OpenRun
     from bulkq.model import Run
+    from bulkq.model.key_range import TableFacts
+    from bulkq.protocols import Connection
 
-FORM = 3
+FORM = 4
 """Of the file."""
 
 AGAIN = "plan again, or restore what was planned"
@@ -49,6 +51,7 @@ class PlannedTable:
         made: what tells the table from another of its name; "" if that is not known.
         acting: triggers, rules and foreign keys that act when its rows change, with digests.
         session: settings of the session that decide what the statement means, each with its value.
+        columns: that the statement may name, with their types: a value may be rounded, padded or cut for another type.
     """
 
     target: str
@@ -61,6 +64,7 @@ class PlannedTable:
     made: str = ""
     acting: tuple[str, ...] = ()
     session: tuple[str, ...] = ()
+    columns: tuple[str, ...] = ()
 
 
 @frozen(kw_only=True)
@@ -118,6 +122,8 @@ async def _table(opened: OpenRun, target: OpenTarget) -> PlannedTable:
     server = target.server
     assert server is not None, "it was looked at"
     dialect = dialect_for(dialect_of(target.definition.url))
+    statement = "; ".join(texts)
+    session, types = await _answers(target, dialect, facts)
     return PlannedTable(
         target=target.label,
         identity=target.identity or await _identity(target),
@@ -125,23 +131,34 @@ async def _table(opened: OpenRun, target: OpenTarget) -> PlannedTable:
         table=facts.key.table,
         key=tuple(f"{column.name} {column.type}" for column in facts.key.columns),
         index=facts.key.index,
-        statement="; ".join(texts),
+        statement=statement,
         made=facts.identity,
         acting=facts.acting,
-        session=await _session(target, dialect),
+        session=tuple(f"{name}={value}" for name, value in session),
+        columns=tuple(f"{name} {kind}" for name, kind in types if name.casefold() in statement.casefold()),
     )
 
 
-async def _session(target: OpenTarget, dialect: Dialect) -> tuple[str, ...]:
-    """The settings of a session of the target that decide what a statement means."""
-    if dialect.tables is None or not dialect.tables.session:
-        return ()
+async def _answers(
+    target: OpenTarget, dialect: Dialect, facts: TableFacts
+) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
+    """The settings of a session of the target that decide what a statement means, and the types of the table's columns."""
+    catalog = dialect.tables
+    questions = (catalog.session, catalog.types) if catalog is not None else ("", "")
+    settings, types = (one.format(over=dialect.literal(facts.key.table)) for one in questions)
+    if not settings and not types:
+        return [], list(facts.columns.items())
     connection = await target.driver.connect()
     try:
-        rows = await connection.administer([dialect.tables.session])
+        session = await _pairs(connection, settings)
+        return session, await _pairs(connection, types) if types else list(facts.columns.items())
     finally:
         await connection.close()
-    return tuple(f"{plain(name)}={plain(value)}" for name, value in rows)
+
+
+async def _pairs(connection: Connection, query: str) -> list[tuple[str, str]]:
+    rows = await connection.administer([query]) if query else []
+    return [(plain(name), plain(value)) for name, value in rows]
 
 
 async def _identity(target: OpenTarget) -> str:
@@ -187,7 +204,7 @@ def from_json(text: str, place: str) -> PlannedBackfill:
 
 def _read_table(found: Mapping[str, Any]) -> PlannedTable:
     values = {one.name: found[one.name] for one in fields(PlannedTable)}
-    return PlannedTable(**{**values, **{name: tuple(values[name]) for name in ("key", "acting", "session")}})
+    return PlannedTable(**{**values, **{name: tuple(values[name]) for name in ("key", "acting", "session", "columns")}})
 
 
 def _read_options(found: Mapping[str, Any]) -> dict[str, Any]:
@@ -254,6 +271,7 @@ def _tables_differ(then: PlannedTable, now: PlannedTable) -> Iterator[str]:
         ("made", "table with this name"),
         ("acting", "triggers, rules and foreign keys"),
         ("session", "settings of the session"),
+        ("columns", "types of columns"),
     ):
         before, found = getattr(then, name), getattr(now, name)
         if before != found:

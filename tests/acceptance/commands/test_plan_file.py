@@ -140,6 +140,26 @@ def test_a_session_with_another_meaning_is_refused(cli: Cli, database: str, tmp_
     assert (done.code, done.counts["changed"]) == (0, "20"), done.err
 
 
+def test_a_column_of_another_type_is_refused(cli: Cli, database: str, tmp_path: Path) -> None:
+    """The server rounds, pads or cuts what is stored. A column that the statement does not name may change."""
+    servers.execute(
+        database,
+        "create table p (id int primary key, price numeric(10,2) default 1.25, memo varchar(9), zzz int)",
+        "insert into p (id) select generate_series(1, 20)",
+    )
+    given = ("--over", "p", "--set", "price = price / 2", "--where", "memo is null", "--verify", "select 0")
+    assert cli("plan", "backfill", "-t", database, *given, "-o", "plan.json").code == 0
+    servers.execute(database, "alter table p alter price type numeric(10,1), alter zzz type bigint")
+    refused = cli("backfill", "--plan", "plan.json")
+    assert (refused.code, refused.err.count("plan.json")) == (4, 1), refused.err
+    assert (
+        "types of columns: (price numeric(10,2), memo character varying(9)) in the plan, (price numeric(10,1)"
+        in refused.err
+    )
+    servers.execute(database, "alter table p alter price type numeric(10,2)")
+    assert cli("backfill", "--plan", "plan.json").code == 0
+
+
 def test_what_goes_beside_the_statement_is_planned(cli: Cli, file: str, tmp_path: Path) -> None:
     """The function and the query that takes its rows; the images, which a rehearsal leaves out."""
     (tmp_path / "double.py").write_text("def double(rows):\n    return [{**row, 'n': 2 * row['n']} for row in rows]\n")

@@ -43,7 +43,7 @@ def test_a_field_that_is_not_one(field: str, value: object) -> None:
         ("", UsageError, "p.json is not JSON: "),
         ("[1]", UsageError, "p.json is not a plan of bulkq: "),
         ('{"version": 1}', UsageError, "p.json is not a plan of bulkq: "),
-        ('{"bulkq_plan": 3}', UsageError, "p.json is not a whole plan of bulkq: "),
+        ('{"bulkq_plan": 4}', UsageError, "p.json is not a whole plan of bulkq: "),
         ('{"bulkq_plan": 9, "bulkq": "7.0"}', RefusedError, "p.json was made by bulkq 7.0 in form 9, and this bulkq"),
         ('{"bulkq_plan": "x", "bulkq": 7}', RefusedError, "p.json was made in form x, and this bulkq"),
     ],
