@@ -105,13 +105,14 @@ class MaintenanceCatalog:
         together: options and server -> how many objects one command can have, each in a transaction of its own.
         in_turn: options -> how many small objects a lane takes at once, each with a command of its own.
         statement_of_all: the text of the command for several objects.
-        prove_all: a query with schema, name and proof of several objects, and whether the command has ended for an object that moved.
+        prove_all: a query with schema, name and proof of several objects, and whether the command has ended for an object that moved;
+            "" if there is none.
         sizes: a query with the position, from 1, the bytes and the proof of several objects; NULL for one that is gone.
         present: a query with a row if an object is there, whether the command applies to it or not; "" if the list of all says it.
         judge: the answer to a command -> why it was not done; "" if nothing speaks against it.
         failed: options and answer -> whether what `judge` has found is a failure, and not something to try again another night.
-        prove: a query with the proof of one object, see `ObjectFacts.proof`, and its size in bytes, of a table without its
-            indexes; "" if there is none.
+        prove: a query with the proof of one object, see `ObjectFacts.proof`, its size in bytes, of a table without its indexes, and
+            whether the command has ended if it moved; "" if there is none.
         moved: the proof before and the proof now -> whether the object was done; None if they cannot tell.
         may_be_silent: whether a command may do nothing without a message, so that the proof of each object is asked for. Otherwise it is
             asked for once, for all objects, at the end.

@@ -227,25 +227,30 @@ def prove(options: MaintenanceOptions, wanted: MaintainedObject) -> str:
     if not expression or wanted.kind == "database":
         return ""
     return (
-        f"SELECT {expression}, c.relpages * current_setting('block_size')::float8 FROM pg_catalog.pg_class AS c "
+        f"SELECT {expression}, c.relpages * current_setting('block_size')::float8, {_whole(options)} FROM pg_catalog.pg_class AS c "
         "JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace "
         f"WHERE n.nspname = {_literal(wanted.schema)} AND c.relname = {_literal(wanted.name)}"
     )
 
 
 def prove_all(options: MaintenanceOptions, objects: Sequence[MaintainedObject]) -> str:
-    """The query for the proofs of several tables. VACUUM comes to the TOAST table, and to ANALYZE, when the table itself is counted."""
-    ended = "true"
-    if options.command != "analyze":
-        vacuumed = "pg_catalog.pg_stat_get_last_vacuum_time"
-        ended = f"(c.reltoastrelid = 0 OR {vacuumed}(c.reltoastrelid) >= {vacuumed}(c.oid))"
-        ended += f" AND pg_catalog.pg_stat_get_last_analyze_time(c.oid) >= {vacuumed}(c.oid)" if options.analyze else ""
+    """The query for the proofs of several objects."""
     schemas, names = (_array(names) for names in ([one.schema for one in objects], [one.name for one in objects]))
     return (
-        f"SELECT n.nspname::text, c.relname::text, {proof_expression(options)}, coalesce({ended}, false) "
+        f"SELECT n.nspname::text, c.relname::text, {proof_expression(options)}, {_whole(options)} "
         f"FROM unnest({schemas}::name[], {names}::name[]) AS w (schema, name) JOIN pg_catalog.pg_namespace AS n ON n.nspname = w.schema "
         "JOIN pg_catalog.pg_class AS c ON c.relnamespace = n.oid AND c.relname = w.name"
     )
+
+
+def _whole(options: MaintenanceOptions) -> str:
+    """Whether a command whose counter has moved has ended: VACUUM comes to the TOAST table, and to ANALYZE, when the table is counted."""
+    if options.full or options.command not in {"vacuum", "freeze"}:
+        return "true"
+    vacuumed = "pg_catalog.pg_stat_get_last_vacuum_time"
+    ended = f"(c.reltoastrelid = 0 OR {vacuumed}(c.reltoastrelid) >= {vacuumed}(c.oid))"
+    ended += f" AND pg_catalog.pg_stat_get_last_analyze_time(c.oid) >= {vacuumed}(c.oid)" if options.analyze else ""
+    return f"coalesce({ended}, false)"
 
 
 def sizes(options: MaintenanceOptions, objects: Sequence[MaintainedObject]) -> str:

@@ -94,14 +94,21 @@ _EPOCH = """\
            FROM pg_catalog.pg_database AS d WHERE d.datname = current_database())"""
 """A short text that differs when the counters were reset: by a user, or because the server has crashed, which resets those of all kinds."""
 
-_COUNTED = f"pg_catalog.pg_stat_get_{{}}_count(c.oid)::text || '/' || c.oid::oid::text || '/' || {_EPOCH}"
+_COUNT = "pg_catalog.pg_stat_get_{}_count(c.oid)::text"
+_COUNTED = f"{_COUNT} || '/' || c.oid::oid::text || '/' || {_EPOCH}"
+_FILE = "pg_catalog.pg_relation_filenode(c.oid)::text"
+_WRITTEN = f"{_FILE} || '/' || c.oid::oid::text || '/file'"
 _PROOF_OF = {
     "vacuum": _COUNTED.format("vacuum"),
     "analyze": f"CASE WHEN c.relkind <> 'p' THEN {_COUNTED.format('analyze')} END",
-    "rewrite": "pg_catalog.pg_relation_filenode(c.oid)::text || '/' || c.oid::oid::text || '/file'",
+    "rewrite": _WRITTEN,
+    "rewrite and analyze": (
+        f"CASE WHEN current_setting('track_counts')::bool THEN {_FILE} || '+' || {_COUNTED.format('analyze')} ELSE {_WRITTEN} END"
+    ),
     "reindex": "c.oid::text || '/' || pg_catalog.pg_relation_filenode(c.oid)::text",
 }
-"""What differs, of which object, and since when. REINDEX CONCURRENTLY gives an index another oid, so there both parts may differ."""
+"""What differs, of which object, and since when. REINDEX CONCURRENTLY gives an index another oid, so there both parts may differ.
+Where `+` joins two texts, each of them differs: VACUUM FULL is over before its ANALYZE begins."""
 
 
 def moved(then: str, now: str) -> bool | None:
@@ -119,7 +126,9 @@ def moved(then: str, now: str) -> bool | None:
         return None
     if before[1] != after[1]:
         return False
-    return before[0] != after[0] if before[2] == after[2] else None
+    if before[2] != after[2]:
+        return None
+    return all(was != now for was, now in zip(before[0].split("+"), after[0].split("+"), strict=True))
 
 
 def object_query(options: MaintenanceOptions, server: ServerFacts, *, bloat: bool, sizes: SizeForm) -> str:
@@ -171,7 +180,7 @@ def proof_expression(options: MaintenanceOptions) -> str:
     if options.command == "reindex":
         return _PROOF_OF["reindex"]
     if options.command == "cluster" or options.full:
-        return _PROOF_OF["rewrite"]
+        return _PROOF_OF["rewrite and analyze" if options.full and options.analyze else "rewrite"]
     return _PROOF_OF["analyze" if options.command == "analyze" else "vacuum"]
 
 

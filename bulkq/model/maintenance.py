@@ -89,13 +89,14 @@ class CommandReply:
 
 GONE = "it is gone: another session has dropped or renamed it since the run began"
 NOT_MOVED = "the server reported success, but its catalog shows that nothing was done: the lock was probably not free"
+NOT_WHOLE = "only a part of it was done: the lock of its TOAST table was probably not free"
 NOT_ALL = "the server reported a warning for this or another table of the same command: "
 STILL_INVALID = ": the index is still there, and invalid now"
 NO_SUPPORT = ": leave the table out with --exclude"
 
 RESET = "the statistics of the server were reset while the command ran, so that they do not show whether it was done"
 
-OWN_TEXTS = (GONE, NOT_MOVED, RESET, NOT_ALL, STILL_INVALID, NO_SUPPORT)
+OWN_TEXTS = (GONE, NOT_MOVED, NOT_WHOLE, RESET, NOT_ALL, STILL_INVALID, NO_SUPPORT)
 """Reasons of bulkq: whole ones, beginnings that end with a colon, and ends that begin with one. They hold no values."""
 
 

@@ -15,7 +15,16 @@ from bulkq.lifecycle.maintain.leftover_indexes import new_leftovers, remove
 from bulkq.lifecycle.maintain.started_record import STOPPED
 from bulkq.lifecycle.maintain.target_objects import able
 from bulkq.model import Phase, Reply
-from bulkq.model.maintenance import GONE, NOT_MOVED, RESET, STILL_INVALID, ObjectFacts, ObjectResult, ObjectState
+from bulkq.model.maintenance import (
+    GONE,
+    NOT_MOVED,
+    NOT_WHOLE,
+    RESET,
+    STILL_INVALID,
+    ObjectFacts,
+    ObjectResult,
+    ObjectState,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -262,7 +271,7 @@ class MaintenanceCommand:
         error.undone = True
         if self._options.command not in REBUILDS or not self._made.catalog.leftovers:
             return False
-        proof, _ = await self._look(connection, facts.object)
+        proof, _, _ = await self._look(connection, facts.object)
         done = facts.proof is not None and proof is not None and proof != facts.proof
         found = await new_leftovers(connection, self._made, self._dialect, facts.object.table)
         stay = await remove(connection, self._made, found, self._part.spec.limits.lock_timeout_s)
@@ -289,21 +298,22 @@ class MaintenanceCommand:
             raise ObjectSkipped(why)
         if facts.proof is None or not self._made.catalog.may_be_silent(self._options):
             return None
+        moved: bool | None = False
         for wait_s in MOVES_S:
             await asyncio.sleep(wait_s)
-            proof, size = await self._look(connection, facts.object)
+            proof, size, whole = await self._look(connection, facts.object)
             moved = proof is None or self._made.catalog.moved(facts.proof, proof)
             if moved is None:
                 raise ObjectSkipped(RESET)
-            if moved:
+            if moved and whole:
                 return size if self._options.command in REBUILDS else None  # of a table without its indexes
-        raise ObjectSkipped(NOT_MOVED)
+        raise ObjectSkipped(NOT_WHOLE if moved else NOT_MOVED)
 
-    async def _look(self, connection: Connection, wanted: MaintainedObject) -> tuple[str | None, float | None]:
-        """The proof of an object, and its size in bytes."""
+    async def _look(self, connection: Connection, wanted: MaintainedObject) -> tuple[str | None, float | None, bool]:
+        """The proof of an object, its size in bytes, and whether the command has ended if it moved."""
         query = self._made.catalog.prove(self._options, wanted)
         rows = await connection.administer([query]) if query else []
         if not rows:
-            return None, None
-        proof, size = rows[0]
-        return None if proof is None else str(proof), None if size is None else float(str(size))
+            return None, None, True
+        proof, size, whole = rows[0]
+        return None if proof is None else str(proof), None if size is None else float(str(size)), bool(whole)

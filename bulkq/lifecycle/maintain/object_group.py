@@ -16,7 +16,7 @@ from bulkq.lifecycle.maintain.ask_despite_stop import ask_despite_stop
 from bulkq.lifecycle.maintain.started_record import STOPPED
 from bulkq.lifecycle.maintain.target_objects import able
 from bulkq.model import Outcome, Phase, Reply
-from bulkq.model.maintenance import NOT_ALL, RESET, ObjectFacts, ObjectResult, ObjectState
+from bulkq.model.maintenance import NOT_ALL, NOT_WHOLE, RESET, ObjectFacts, ObjectResult, ObjectState
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -172,7 +172,7 @@ class ObjectGroup:
             elif whole:
                 done.append(at)
             else:
-                ended[at] = (outcome, why)
+                ended[at] = (outcome, why or NOT_WHOLE)
         return ObjectsApart(tuple(done), ended, tuple(left))
 
     def _keep(

@@ -1,7 +1,8 @@
 """Find out on the server what a process that died has done to the objects that it had announced.
 
 The record has the proof of each object at the start of the run. If the catalog has another one now, the object was done. If it has the
-same, and no session of the run is left on the server, it was not done. An object that is gone needs no command any more.
+same, and no session of the run is left on the server, it was not done. Neither was one whose command had moved it and not ended. An
+object that is gone needs no command any more.
 """
 
 from __future__ import annotations
@@ -66,6 +67,9 @@ async def settle_unknown(
     found = await list_objects(connection, catalog, options, server)
     now = {(one.object.schema, one.object.name): one.proof for one in found}
     moved = {n: _moved(catalog, one, now.get((one.schema, one.name))) for n, one in unknown}
+    moved |= dict.fromkeys(
+        await _cut_off(connection, catalog, options, [pair for pair in unknown if moved[pair[0]]]), False
+    )
     gone = {
         n
         for n, one in unknown
@@ -80,6 +84,19 @@ async def settle_unknown(
 def _moved(catalog: MaintenanceCatalog, one: MaintainedObject, now: str | None) -> bool | None:
     """Whether the proof of an object shows that it was done; None if nothing shows it."""
     return catalog.moved(one.proof, now) if one.proof and now is not None else None
+
+
+async def _cut_off(
+    connection: Connection,
+    catalog: MaintenanceCatalog,
+    options: MaintenanceOptions,
+    moved: Sequence[tuple[int, MaintainedObject]],
+) -> Sequence[int]:
+    """Return the numbers of those objects that moved whose command has not ended, such as a VACUUM before it came to the TOAST table."""
+    query = catalog.prove_all(options, [one for _, one in moved]) if moved else ""
+    rows = await read_rows(connection, query) if query else ()
+    ended = {(str(schema), str(name)): bool(whole) for schema, name, _, whole in rows}
+    return [n for n, one in moved if not ended.get((one.schema, one.name), True)]
 
 
 async def _ended(connection: Connection, query: str, say: Callable[[str], None]) -> bool:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bulkq.engine.stop_control import Control
+from bulkq.model.maintenance import NOT_WHOLE
 from bulkq.tasks.maintain import maintain
 from bulkq.tasks.resume import resume
 from bulkq.tasks.retry import retry
@@ -54,6 +55,20 @@ async def test_m8_a_locked_table_ends_the_list_and_the_others_are_done_once(
     assert (summary.ok, summary.skipped, set(reasons(summary))) == (29, 1, {"public.t17"}), reasons(summary)
     assert counts(tables, command) == {name: int(name != "public.t17") for name in NAMES}
     assert sorted(one.name for one in summary.objects) == NAMES
+
+
+@pytest.mark.parametrize("alone", [False, True], ids=["list", "alone"])
+async def test_a_toast_table_that_was_skipped_in_silence(tables: str, tmp_path: Path, alone: bool) -> None:
+    """SKIP_LOCKED gives no warning for it. The table is not done then, in a list or alone, and is once the lock is free."""
+    toast = execute(tables, "SELECT reltoastrelid::regclass::text FROM pg_class WHERE relname = 't17'")[0][0]
+    with waiting_session(tables) as other:
+        other(f"BEGIN; REINDEX TABLE {toast}")
+        named = ("--table", "t17") if alone else ()
+        summary = await run(tables, tmp_path, "vacuum", "--skip-locked", *named, *QUICK)
+    assert (summary.ok, summary.skipped) == (0 if alone else 29, 1)
+    assert reasons(summary) == {"public.t17": ("skipped", NOT_WHOLE)}
+    assert (await run(tables, tmp_path, "vacuum", "--skip-locked", "--table", "t17")).ok == 1
+    assert execute(tables, f"SELECT vacuum_count FROM pg_stat_all_tables WHERE relid = '{toast}'::regclass")[0][0] == 1
 
 
 async def test_sizes_before_and_after(tables: str, tmp_path: Path) -> None:

@@ -71,6 +71,7 @@ def test_a_counter_proves_nothing_if_the_server_does_not_count() -> None:
     """The list of objects says so."""
     assert "track_counts" in query("vacuum")
     assert "track_counts" not in query("vacuum", full=True)
+    assert "track_counts" in query("vacuum", full=True, analyze=True)
     assert "relkind <> 'p'" in proof_expression(MaintenanceOptions(command="analyze"))
 
 
@@ -82,11 +83,13 @@ def test_a_counter_proves_nothing_if_the_server_does_not_count() -> None:
         ("5/16384/abc", "6/16385/abc", False),
         ("5/16384/abc", "0/16384/def", None),
         ("5", "6/16384/abc", None),
+        ("70+5/16384/abc", "71+6/16384/abc", True),
+        ("70+5/16384/abc", "71+5/16384/abc", False),
         ("16384/16384", "16390/16391", True),
         ("16384", "16384", False),
         ("16384/false", "16384/true", True),
     ],
 )
 def test_what_a_proof_shows(then: str, now: str, expected: bool | None) -> None:
-    """Another table with the name was not done; counters that were reset, and those of an older version, show nothing."""
+    """Another table with the name was not done, nor one of whose two parts only one moved; counters that were reset, and those of an older version, show nothing."""
     assert moved(then, now) is expected
