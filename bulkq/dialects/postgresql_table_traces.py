@@ -72,12 +72,28 @@ SELECT FROM pg_catalog.pg_attribute AS a WHERE a.attrelid = {file} AND a.xmin = 
 NONE_BEFORE = """EXISTS (SELECT FROM {rows} AS o)
    AND NOT EXISTS (SELECT FROM {rows} AS o WHERE age(o.xmin) NOT BETWEEN 0 AND age(m.made))"""
 
+KEY_WRITTEN = """\
+SELECT d.xmin AS made, false AS beside
+      FROM pg_catalog.pg_attribute AS a
+      JOIN pg_catalog.pg_depend AS d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = a.attrelid AND d.refobjsubid = a.attnum
+     WHERE a.attrelid = {file} AND a.attname = {column} AND age(d.xmin) BETWEEN 0 AND age('{since}'::xid)
+       AND (d.classid = 'pg_class'::regclass AND d.objid IN (SELECT x.indexrelid FROM pg_catalog.pg_index AS x WHERE x.indrelid = {file})
+         OR d.classid = 'pg_constraint'::regclass
+            AND d.objid IN (SELECT k.oid FROM pg_catalog.pg_constraint AS k WHERE k.conrelid = {file} AND k.contype IN ('p', 'u', 'x')))
+    UNION ALL
+    SELECT a.xmin, true FROM pg_catalog.pg_attribute AS a WHERE a.attrelid = {file} AND a.attname = {column}"""
+"""The transactions that may have written a column of the key anew.
+
+ALTER TABLE that computes its values makes its indexes and constraints anew, so what says that these depend on the column is of the same
+transaction. VACUUM FULL and REINDEX TABLE leave it as it is. REINDEX CONCURRENTLY writes it, so the row of the column itself counts, too,
+if rows are of its transaction.
+"""
+
 COMPUTED = f"""\
-SELECT 1 FROM ({ANEW}) AS m
+SELECT 1 FROM ({KEY_WRITTEN}) AS m
  WHERE {NONE_BEFORE}
-   AND ('{{column}}'::xid = m.made OR (age('{{column}}'::xid) < age(m.made) AND NOT EXISTS ({ALTERED})))"""
-"""Whether all rows were computed again by the transaction that has changed a column of the key. If a later one has changed that column,
-another column that the first has changed explains the computation."""
+   AND (NOT m.beside OR EXISTS (SELECT FROM {{rows}} AS o WHERE o.xmin = m.made))"""
+"""Whether all rows were computed again by a transaction that has changed a column of the key."""
 
 RELOADED = f"""\
 SELECT format('(tableoid = %s AND xmin = ''%s'')', {{file}}, m.made) FROM ({ANEW}) AS m
@@ -139,6 +155,12 @@ def _renamed(then: str, now: str) -> bool:
     return named != found and owner == owns
 
 
+def _literal(text: str) -> str:
+    """A text as a literal, whatever `standard_conforming_strings` is."""
+    doubled = text.replace("\\", "\\\\").replace("'", "''")
+    return f"E'{doubled}'"
+
+
 def _newer(then: str, now: str) -> dict[str, tuple[str, str]]:
     """What of the pairs `now` was another or none `then`: its text then, or "", and now."""
     before: dict[str, str] = json.loads(then)
@@ -155,13 +177,13 @@ def _key_columns(
         before, found = changed.get(column.name, ("", ""))
         if not before:
             continue
-        name, (place, _), (place_now, written) = quoted(column.name), before.split(), found.split()
-        if place != place_now:
+        name = quoted(column.name)
+        if before.split()[0] != found.split()[0]:
             told = f"the column {name} of its key is another one than before, with values of its own: {CONTINUE}"
             yield Suspicion(told, "rewritten")
         elif computed:
             questions = [
-                COMPUTED.format(file=oid, since=then["xid"], rows=_rows(now, oid, key), column=written)
+                COMPUTED.format(file=oid, since=then["xid"], rows=_rows(now, oid, key), column=_literal(column.name))
                 for oid in computed
             ]
             told = f"ALTER TABLE has written the column {name} of its key anew, perhaps with other values (USING): {CONTINUE}"

@@ -117,6 +117,15 @@ def test_rows_that_came_behind_the_ranges_that_are_done(
         (PARTS, ("vacuum full t", "alter table t detach partition p1")),
         (PARTS, ("drop table p1",)),
         (
+            (TABLE.replace(", w text default 'x'", ""), ROWS),
+            (
+                "vacuum full t",
+                "update t set id = id",
+                "create index on t (v)",
+                "alter table t alter id set statistics 5",
+            ),
+        ),
+        (
             PLAIN,
             (
                 "alter table t alter id set statistics 5",
@@ -137,7 +146,7 @@ def test_rows_that_came_behind_the_ranges_that_are_done(
             ),
         ),
     ],
-    ids=["done", "ahead", "empty", "above", "vacuum", "dropped", "plain"],
+    ids=["done", "ahead", "empty", "above", "vacuum", "dropped", "no toast", "plain"],
 )
 def test_what_does_no_harm(cli: Cli, database: str, setup: tuple[str, ...], events: tuple[str, ...]) -> None:
     """Rows keep their keys, or come above the upper end, or in front of the ranges that are done."""
@@ -195,12 +204,15 @@ def test_rows_are_counted_where_a_condition_tells_what_is_left(cli: Cli, databas
 
 
 @pytest.mark.parametrize("using", ["bigint using id + 100", "int using 301 - id"])
-def test_a_key_with_other_values(cli: Cli, database: str, using: str) -> None:
-    """A resume would change rows twice, and leave others out."""
+@pytest.mark.parametrize(
+    "later", ["alter table t alter id set statistics 5", "vacuum full t", "reindex table concurrently t"]
+)
+def test_a_key_with_other_values(cli: Cli, database: str, using: str, later: str) -> None:
+    """A resume would change rows twice, and leave others out. What is done to the table later hides nothing."""
     servers.execute(database, *PLAIN)
     begin(cli, database)
     servers.execute(database, f"alter table t alter id type {using}")
-    servers.execute(database, "alter table t alter id set statistics 5")
+    servers.execute(database, later)
     refused = cli("resume", "--last", "--max-affected", "1000")
     told = 'public.t: ALTER TABLE has written the column "id" of its key anew, perhaps with other values (USING)'
     assert (refused.code, told in refused.err) == (4, True), refused.err
