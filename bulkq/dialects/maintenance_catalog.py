@@ -103,7 +103,7 @@ class MaintenanceCatalog:
         read: options, server and answer -> the objects.
         statement: the text of the command for one object.
         together: options and server -> how many objects one command can have, each in a transaction of its own.
-        in_turn: options -> how many small objects a lane takes at once, each with a command of its own.
+        in_one_transaction: options -> how many small objects one transaction can have: all of them are done, or none.
         statement_of_all: the text of the command for several objects.
         prove_all: a query with schema, name and proof of several objects, and whether the command has ended for an object that moved;
             "" if there is none.
@@ -135,7 +135,7 @@ class MaintenanceCatalog:
     judge: Callable[[MaintenanceOptions, ObjectFacts, CommandReply], str]
     failed: Callable[[MaintenanceOptions, CommandReply], bool] = lambda options, reply: False  # noqa: ARG005
     together: Callable[[MaintenanceOptions, ServerFacts], int] = lambda options, server: 1  # noqa: ARG005
-    in_turn: Callable[[MaintenanceOptions], int] = lambda options: 1  # noqa: ARG005
+    in_one_transaction: Callable[[MaintenanceOptions], int] = lambda options: 1  # noqa: ARG005
     statement_of_all: Callable[[MaintenanceOptions, Sequence[MaintainedObject], ServerFacts], str] = _no_statement
     prove: Callable[[MaintenanceOptions, MaintainedObject], str] = _no_proof
     moved: Callable[[str, str], bool | None] = lambda then, now: then != now

@@ -170,13 +170,15 @@ def together(options: MaintenanceOptions, server: ServerFacts) -> int:
     return MOST_TOGETHER if lists and not halves and server.version >= TOGETHER else 1
 
 
-def in_turn(options: MaintenanceOptions) -> int:
-    """How many small indexes a lane rebuilds one after the other. CONCURRENTLY waits for others, so each is by itself."""
+def in_one_transaction(options: MaintenanceOptions) -> int:
+    """How many small indexes are rebuilt in one transaction. CONCURRENTLY has transactions of its own, so each is by itself."""
     return 16 if options.command == "reindex" and not options.concurrently else 1
 
 
 def statement_of_all(options: MaintenanceOptions, objects: Sequence[MaintainedObject], server: ServerFacts) -> str:
-    """The text of VACUUM or ANALYZE for several tables."""
+    """The text of VACUUM or ANALYZE for several tables, or of REINDEX for several indexes in one message, which is one transaction."""
+    if options.command == "reindex":
+        return "; ".join(statement(options, one, server) for one in objects)
     rest = "".join(f", {quoted_name(one.schema, one.name)}" for one in objects[1:])
     return statement(options, objects[0], server) + rest
 
@@ -350,7 +352,7 @@ MAINTENANCE = MaintenanceCatalog(
     read=read,
     statement=statement,
     together=together,
-    in_turn=in_turn,
+    in_one_transaction=in_one_transaction,
     statement_of_all=statement_of_all,
     judge=judge,
     prove=prove,

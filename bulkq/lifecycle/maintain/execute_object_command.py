@@ -81,56 +81,20 @@ class MaintenanceCommand:
         self._sizes = sizes
         self._say = say
         self._group = group
-        self._in_turn = made.catalog.in_turn(options) > 1
         self._single: set[int] = set()  # numbers of objects that are left of a group
-        self._known: dict[
-            int, ObjectSkipped | DatabaseError
-        ] = {}  # what came of objects that were done in turn, by number
 
     async def execute(self, connection: Connection, batch: Batch, pause: Callable[[int], Awaitable[None]]) -> Reply:
         """Execute the command for the objects of `batch`; see `ObjectCommand.execute`."""
         if len(batch.sets) > 1:
             try:
-                if self._in_turn:
-                    return await self._execute_in_turn(connection, batch, pause)
                 return await self._group.execute(connection, batch)
             except ObjectsApart as apart:
                 self._single.update(batch.first + at for at in apart.left)
                 raise
-        if (known := self._known.pop(batch.first, None)) is not None:
-            raise known
         return await self._execute_one(connection, batch, pause)
 
-    async def _execute_in_turn(
-        self, connection: Connection, batch: Batch, pause: Callable[[int], Awaitable[None]]
-    ) -> Reply:
-        """Execute the command for one small object after the other. At the first that is not done, leave the others to the lane.
-
-        Raises:
-            ObjectsApart: what came of that object is known when the lane comes to it; if its lock was not free, it is tried again.
-        """
-        await self._record.begin(batch)
-        count = len(batch.sets)
-        for at in range(count):
-            one, began_s = batch.slice(at, 1), time.monotonic()
-            try:
-                await self._execute_one(connection, one, pause, in_turn=True)
-            except ObjectsApart as apart:
-                raise ObjectsApart(range(at), {}, (*range(at + 1, count), at)) from apart
-            except (ObjectSkipped, DatabaseError) as error:
-                if isinstance(error, DatabaseError):
-                    error.took_s = time.monotonic() - began_s
-                self._known[one.first] = error
-                raise ObjectsApart(range(at), {}, range(at, count)) from error
-        return Reply((), (), ())
-
     async def _execute_one(
-        self,
-        connection: Connection,
-        batch: Batch,
-        pause: Callable[[int], Awaitable[None]],
-        *,
-        in_turn: bool = False,
+        self, connection: Connection, batch: Batch, pause: Callable[[int], Awaitable[None]]
     ) -> Reply:
         assert self._part.objects is not None
         wanted = self._part.objects.object(batch.first)
@@ -144,13 +108,10 @@ class MaintenanceCommand:
                 state = ObjectState.GONE
                 return Reply((), (), ())
             [before] = await self._sizes.before(connection, [facts])
-            after = await self._execute(connection, batch, facts, pause, in_turn=in_turn)
+            after = await self._execute(connection, batch, facts, pause)
             if after is None:
                 after = await self._ask(partial(self._sizes.after, connection, facts, before))
             state = ObjectState.DONE
-        except ObjectsApart:
-            state = None
-            raise
         except ObjectSkipped as error:
             state, reason = ObjectState.SKIPPED, str(error)
             raise
@@ -184,21 +145,14 @@ class MaintenanceCommand:
         batch: Batch,
         facts: ObjectFacts,
         pause: Callable[[int], Awaitable[None]],
-        *,
-        in_turn: bool,
     ) -> float | None:
-        """Execute the command, with as many tries for its lock as there are. Return the size of the object in bytes, if it is known.
-
-        Raises:
-            ObjectsApart: others wait for their turn, and the lock was not free.
-        """
+        """Execute the command, with as many tries for its lock as there are. Return the size of the object in bytes, if it is known."""
         if facts.missing:
             self._record.leave_out(batch)
             raise ObjectSkipped(facts.missing, own=True)
-        single = in_turn or batch.first in self._single
+        single = batch.first in self._single
         self._group.go_on(single=single)
-        if not in_turn:
-            await self._record.begin(batch)
+        await self._record.begin(batch)
         tries, limits = self._part.spec.retries + 1, self._part.spec.limits
         sql = self._made.catalog.statement(self._options, facts.object, self._made.server)
         for number in range(1, tries + 1):
@@ -211,8 +165,8 @@ class MaintenanceCommand:
                     return None
                 if not self._waits(error):
                     raise await self._explained(connection, facts.object, error) from error
-                if in_turn or number == tries:
-                    raise ObjectsApart((), {}, (0,)) if in_turn else self._given_up(error, tries, sql) from error
+                if number == tries:
+                    raise self._given_up(error, tries, sql) from error
             except asyncio.CancelledError as cancelled:
                 if single and self._group.stopped() and not cancelled.args:
                     raise ObjectSkipped(STOPPED) from cancelled  # what came of the others of its group is kept

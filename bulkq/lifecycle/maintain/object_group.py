@@ -1,7 +1,8 @@
-"""Execute one command for several small tables. If it did not go through for all, find out which are done.
+"""Execute the command for several small objects. If it did not go through for all, find out which are done.
 
-The server does the tables one after the other, each in a transaction of its own. So those before an error are done, and the catalog
-shows which these are: the proof of each is compared. The others are told to the lane, which executes them one by one.
+The server does the tables of a list one after the other, each in a transaction of its own. So those before an error are done, and the
+catalog shows which these are: the proof of each is compared. Small indexes are rebuilt in one transaction, so an error leaves all of
+them as they were. The lane executes the others one by one.
 """
 
 from __future__ import annotations
@@ -28,6 +29,10 @@ if TYPE_CHECKING:
     from bulkq.model import Batch
     from bulkq.model.maintenance import CommandReply, MaintenanceOptions
     from bulkq.protocols import Connection
+
+PATIENCE_S = 0.05
+"""How long a command may wait for a lock while its transaction holds the locks of other objects. It is shorter than the second after
+which a server looks for a deadlock, so that the transaction of a user is never the victim, and waits no longer."""
 
 STATES = {Outcome.SKIPPED: ObjectState.SKIPPED, Outcome.ROLLED_BACK: ObjectState.FAILED}
 
@@ -105,10 +110,11 @@ class ObjectGroup:
         await self._record.begin(batch)
         catalog, limits = self._made.catalog, self._part.spec.limits
         sql = catalog.statement_of_all(self._options, [one.object for one in group], self._made.server)
+        lock_timeout_s = limits.lock_timeout_s
+        if catalog.in_one_transaction(self._options) > 1:
+            lock_timeout_s = PATIENCE_S if lock_timeout_s is None else min(lock_timeout_s, PATIENCE_S)
         try:
-            reply = await able(connection).command(
-                sql, timeout_s=limits.timeout_s, lock_timeout_s=limits.lock_timeout_s
-            )
+            reply = await able(connection).command(sql, timeout_s=limits.timeout_s, lock_timeout_s=lock_timeout_s)
         except DatabaseError as error:
             if error.connection_lost or not error.confirmed or error.abandoned:
                 raise

@@ -94,7 +94,7 @@ async def _prepare(opened: OpenRun, exact: bool, target: OpenTarget, connection:
         tables, earlier = {one.table for one in made.objects}, options.leftovers[part.spec.number - 1]
         made.before = tuple(one for one in made.before if one.drop in earlier or one.table not in tables)
     source = opened.sources.objects[part.spec.number]
-    together = max(made.catalog.together(options, made.server), made.catalog.in_turn(options))
+    together = max(made.catalog.together(options, made.server), made.catalog.in_one_transaction(options))
     quick = (n for n, one in enumerate(made.objects, 1) if together > 1 and made.is_quick(one))
     source.begin(made.objects, opened.resume.done.get(part.spec.number, ()), together=together, quick=quick)
     part.objects = source

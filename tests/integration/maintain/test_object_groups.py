@@ -138,7 +138,7 @@ async def test_a_stop_keeps_what_is_done(tables: str, tmp_path: Path) -> None:
     assert (again.ok, again.exit_code, counts(tables)) == (30, 0, dict.fromkeys(NAMES, 1))
 
 
-async def test_indexes_in_turn_end_as_each_of_them_does(database: str, tmp_path: Path) -> None:
+async def test_indexes_of_one_transaction_end_as_each_of_them_does(database: str, tmp_path: Path) -> None:
     """One whose lock is not free, that is gone, fails, or takes too long. Those before and behind it are rebuilt, and a retry does the rest."""
     names = [f"t{n:02}" for n in range(30)]
     function = (
@@ -187,3 +187,56 @@ async def test_indexes_in_turn_end_as_each_of_them_does(database: str, tmp_path:
     assert (again.ok, again.exit_code) == (30, 0)
     last = dict(execute(database, files))
     assert {name for name in last if last[name] != now[name]} == {"t05_key", "t11_key", "t19_key"}
+
+
+FILES = "SELECT relname::text, pg_relation_filenode(oid)::text FROM pg_class WHERE relname LIKE 't___key'"
+
+
+async def test_a_transaction_of_indexes_ends_no_transaction_of_another_session(tables: str, tmp_path: Path) -> None:
+    """The other session writes to a later table, and then to the first: it would be the victim of a deadlock."""
+    execute(tables, *(f"CREATE INDEX {name[7:]}_key ON {name} (id)" for name in NAMES))
+    before = dict(execute(tables, FILES))
+    async with session(tables) as other:
+        await other.execute("BEGIN; SET LOCAL deadlock_timeout = '200ms'; INSERT INTO t09 VALUES (6)")
+
+        async def write() -> None:
+            waits = "SELECT FROM pg_locks WHERE relation = 't09'::regclass AND NOT granted"
+            while not await asyncio.to_thread(execute, tables, waits):
+                await asyncio.sleep(0.005)
+            await other.execute("INSERT INTO t00 VALUES (6); INSERT INTO t29 VALUES (6)")
+            await asyncio.sleep(0.5)
+            await other.execute("COMMIT")
+
+        writing = Notices(when_started=lambda: asyncio.ensure_future(write()))
+        how = ("--no-concurrently", "--order", "size", "-j", "1")
+        summary = await run(tables, tmp_path, "reindex", *how, observers=(writing,))
+    assert (summary.ok, summary.exit_code) == (30, 0), reasons(summary)
+    now = dict(execute(tables, FILES))
+    assert not {name for name in now if now[name] == before[name]}
+    assert execute(tables, "SELECT count(*) FROM t00 WHERE id = 6")[0][0] == 1
+
+
+async def test_a_stop_leaves_the_indexes_of_a_transaction_as_they_were(tables: str, tmp_path: Path) -> None:
+    """They are not done, and a resume rebuilds them."""
+    slow = (
+        "CREATE OR REPLACE FUNCTION slow(int) RETURNS int IMMUTABLE LANGUAGE plpgsql AS $$ BEGIN {} RETURN $1; END $$"
+    )
+    execute(tables, slow.format(""), *(f"CREATE INDEX {name[7:]}_key ON {name} (slow(id))" for name in NAMES[:8]))
+    execute(tables, slow.format("IF $1 = 3 THEN PERFORM pg_sleep(20); END IF;"))
+    before, control = dict(execute(tables, FILES)), Control()
+    sleeps = "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'PgSleep'"
+
+    async def stop() -> None:
+        while not await asyncio.to_thread(execute, tables, sleeps):
+            await asyncio.sleep(0.02)
+        control.cancel("stopped by the test")
+
+    stopped = Notices(when_started=lambda: asyncio.ensure_future(stop()))
+    made = build(tables, tmp_path, "reindex", "--no-concurrently", "-j", "1")
+    summary = await maintain(made, control=control, observers=(stopped,))
+    assert (summary.ok, summary.unknown) == (0, 0), reasons(summary)
+    assert dict(execute(tables, FILES)) == before
+    execute(tables, slow.format(""))
+    again = await resume(summary.run, ledger=f"sqlite:///{tmp_path}/ledger.db", changes={}, control=Control())
+    assert (again.ok, again.exit_code) == (8, 0)
+    assert not dict(execute(tables, FILES)).items() & before.items()

@@ -19,5 +19,5 @@ def test_what_a_database_leaves_out() -> None:
     assert made.read_leftovers((), ServerFacts()) == ()
     assert not made.failed(OPTIONS, CommandReply())
     assert made.read_invalid(()) == ()
-    assert made.together(OPTIONS, ServerFacts()) == made.in_turn(OPTIONS) == 1
+    assert made.together(OPTIONS, ServerFacts()) == made.in_one_transaction(OPTIONS) == 1
     assert made.statement_of_all(OPTIONS, (), ServerFacts()) == made.prove_all(OPTIONS, ()) == ""

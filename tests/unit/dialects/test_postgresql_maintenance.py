@@ -240,10 +240,13 @@ def test_several_tables_in_one_command() -> None:
     assert MAINTENANCE.together(MaintenanceOptions(command="vacuum", full=True), at_15) == 1
     assert MAINTENANCE.together(MaintenanceOptions(command="reindex"), at_15) == 1
     blocking = MaintenanceOptions(command="reindex", concurrently=False)
-    assert (MAINTENANCE.in_turn(blocking), MAINTENANCE.in_turn(MaintenanceOptions(command="reindex"))) == (16, 1)
+    concurrently = MaintenanceOptions(command="reindex")
+    assert (MAINTENANCE.in_one_transaction(blocking), MAINTENANCE.in_one_transaction(concurrently)) == (16, 1)
     objects = [MaintainedObject("table", "s", "a'b", "s.a'b"), MaintainedObject("table", "s", "c\\", "s.c\\")]
     text = MAINTENANCE.statement_of_all(vacuum, objects, at_15)
     assert text == 'VACUUM "s"."a\'b", "s"."c\\"'
+    text = MAINTENANCE.statement_of_all(blocking, objects, at_15)
+    assert text == 'REINDEX INDEX "s"."a\'b"; REINDEX INDEX "s"."c\\"'
     asked = MAINTENANCE.prove_all(vacuum, objects)
     assert "unnest(ARRAY[E's', E's']::name[], ARRAY[E'a''b', E'c\\\\']::name[])" in asked
     assert "ARRAY[E'\"s\".\"a''b\"'," in MAINTENANCE.sizes(vacuum, objects)
