@@ -19,7 +19,7 @@ from bulkq.drivers.optional_connection_methods import BaseConnection
 from bulkq.drivers.prepare_attempt_steps import prepare_steps
 from bulkq.drivers.statement_cache import StatementCache
 from bulkq.drivers.threads import NUDGE_S, what_lasts
-from bulkq.errors import DatabaseError
+from bulkq.errors import DatabaseError, RefusedError
 from bulkq.model import Decoding, Phase
 from bulkq.policy.batch_form import limits_together
 
@@ -83,6 +83,8 @@ class SqlConnection(BaseConnection):
         self, query: Query, decoding: Decoding, *, typed: bool, identifiers: Mapping[str, str]
     ) -> SqlStatement:
         """Ask the database about `query`, as far as it can be asked; see `Connection.prepare`."""
+        if not query.transaction:
+            self._must_be_direct(query)
         key = (id(query), decoding, typed, *identifiers.items())
         work = partial(self._session.prepare, query, identifiers, decoding, typed=typed)
         return await self._statements.find(key, lambda: self._hop(work, PREPARE_S, Phase.PREPARING))
@@ -103,6 +105,8 @@ class SqlConnection(BaseConnection):
         """
         known = _ours(statement)
         alone = known.single or not limits.transaction
+        if alone:
+            self._must_be_direct(known.query)
         plain = claim is None and steps is None
         if not plain:
             self.must_be_claimable(known)
@@ -172,6 +176,17 @@ class SqlConnection(BaseConnection):
         if not self._abandoned and not await self._executor.close():
             self._abandoned = True
             self._left_behind()
+
+    def _must_be_direct(self, query: Query) -> None:
+        """Check that limits of the session hold for a statement outside a transaction, and do not stay with another client.
+
+        Raises:
+            RefusedError: a pooler is in between.
+        """
+        if self.server.pooled:
+            raise RefusedError(
+                f"{query.place}: runs outside a transaction, where a pooler keeps no timeouts: connect to the server itself"
+            )
 
     async def _prepare_step(self, query: Query) -> SqlStatement:
         made = await self.prepare(query, Decoding.PYTHON, typed=False, identifiers={})

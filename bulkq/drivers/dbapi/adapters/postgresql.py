@@ -16,6 +16,7 @@ from bulkq.drivers.asyncpg import result_value_forms as forms
 from bulkq.drivers.asyncpg.connect_arguments import is_local, timeout_s
 from bulkq.drivers.bind_parameters import Binding, Style
 from bulkq.drivers.dbapi.adapter_return_types import ErrorDescription, QueryDescription, Refusal
+from bulkq.drivers.dbapi.adapters import postgresql_pooler
 from bulkq.drivers.dbapi.adapters.base import TABLE, Adapter, returns_rows
 from bulkq.drivers.dbapi.adapters.error_facts import said
 from bulkq.drivers.dbapi.adapters.parameters import NATIVE, convert, in_parentheses, style_of, unfit
@@ -106,6 +107,7 @@ class Postgres(Adapter):
         self.sets_together = self.dialect.driver in TEXTS  # only these are held against the other form, byte for byte
         self._asked: tuple[Setting, ...] = ()
         self._number = 0
+        self._checks_alive = False  # each transaction through a pooler has the server notice when the pooler drops it
         self._parameters = ParameterTypes()
         self._style = ""  # of dates in the server's own text; "" if it is ISO
         self._types: dict[int, PgType] = {}
@@ -178,17 +180,22 @@ class Postgres(Adapter):
         ((pid, version, number, database, user, standby, most, superuser, free, locked),) = ask(postgresql.LOOK)
         encrypted = [row[0] for row in ask(TLS)]
         self._number = int(str(number))
+        pooled = postgresql_pooler.is_between(connection, _int(pid))
+        if pooled:
+            postgresql_pooler.name_no_statements(connection)
+            self._checks_alive = postgresql_pooler.checks_alive(ask, self._number)
         return Server(
             product="postgresql",
             version=str(version).partition(" ")[0],
             version_number=self._number,
-            pid=_int(pid),
+            pid=None if pooled else _int(pid),
+            pooled=pooled,
             tls=("unverified" if encrypted[0] else "off") if encrypted else "",
             database=str(database),
             user=str(user),
             superuser=bool(superuser),
             in_recovery=bool(standby),
-            free_connections=_int(free),
+            free_connections=None if pooled else _int(free),
             max_connections=_int(most),
             read_only=postgresql_read_only_errors.explain_read_only(
                 ask(postgresql_read_only_errors.WHY)[0], self._asked
@@ -199,16 +206,16 @@ class Postgres(Adapter):
 
     def _iso(self, ask: Ask, connection: DbapiConnection) -> None:
         """Dates as the libraries read them; psycopg2 has said so to the server when it connected."""
-        if not self._libpq:
-            return
         inner = cast("Any", getattr(connection, "driver_connection", None) or connection)
-        if self.dialect.driver == "psycopg2":
+        if not self._libpq:
+            ((style,),) = ask("SELECT current_setting('DateStyle')")
+        elif self.dialect.driver == "psycopg2":
             ask("RESET datestyle")
             style = inner.get_parameter_status("DateStyle")
         else:
             style = inner.info.parameter_status("DateStyle")
-        if style and not style.startswith(postgresql.ISO):
-            self._style = style
+        if style and not str(style).startswith(postgresql.ISO):
+            self._style = str(style)
             ask(f"SET datestyle = '{postgresql.ISO}'")
 
     def kill(self, pid: int) -> str | None:
@@ -219,7 +226,7 @@ class Postgres(Adapter):
 
     def opening(self, limits: Limits, path: Sequence[str]) -> Sequence[str]:
         """BEGIN and its limits in one message."""
-        return (postgresql.opening(limits, ordinals=False, path=path),)
+        return (postgresql.opening(limits, ordinals=False, path=path, check_alive=self._checks_alive),)
 
     def alone(self, limits: Limits, path: Sequence[str]) -> Sequence[str]:
         """Limits of the session, and where its names are looked up."""
