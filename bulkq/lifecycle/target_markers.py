@@ -13,7 +13,7 @@ from bulkq.errors import DatabaseError, RefusedError, TargetError
 from bulkq.model.counts import UNCOUNTED, changed_in_all
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from bulkq.model import MarkerTables
     from bulkq.protocols import Connection
@@ -69,6 +69,34 @@ async def make_tables(connection: Connection, url: str, wanted: str | None) -> M
             await _try_rights(connection, tables)
         return tables
     raise RefusedError(f"exactly-once writes need the table {tables.markers}: {refused}: {CHOICES}") from refused
+
+
+async def make_ranges(
+    administer: Callable[[Sequence[str]], Awaitable[object]], tables: MarkerTables, dialect: str
+) -> None:
+    """Make the table of key ranges where it is not there: CREATE TABLE IF NOT EXISTS would want the right to make one.
+
+    Args:
+        administer: executes statements of bulkq in a transaction.
+        tables: in the target.
+        dialect: of the target.
+
+    Raises:
+        DatabaseError: this role may not make it, or the connection broke.
+    """
+    for again in (True, False):  # another run may make it at this moment
+        try:
+            await administer([f"SELECT 1 FROM {tables.ranges} WHERE 1 = 0"])
+        except DatabaseError as missing:
+            if missing.connection_lost:
+                raise
+            try:
+                await administer([markers.create_ranges(tables, dialect)])
+            except DatabaseError as error:
+                if again and not error.connection_lost:
+                    continue
+                raise
+        return
 
 
 async def _refuse_missing_rights(connection: Connection, tables: MarkerTables, question: str) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from bulkq import markers
 from bulkq.drivers import dialect_of
 from bulkq.errors import DatabaseError, RefusedError, StoppedError
+from bulkq.lifecycle import target_markers
 from bulkq.lifecycle.backfill.capture import prepare_capture
 from bulkq.lifecycle.backfill.describe_table import kept_traces, lasting_identity
 from bulkq.lifecycle.backfill.prepare_transform import try_functions
@@ -75,7 +76,7 @@ async def _begin_part(opened: OpenRun, target: OpenTarget, part: PartState, tabl
     if made is None or made.end is None:
         return
     number, dialect = part.spec.number, dialect_of(target.definition.url)
-    statements = [markers.create_ranges(tables, dialect)]
+    statements: list[str] = []
     if opened.resume.whole_again:
         statements.append(markers.remove_ranges(tables, opened.run, number, (markers.RANGE_DONE,)))
     if made.recorded.lost:
@@ -84,11 +85,13 @@ async def _begin_part(opened: OpenRun, target: OpenTarget, part: PartState, tabl
         row = KeyRange(made.start, made.end)
         statements.append(markers.range_row(tables, opened.run, number, markers.RANGE_END, END, row, dialect))
     try:
-        await made.cutter.administer(statements)
+        await target_markers.make_ranges(made.cutter.administer, tables, dialect)
+        if statements:
+            await made.cutter.administer(statements)
     except DatabaseError as error:
         raise RefusedError(
-            f"{target.label}: a backfill needs the table {tables.ranges}: {error}: ask a DBA to create it, "
-            "or name another with --marker-table SCHEMA.PREFIX"
+            f"{target.label}: a backfill needs the table {tables.ranges}: {error}: ask a DBA to create it and to "
+            f"GRANT {markers.RIGHTS} ON it, or name another with --marker-table SCHEMA.PREFIX"
         ) from error
     made.batches.record_in(tables, opened.run, number, dialect, frozenset(n for n, _ in made.recorded.failed))
     if part.record_failures is not None:

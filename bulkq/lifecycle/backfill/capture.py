@@ -177,7 +177,8 @@ async def _make_table(connection: Connection, wanted: CapturedTable, dialect: st
     create = row_image_queries.images_of(dialect).create(
         wanted.images, there, len(wanted.key.columns), len(wanted.columns)
     )
-    await connection.administer(create)
+    if create:
+        await connection.administer(create)
     about = AboutImages(
         tuple(column.name for column in wanted.key.columns),
         tuple(column.name for column in wanted.columns),

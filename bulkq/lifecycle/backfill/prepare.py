@@ -11,7 +11,7 @@ from bulkq.dialects import dialect_for, key_ranges
 from bulkq.drivers import dialect_of
 from bulkq.drivers.optional_connection_methods import BaseConnection
 from bulkq.errors import DatabaseError, RefusedError, UsageError
-from bulkq.lifecycle import open_targets
+from bulkq.lifecycle import open_targets, target_markers
 from bulkq.lifecycle.backfill.count_rows import PassedRows, count_rows, expect_rows
 from bulkq.lifecycle.backfill.describe_table import describe
 from bulkq.lifecycle.backfill.explain import SEQSCAN, RightMissingError, explain_ranges, refuse_scans
@@ -323,7 +323,7 @@ async def read_ranges(
         return RecordedRanges()
     dialect = dialect_of(target.definition.url)
     number = part.spec.number
-    await connection.administer([markers.create_ranges(tables, dialect)])
+    await target_markers.make_ranges(connection.administer, tables, dialect)
     order = key_ranges.order_of_ends(key, markers.UPPER[: len(key.columns)], dialect_for(dialect))
     rows = await connection.administer([markers.select_ranges(tables, opened.run, number, order)])
     found = [markers.read_range(row) for row in rows]

@@ -455,3 +455,34 @@ def test_a_type_whose_operators_are_not_in_the_search_path(cli: Cli, database: s
     assert "whose operators are in the schema ext, outside the search path" in refused.err
     done = cli(*given, env={"PGOPTIONS": "-c search_path=public,ext"})
     assert (done.code, done.counts["changed"]) == (0, "3"), done.err
+
+
+def test_a_role_that_may_not_make_tables(cli: Cli, database: str) -> None:
+    """It uses those of a DBA, made as the documentation says; without rights on them it is refused."""
+    role = f"plain_{uuid4().hex[:8]}"
+    servers.execute(
+        database,
+        f"create role {role} login password 'x'",
+        "create schema ops",
+        "create table t (id int primary key, n int default 0)",
+        "insert into t (id) select generate_series(1, 20)",
+        f"grant select, update on t to {role}",
+        f"grant usage on schema ops to {role}",
+        "create table ops.bulkq_runs (run text primary key, owner text not null, at timestamptz not null default now())",
+        """create table ops.bulkq_markers (run text not null, part integer not null, first bigint not null, last bigint not null,
+        rows bigint not null default 0, at timestamptz not null default now(), primary key (run, part, first))""",
+        f"""create table ops.bulkq_ranges (run text not null, part integer not null, first bigint not null, state integer not null,
+        rows bigint not null, {", ".join(f"{end}{n} text" for end in "lu" for n in range(1, 9))}, primary key (run, part, first))""",
+        """create table ops.bulkq_images (run text not null, part integer not null, first bigint not null, place bigint not null,
+        state smallint not null, key text[], old text[], new text[], about text, primary key (run, part, first, place))""",
+        f"grant select, insert, update, delete on ops.bulkq_runs, ops.bulkq_markers, ops.bulkq_images to {role}",
+    )
+    url = f"postgresql://{role}:x@{database.rpartition('@')[2]}"
+    given = ("-t", url, "--over", "t", "--set", "n = n + 1", "--allow", "unbounded", "--marker-table", "ops.bulkq")
+    refused = cli("backfill", *given)
+    assert (refused.code, 'needs the table "ops"."bulkq_ranges": permission denied' in refused.err) == (4, True), (
+        refused.err
+    )
+    servers.execute(database, f"grant select, insert, update, delete on ops.bulkq_ranges to {role}")
+    done = cli("backfill", *given, "--capture", "--capture-table", "ops.bulkq_images")
+    assert (done.code, done.counts["changed"]) == (0, "20"), done.err

@@ -89,4 +89,5 @@ def test_facts() -> None:
     assert wrong.startswith("with extra_float_digits = 0 of this role,")
     assert wrong.endswith("add options=-c%20extra_float_digits%3D1 to the URL of the target")
     assert len(IMAGES.create("i", (), 1, 2)) == 1
+    assert IMAGES.create("i", ("run",), 1, 2) == ()
     assert identifier('a"b') == '"a""b"'
