@@ -92,12 +92,14 @@ class Suspicion:
         question: a query that gives no row if the event has done no harm, of `came` conditions for the rows that may be left, and of
             `left` the name of the table that has them; "" if no question is left.
         condition: for the rows that may be left after `came`; "" if no condition finds them.
+        part: of the table, which has these rows, for `part_name`; "" if that is not known.
     """
 
     told: str
     kind: Literal["replaced", "rewritten", "came", "left"]
     question: str = ""
     condition: str = ""
+    part: str = ""
 
 
 @frozen
@@ -124,11 +126,13 @@ class BackfillCatalog:
         types: a query for the types of columns with their lengths, scales and collations: rows of name and type; with `{over}`, as above.
             "" if `read` gives them.
         lasting: ALTER TABLE leaves the identity as it is.
+        looks: queries whose answers `read` takes, too, for whether the table can still be cut by its key; `()`: those of `queries`.
         traces: queries for what differs after rows have left the table, come back or got other keys: rows of name and text.
         guarded_traces: further ones, which the database may refuse to a role or not know.
         read_traces: the answers that were given, one behind another -> the traces by name.
         kept: the traces that are recorded, so that the process which goes on with a run compares them.
         suspicions: the traces of two moments and the table's key -> what may have happened between them.
+        part_name: traces and the part of a suspicion -> its name, if it is a part of the table now and the role may read it; or "".
         not_of_run: a further condition for rows that may be left after `came`: no range of the run has written them, as far as the table
             `{ranges}` has its ranges; with `{run}`, a literal. "" if the database does not say it.
         one_order: what orders a key -> the same, with one name for types that give the same values the same texts and the same order.
@@ -146,11 +150,13 @@ class BackfillCatalog:
     session: str = ""
     types: str = ""
     lasting: bool = False
+    looks: tuple[str, ...] = ()
     traces: tuple[str, ...] = ()
     guarded_traces: tuple[str, ...] = ()
     read_traces: Callable[[Rows], Traces] = lambda rows: {plain(name): plain(text) for name, text in rows}
     kept: Callable[[Traces], Traces] = dict
     suspicions: Callable[[Mapping[str, str], Mapping[str, str], TableKey], Iterable[Suspicion]] = lambda *_: ()
+    part_name: Callable[[Mapping[str, str], str], str] = lambda *_: ""
     not_of_run: str = ""
     one_order: Callable[[str], str] = str
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from bulkq.dialects import postgresql_table_traces
 from bulkq.dialects.backfill_catalog import BackfillCatalog, KeyCandidate, TableDescription
-from bulkq.dialects.postgresql_backfill_notices import ACTING, NOTICES, SERVERS, read_notices, read_servers
+from bulkq.dialects.postgresql_backfill_notices import ACTING, NOTICES, PARTITIONS, SERVERS, read_notices, read_servers
 from bulkq.model.key_range import KeyColumn
 from bulkq.text.late_pattern import compile_late
 from bulkq.text.message_parts import first_names, quoted
@@ -101,7 +101,15 @@ CASE WHEN pg_relation_size(f.oid) = 0 THEN 0
 """As the planner estimates: the density of rows when the table was analyzed last, over the pages of today. Pages that were added for
 rows which are dead, such as those of a rehearsal, do not count: the rows are not more than then, or than the server has counted since."""
 
-TABLE = f"""\
+STORAGE = f"""\
+SELECT json_build_array(
+            CASE WHEN count(*) = count({ROWS}) THEN sum({ROWS})::int8 END, sum(pg_total_relation_size(f.oid)),
+            json_agg(f.oid::regclass::text ORDER BY f.oid) FILTER (WHERE {ROWS} IS NULL))
+          FROM ({LEAVES} UNION ({DESCENDANTS} SELECT h.oid FROM h)) AS p JOIN pg_catalog.pg_class AS f ON f.oid = p.oid
+         WHERE f.relkind IN ('r', 'm')"""
+"""Rows and bytes, and the tables without a number of rows. It locks each partition, for a moment."""
+
+SHAPE = f"""\
 SELECT json_build_object(
     'name', format('%I.%I', n.nspname, c.relname),
     'kind', c.relkind, 'temporary', c.relpersistence = 't', 'system', c.oid < 16384 OR n.nspname = 'pg_toast',
@@ -121,17 +129,16 @@ SELECT json_build_object(
           FROM pg_catalog.pg_index AS i JOIN pg_catalog.pg_class AS x ON x.oid = i.indexrelid JOIN pg_catalog.pg_am AS m ON m.oid = x.relam
          WHERE i.indrelid = c.oid AND (i.indisunique OR i.indisprimary)),
     'foreign', (
-        SELECT json_agg(f.oid::regclass::text) FROM ({LEAVES} UNION ({DESCENDANTS} SELECT h.oid FROM h)) AS p
-          JOIN pg_catalog.pg_class AS f ON f.oid = p.oid WHERE f.relkind = 'f'),
-    'storage', (
-        SELECT json_build_array(
-            CASE WHEN count(*) = count({ROWS}) THEN sum({ROWS})::int8 END, sum(pg_total_relation_size(f.oid)),
-            json_agg(f.oid::regclass::text ORDER BY f.oid) FILTER (WHERE {ROWS} IS NULL))
-          FROM ({LEAVES} UNION ({DESCENDANTS} SELECT h.oid FROM h)) AS p JOIN pg_catalog.pg_class AS f ON f.oid = p.oid
-         WHERE f.relkind IN ('r', 'm'))
+        SELECT json_agg(f.oid::regclass::text ORDER BY f.oid) FROM ({PARTITIONS}) AS p JOIN pg_catalog.pg_class AS f ON f.oid = p.oid
+         WHERE f.relkind = 'f'),
+    'storage', (__STORAGE__)
 )::text
   FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace WHERE c.oid = to_regclass({{over}})::oid"""
 """What decides whether and by which key a table can be cut. `to_regclass` folds, and looks in the search path, as the server does."""
+
+TABLE = SHAPE.replace("__STORAGE__", STORAGE)
+LOOK = SHAPE.replace("__STORAGE__", "SELECT json_build_array(NULL, NULL, NULL)")
+"""The same without what locks a partition, or takes seconds for thousands of them."""
 
 NAMES = r"""
 SELECT v.name
@@ -156,7 +163,7 @@ KINDS = {
 
 
 def read(answers: Sequence[Rows]) -> TableDescription:
-    """The table that the answers to `TABLE` and the queries of its notices describe."""
+    """The table that the answers to `TABLE` and `NOTICES`, or to `LOOK`, describe."""
     facts: dict[str, Any] = json.loads(str(answers[0][0][0]))
     rows, size, unknown = facts["storage"]
     unanalyzed = (
@@ -174,7 +181,7 @@ def read(answers: Sequence[Rows]) -> TableDescription:
         refusal=_refusal(facts),
         rows=rows,
         size=size,
-        notices=(*unanalyzed, *read_notices(answers[1])),
+        notices=(*unanalyzed, *(notice for answer in answers[1:] for notice in read_notices(answer))),
     )
 
 
@@ -299,6 +306,7 @@ SELECT a.attname, format_type(a.atttypid, a.atttypmod) || CASE WHEN a.attcollati
 
 CATALOG = BackfillCatalog(
     queries=(TABLE, NOTICES),
+    looks=(LOOK,),
     read=read,
     names=NAMES,
     path=PATH,
@@ -311,6 +319,7 @@ CATALOG = BackfillCatalog(
     traces=(postgresql_table_traces.TRACES,),
     kept=postgresql_table_traces.kept,
     suspicions=postgresql_table_traces.suspicions,
+    part_name=postgresql_table_traces.part_name,
     not_of_run=postgresql_table_traces.NOT_OF_RUN,
     one_order=one_order,
 )

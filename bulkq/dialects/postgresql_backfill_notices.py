@@ -16,6 +16,15 @@ BELOW = """\
 SELECT p.relid AS oid, p.isleaf FROM pg_partition_tree(c.oid) AS p WHERE c.relkind = 'p' UNION SELECT c.oid, c.relkind <> 'p'"""
 """The table and all its partitions."""
 
+PARTITIONS = """\
+WITH RECURSIVE h AS (
+            SELECT i.inhrelid AS oid FROM pg_catalog.pg_inherits AS i
+             WHERE i.inhparent = c.oid AND to_jsonb(i) ->> 'inhdetachpending' IS DISTINCT FROM 'true'
+            UNION SELECT i.inhrelid FROM h JOIN pg_catalog.pg_inherits AS i ON i.inhparent = h.oid
+             WHERE to_jsonb(i) ->> 'inhdetachpending' IS DISTINCT FROM 'true')
+        SELECT h.oid FROM h"""
+"""All partitions, and tables that inherit. `pg_partition_tree` waits for those that another session has locked."""
+
 TRIGGERS = f"""\
 SELECT json_agg(DISTINCT jsonb_build_array(g.tgname, g.tgtype))
           FROM pg_catalog.pg_trigger AS g JOIN ({BELOW}) AS p ON p.oid = g.tgrelid AND (g.tgrelid = c.oid OR g.tgtype & 1 = 1)
@@ -81,7 +90,8 @@ SELECT v.*
     SELECT 'trigger', g.tgname::text, string_agg(DISTINCT concat_ws(' ', g.tgtype, g.tgenabled, g.tgattr, g.tgargs,
                CASE WHEN g.tgqual IS NOT NULL THEN substring(pg_get_triggerdef(g.oid) FROM ' WHEN (.*) EXECUTE ') END,
                g.tgfoid::regprocedure, f.prosrc), ' ')
-      FROM pg_catalog.pg_trigger AS g JOIN ({BELOW}) AS p ON p.oid = g.tgrelid JOIN pg_catalog.pg_proc AS f ON f.oid = g.tgfoid
+      FROM (SELECT c.oid UNION SELECT p.oid FROM ({PARTITIONS}) AS p WHERE c.relkind = 'p') AS p
+      JOIN pg_catalog.pg_trigger AS g ON g.tgrelid = p.oid JOIN pg_catalog.pg_proc AS f ON f.oid = g.tgfoid
      WHERE NOT g.tgisinternal AND g.tgenabled <> 'D' GROUP BY g.tgname
     UNION ALL
     SELECT 'rule', r.rulename::text, pg_get_ruledef(r.oid)

@@ -133,7 +133,8 @@ def suspicions(then: Mapping[str, str], now: Mapping[str, str], key: TableKey) -
         if before.split()[1:] == found.split()[1:]:
             whose = "it" if name == key.table else name
             told = f"{whose} was truncated and filled again in one transaction since the run began"
-            yield Suspicion(told, "came", RELOADED.format(file=oid, since=then["xid"], rows=_rows(now, oid, key)))
+            question = RELOADED.format(file=oid, since=then["xid"], rows=_rows(now, oid, key))
+            yield Suspicion(told, "came", question, part=oid)
 
 
 def _keeps_toast(before: str, found: str) -> bool:
@@ -147,6 +148,14 @@ def _rows(now: Mapping[str, str], oid: str, key: TableKey) -> str:
         return f"(SELECT t.xmin FROM {key.table} AS t WHERE t.tableoid = {oid})"
     name: str = json.loads(now["names"])[oid]
     return f"ONLY {name}"
+
+
+def part_name(now: Mapping[str, str], part: str) -> str:
+    """The name of a partition, which is read alone: a condition for `tableoid` leaves out no partition of a table."""
+    if part in json.loads(now.get("hidden", "{}")):
+        return ""
+    names: dict[str, str] = json.loads(now.get("names", "{}"))
+    return names.get(part, "")
 
 
 def _renamed(then: str, now: str) -> bool:
@@ -197,6 +206,6 @@ def _joined(then: Mapping[str, str], now: Mapping[str, str]) -> Iterator[Suspici
         child = edge.split()[0]
         how = "was detached and attached again" if before else "was attached"
         rows = f"(tableoid IN ({BELOW.format(child=child)}) AND age(xmin) NOT BETWEEN 0 AND age('{joined}'::xid) - 1)"
-        yield Suspicion(f"{names[child]} {how} since the run began", "came", condition=rows)
+        yield Suspicion(f"{names[child]} {how} since the run began", "came", condition=rows, part=child)
     for child in {edge.split()[0] for edge in json.loads(then["children"])} - names.keys():
         yield Suspicion(LEFT, "left", NAME.format(child=child))

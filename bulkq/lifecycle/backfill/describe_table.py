@@ -133,7 +133,7 @@ async def changes_since(connection: Connection, dialect: str, over: str, facts: 
     if known.tables.lasting and facts.identity and now.table != facts.identity:
         return TableChanges(replaced=True)
     since = replace(facts, acting=tuple(one for one in now.acting if one not in facts.acting))
-    table = await asking.table()
+    table = await asking.table(known.tables.looks)
     traces = await asking.traces()
     return TableChanges(
         refusal=table.refusal or _other_order(table, now, facts, known.tables),
@@ -216,14 +216,17 @@ class _TableQuestions:
         schemas = dialect.literal(", ".join(map(dialect.identifier, path)))
         self._first = [self._catalog.path.format(path=schemas)] if path and self._catalog.path else []
 
-    async def table(self) -> TableDescription:
+    async def table(self, queries: Sequence[str] = ()) -> TableDescription:
         """The table, or what else has its name.
+
+        Args:
+            queries: of the catalog; `()`: all that describe a table.
 
         Raises:
             UsageError: nothing has its name.
         """
         answers: list[Rows] = []
-        for query in self._catalog.queries:
+        for query in queries or self._catalog.queries:
             answers.append(await self._ask(query.format(**self._values)))
             if not answers[0]:
                 raise await self._missing()

@@ -215,11 +215,16 @@ async def _came(opened: OpenRun, target: OpenTarget, made: TableBackfill, dialec
     if target.tables is not None and known.tables is not None and known.tables.not_of_run:
         others.append(known.tables.not_of_run.format(ranges=target.tables.ranges, run=known.literal(opened.run)))
     found: list[str] = []
-    for event, rows in ((one.told, one.condition) for one in made.events if one.kind == "came"):
+    for one in made.events:
+        event, rows = one.told, one.condition
+        if one.kind != "came":
+            continue
         if not rows:
             found.append(f"{table}: {event}, so ranges may have left rows out: {LOOK}")
             continue
-        query, values = _count(made.facts.key, dialect, " AND ".join((f"({rows})", *others)), upto)
+        part_of = known.tables.part_name(made.facts.traces, one.part) if known.tables and not options.where else ""
+        key = replace(made.facts.key, table=part_of or table)  # a condition may name the table
+        query, values = _count(key, dialect, " AND ".join((f"({rows})", *others)), upto)
         try:
             reply = await _ask(opened, target, query, values)
         except BulkqError as error:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
+import asyncpg
 import pytest
 
+from bulkq.dialects import dialect_for
 from tests.support import targets
 from tests.support.databases import fresh
 from tests.support.servers import postgres as servers
@@ -179,6 +181,23 @@ def test_a_role_that_has_no_right_on_partitions(cli: Cli, database: str) -> None
         assert done.code == 0, done.err
     finally:
         servers.execute(database, f"drop owned by {role}", f"drop role {role}")
+
+
+async def test_a_look_does_not_wait_for_a_partition_that_is_locked(database: str) -> None:
+    """VACUUM FULL of a partition may last for hours, and looks have to see what happens meanwhile."""
+    known = dialect_for("postgresql")
+    assert known.tables is not None
+    trigger = "create trigger g before update on t for each row execute function suppress_redundant_updates_trigger()"
+    servers.execute(database, *PARTS, trigger)
+    locking, looking = await asyncpg.connect(database), await asyncpg.connect(database)
+    try:
+        await locking.execute("begin; lock table p1 in access exclusive mode")
+        await looking.execute("set lock_timeout = '1s'")
+        for query in (known.tables.acting, *known.tables.looks, *known.tables.traces):
+            assert await looking.fetch(query.format(over="'t'"))
+    finally:
+        await locking.close()
+        await looking.close()
 
 
 def test_a_partition_that_leaves_is_told(cli: Cli, database: str) -> None:

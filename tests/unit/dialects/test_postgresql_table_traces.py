@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from bulkq.dialects.postgresql_table_traces import KEPT, kept, suspicions
+from bulkq.dialects.postgresql_table_traces import KEPT, kept, part_name, suspicions
 from bulkq.model.key_range import KeyColumn, TableKey
 
 KEY = TableKey("public.t", (KeyColumn("id", "integer"),))
@@ -99,3 +99,11 @@ def test_partitions_that_came() -> None:
         True,
         True,
     )
+
+
+def test_the_part_that_is_counted() -> None:
+    """It is a part of the table now, and the role may read it alone."""
+    (event,) = suspicions(THEN, {**THEN, "children": json.dumps({"2 1": "600"})}, KEY)
+    assert event.part == "2"
+    assert part_name(THEN, "2") == "public.p"
+    assert part_name({**THEN, "hidden": json.dumps({"2": ""})}, "2") == part_name(THEN, "9") == part_name({}, "2") == ""
