@@ -32,8 +32,8 @@ async def execute_command(
     deadline_s = FOREVER_S if timeout_s is None else timeout_s + MARGIN_S
     limits = _session_limits(timeout_s, lock_timeout_s)
     phase = Phase.PREPARING
-    heard = session.hear()
     try:
+        heard = session.hear()  # refused if the session was lost since its last command
         if session.command_limits != limits:
             await session.execute(limits, timeout=COMMAND_S)
             session.command_limits = limits

@@ -10,6 +10,7 @@ import pytest
 
 from bulkq.drivers import open_driver
 from bulkq.errors import DatabaseError
+from bulkq.lifecycle.maintain.target_objects import able
 from bulkq.model import (
     Limits,
     Phase,
@@ -95,6 +96,9 @@ async def test_a_killed_backend(connection: Connection, outside: asyncpg.Connect
     assert (caught.value.sqlstate, caught.value.connection_lost, caught.value.phase) == ("57P01", True, Phase.SENT)
     with pytest.raises(DatabaseError) as caught:
         await connection.attempt(statement, [()], READS)
+    assert (caught.value.connection_lost, caught.value.phase) == (True, Phase.PREPARING)
+    with pytest.raises(DatabaseError) as caught:
+        await able(connection).command("VACUUM items", timeout_s=5, lock_timeout_s=None)
     assert (caught.value.connection_lost, caught.value.phase) == (True, Phase.PREPARING)
 
 
