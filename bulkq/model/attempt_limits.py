@@ -4,6 +4,12 @@ from __future__ import annotations
 
 from bulkq.model.frozen_dataclass import frozen
 
+POOLER_S = 150.0
+"""How long a transaction through a pooler may wait for a session of the server, in seconds. It is no time of its statements.
+
+PgBouncer itself ends the wait after 120 s by default: https://www.pgbouncer.org/config.html#query_wait_timeout
+"""
+
 
 @frozen
 class Limits:

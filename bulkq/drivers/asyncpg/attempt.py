@@ -209,7 +209,8 @@ class Attempt:
             self._session.usual_openings[streaming, self._limits.lock_timeout_s] = sql if self._describes() else ""
         if self._claim is None:
             if not self._session.continues(sql):
-                await self._session.execute(self._session.following(sql), timeout=COMMAND_S)
+                await self._session.execute(self._session.following(sql), timeout=self._session.opening_s)
+                self._ends_s = asyncio.get_running_loop().time() + self._deadline_s
         else:
             await self._take(sql, self._claim)
         self._phase = Phase.SENT
@@ -236,7 +237,7 @@ class Attempt:
         """
         self._phase = Phase.CLAIMING
         patience_s = self._limits.lock_timeout_s
-        timeout_s = self._deadline_s if patience_s is None else max(COMMAND_S, patience_s + MARGIN_S)
+        timeout_s = self._deadline_s if patience_s is None else max(self._session.opening_s, patience_s + MARGIN_S)
         sql = "; ".join((opening, *markers.claiming(claim, "postgres")))
         if await self._session.execute(sql, timeout=timeout_s) != GRANTED:
             raise await explain_refusal(self._session, claim)

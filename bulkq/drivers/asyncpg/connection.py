@@ -221,7 +221,7 @@ class AsyncpgConnection(BaseConnection):
 
     async def _describe(self, wanted: PrepareRequest, key: tuple[object, ...]) -> AsyncpgStatement:
         describer = self._describer(wanted.query)
-        async with asyncio.timeout(PREPARE_S):
+        async with asyncio.timeout(max(PREPARE_S, self._session.opening_s)):
             recipe = self._recipes.get(key)  # it stays, because other lanes begin at the same time
             if recipe is not None and (again := await describer.again(wanted, recipe)) is not None:
                 return again

@@ -15,6 +15,7 @@ from bulkq.drivers.asyncpg.connect_arguments import read_options
 from bulkq.drivers.asyncpg.connection import AsyncpgConnection
 from bulkq.drivers.asyncpg.extended_connection import AsyncpgSession
 from bulkq.model import Capabilities, Server
+from bulkq.model.attempt_limits import POOLER_S
 from bulkq.text import urls
 
 if TYPE_CHECKING:
@@ -152,6 +153,7 @@ class AsyncpgDriver:
             found = await self._with_settings(session)
         pid, version, number, database, user, standby, most, superuser, free, locked = found
         locked = locked and not self._read_only
+        session.opening_s = POOLER_S if pooled else COMMAND_S
         await self._settle_in(session, number, pooled=pooled)
         server = Server(
             product="postgresql",

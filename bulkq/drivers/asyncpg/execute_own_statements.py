@@ -38,7 +38,7 @@ async def administer(
     deadline_s = FOREVER_S if patience_s is None else patience_s + WORK_S + MARGIN_S
     phase = Phase.SENT
     try:
-        await session.execute(_opening(session, patience_s, read_only=read_only), timeout=COMMAND_S)
+        await session.execute(_opening(session, patience_s, read_only=read_only), timeout=session.opening_s)
         for statement in statements[:-1]:
             await session.execute(statement, timeout=deadline_s)
         rows = [tuple(row) for row in await session.fetch(statements[-1], timeout=deadline_s)]
@@ -73,7 +73,7 @@ async def read_catalog(
     opening = postgresql.opening(limits, ordinals=False, check_alive=session.check_alive, local=session.local)
     deadline_s = timeout_s + MARGIN_S
     try:
-        await session.execute(opening, timeout=COMMAND_S)
+        await session.execute(opening, timeout=session.opening_s)
         rows: Sequence[Sequence[object]] = await session.fetch(sql, timeout=deadline_s)
         await session.execute("ROLLBACK", timeout=COMMAND_S)
     except Exception as error:  # noqa: BLE001 - translated

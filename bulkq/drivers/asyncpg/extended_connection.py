@@ -48,6 +48,9 @@ class AsyncpgSession(asyncpg.Connection):  # type: ignore[misc] # asyncpg has no
     heard: list[object] | None = None
     """What the server has said since `hear` was called; None if nothing is listened for."""
 
+    opening_s = 10.0
+    """How long the first message of a transaction may take: through a pooler it waits until a session of the server is free."""
+
     settled = False
     """Its start-up message held everything that a session of a known server is given."""
 

@@ -336,7 +336,7 @@ class Describer:
         """
         question = _DescribingTransaction(followed)
         opening = usual or postgresql.describing(self._path, self._lock_timeout_s, self._session.local)
-        await self._session.execute(self._session.following(opening))
+        await self._session.execute(self._session.following(opening), timeout=self._session.opening_s)
         try:
             yield question
         except BaseException:

@@ -125,7 +125,9 @@ class AsyncpgTextValidator:
             "SELECT v.n - 1, e.sql_error_code, e.message FROM unnest($1::text[]) WITH ORDINALITY AS v(value, n),"
             f" LATERAL pg_input_error_info({text}, $2::text) AS e WHERE e.sql_error_code IS NOT NULL ORDER BY v.n"
         )
-        await self._session.execute(self._session.following(self._opening(ordinals=False)))
+        await self._session.execute(
+            self._session.following(self._opening(ordinals=False)), timeout=self._session.opening_s
+        )
         try:
             rows = await self._session.fetch(sql, values, kind.conversion.cast, timeout=CHECK_S)
         except BaseException:
@@ -152,7 +154,7 @@ class AsyncpgTextValidator:
         """The first error of converting `values`."""
         converted = kind.conversion.of("ARRAY[$1::text]" if kind.is_list else "$1::text")
         opening = self._opening(ordinals=self._version >= 130000 and not kind.secret)
-        await self._session.execute(self._session.following(opening))
+        await self._session.execute(self._session.following(opening), timeout=self._session.opening_s)
         try:
             statement = await self._session.prepare(f"SELECT ({converted}) IS NULL, $2::int8", name="")
             await statement.fetchmany([(value, i) for i, value in enumerate(values)], timeout=CHECK_S)

@@ -16,3 +16,4 @@ class AttemptState:
     committing: bool = False  # from before a COMMIT looks for a cancellation to the end of the hop
     answers: list[object] = field(default_factory=list)  # of the sets so far: what runs now is at len(answers)
     timeout_s: float | None = None
+    begun: bool = False  # the server has answered the first statement of its transaction

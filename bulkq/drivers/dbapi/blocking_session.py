@@ -62,7 +62,7 @@ class SqlSession:
 
     def watch(self, timeout_s: float | None) -> AttemptState:
         """The state of a new attempt, each statement of which may take `timeout_s`."""
-        self.transaction.attempt = AttemptState(timeout_s=timeout_s)
+        self.transaction.attempt = AttemptState(timeout_s=timeout_s, begun=self.transaction.is_open)
         return self.transaction.attempt
 
     def prepare(self, query: Query, identifiers: Mapping[str, str], decoding: Decoding, *, typed: bool) -> SqlStatement:

@@ -21,6 +21,7 @@ from bulkq.drivers.statement_cache import StatementCache
 from bulkq.drivers.threads import NUDGE_S, what_lasts
 from bulkq.errors import DatabaseError, RefusedError
 from bulkq.model import Decoding, Phase
+from bulkq.model.attempt_limits import POOLER_S
 from bulkq.policy.batch_form import limits_together
 
 if TYPE_CHECKING:
@@ -234,14 +235,15 @@ class SqlConnection(BaseConnection):
         look_s = max(0.01, min(0.25, limit_s / 10))
         loop = asyncio.get_running_loop()
         answers, which, since_s = attempt.answers, 0, loop.time()  # each step of an attempt has answers of its own
+        waits = self.server.pooled and not attempt.begun  # for a session of the server
         while True:
             await asyncio.wait([hop], timeout=look_s)
             if hop.done():
                 return hop.result()
-            if attempt.answers is not answers or len(answers) != which:
-                answers = attempt.answers
+            if attempt.answers is not answers or len(answers) != which or (waits and attempt.begun):
+                answers, waits = attempt.answers, waits and not attempt.begun
                 which, since_s = len(answers), loop.time()
-            elif loop.time() - since_s >= limit_s:
+            elif loop.time() - since_s >= (max(POOLER_S, limit_s) if waits else limit_s):
                 attempt.expired = which
                 if not await self._ended(hop, lambda now=answers, at=which: attempt.answers is now and len(now) == at):  # type: ignore[misc]
                     raise self._gone(hop, which, timeout_s, phase)

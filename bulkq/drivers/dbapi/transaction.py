@@ -115,6 +115,7 @@ class Transaction:
         self.is_open, self._writing = True, not limits.read_only
         for text in self.adapter.opening(limits, path):
             self.ask(text)
+        self.attempt.begun = True
 
     def repeat_while_locked(self, work: Callable[[], T], patience_s: float | None) -> T:
         """Run `work`, which opens a transaction. If the database does not wait for locks, repeat it for `patience_s`."""

@@ -153,6 +153,32 @@ async def test_a_statement_that_is_cancelled(
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
+async def test_a_wait_for_the_pooler_is_no_time_of_the_statement(
+    narrow: bouncer.PgBouncer, database: str, scheme: str
+) -> None:
+    """While others hold both sessions of the server for longer than the timeout, a read waits and then succeeds."""
+    url = narrow.through(database)
+    driver = open_driver(as_scheme(url, scheme), application_name="bulkq test", read_only=False)
+    connection = await driver.connect()
+    statement = await prepared(connection, "select 1 as one")
+    holders = [await asyncpg.connect(url, statement_cache_size=0) for _ in range(2)]
+    blocks = [holder.transaction() for holder in holders]
+    try:
+        for block in blocks:
+            await block.start()
+        waiting = asyncio.create_task(connection.attempt(statement, [()], Limits(timeout_s=0.1)))
+        done, _ = await asyncio.wait([waiting], timeout=6.5)  # more than the timeout and its margin
+        assert not done
+        for block in blocks:
+            await block.rollback()
+        assert list((await waiting).positions) == [0]
+    finally:
+        for holder in holders:
+            await holder.close()
+        await connection.close()
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
 def test_a_backfill_and_its_undo(cli: Cli, narrow: bouncer.PgBouncer, database: str, scheme: str) -> None:
     """Small ranges in many lanes: every row is changed once, and given back once."""
     execute(database, *TABLE)
