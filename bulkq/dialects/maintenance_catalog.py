@@ -108,6 +108,7 @@ class MaintenanceCatalog:
         prove_all: a query with schema, name and proof of several objects, and whether the command has ended for an object that moved;
             "" if there is none.
         sizes: a query with the position, from 1, the bytes and the proof of several objects; NULL for one that is gone.
+        lasting: statements in a transaction whose commit writes to disk all that the commands before it did.
         present: a query with a row if an object is there, whether the command applies to it or not; "" if the list of all says it.
         judge: the answer to a command -> why it was not done; "" if nothing speaks against it.
         failed: options and answer -> whether what `judge` has found is a failure, and not something to try again another night.
@@ -141,6 +142,7 @@ class MaintenanceCatalog:
     moved: Callable[[str, str], bool | None] = lambda then, now: then != now
     prove_all: Callable[[MaintenanceOptions, Sequence[MaintainedObject]], str] = _no_proofs
     sizes: Callable[[MaintenanceOptions, Sequence[MaintainedObject]], str] = _no_proofs
+    lasting: tuple[str, ...] = ()
     present: Callable[[MaintainedObject], str] = lambda wanted: ""  # noqa: ARG005
     may_be_silent: Callable[[MaintenanceOptions], bool] = lambda options: True  # noqa: ARG005
     at_end: Callable[[MaintenanceOptions, ServerFacts], tuple[str, ...]] = _no_statements

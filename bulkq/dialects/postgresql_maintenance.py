@@ -346,6 +346,9 @@ SELECT p.relation::regclass::text, p.what FROM (
 
 SESSIONS = "SELECT pid FROM pg_catalog.pg_stat_activity WHERE application_name = {application} AND pid <> pg_backend_pid() ORDER BY 1"
 
+LASTING = ("SELECT pg_catalog.txid_current()",)
+"""A VACUUM has no transaction id, so its end does not wait for the disk: a crash of the server soon after it takes its work away."""
+
 MAINTENANCE = MaintenanceCatalog(
     commands=COMMANDS,
     objects=object_query,
@@ -359,6 +362,7 @@ MAINTENANCE = MaintenanceCatalog(
     moved=moved,
     prove_all=prove_all,
     sizes=sizes,
+    lasting=LASTING,
     present=present,
     may_be_silent=may_be_silent,
     at_end=at_end,

@@ -114,7 +114,8 @@ Where `+` joins two texts, each of them differs: VACUUM FULL is over before its 
 def moved(then: str, now: str) -> bool | None:
     """Whether the object that had the proof `then` was done; None if the catalog cannot tell.
 
-    An object that has the name of the former one, and is another, was not done. Counters that were reset say nothing. A proof of an
+    An object that has the name of the former one, and is another, was not done. Counters that were reset say nothing, unless they have
+    counted since. A proof of an
     older version of bulkq has no oid.
     """
     if then == now:
@@ -127,7 +128,7 @@ def moved(then: str, now: str) -> bool | None:
     if before[1] != after[1]:
         return False
     if before[2] != after[2]:
-        return None
+        return True if after[0].isdigit() and after[0] not in {"0", before[0]} else None
     return all(was != now for was, now in zip(before[0].split("+"), after[0].split("+"), strict=True))
 
 

@@ -85,6 +85,12 @@ async def finish_maintenance(recorded: RecordedRun, failures: Sequence[Failure])
         if unmoved
         else ""
     )
+    doubtful = [name for target in made for name in target.doubtful]
+    if doubtful:
+        reason = (
+            f"the counters of the server were reset, as a crash does, soon after {counted(len(doubtful), 'object')} had ended, whose "
+            f"work may be lost: maintain {first_names(doubtful, SHOWN)} again"
+        )
     if left:
         statements = "; ".join(one.drop for one in left[:SHOWN])
         more = f" and {len(left) - SHOWN} more" if len(left) > SHOWN else ""
@@ -95,6 +101,8 @@ async def finish_maintenance(recorded: RecordedRun, failures: Sequence[Failure])
         summary = await finish(recorded, failures, conflicts=reason)
     finally:
         await closing
+    if reason and summary.reason != reason:
+        recorded.opened.say(reason)  # something else has decided about the exit code
     return replace(summary, objects=tuple(result for target in made for result in target.results))
 
 
@@ -141,8 +149,10 @@ async def _look_again(opened: OpenRun, made: TargetObjects, connection: Connecti
     """
     options = options_of(opened)
     if made.rough:
-        made.unmoved = await _unmoved(options, made, connection)
+        made.unmoved, made.doubtful = await _unmoved(options, made, connection)
         return
+    if made.catalog.lasting:
+        await connection.administer(made.catalog.lasting)
     for wait_s in (0.0, 1.0):
         await asyncio.sleep(wait_s)
         found = await list_objects(connection, made.catalog, options, made.server)
@@ -156,15 +166,27 @@ async def _look_again(opened: OpenRun, made: TargetObjects, connection: Connecti
             made.results[at] = replace(result, after=facts.values.get("size"))
 
 
-async def _unmoved(options: MaintenanceOptions, made: TargetObjects, connection: Connection) -> list[str]:
-    """The objects that count as done and did not move, by their proofs alone. Most were seen to have moved, with their sizes."""
+async def _unmoved(
+    options: MaintenanceOptions, made: TargetObjects, connection: Connection
+) -> tuple[list[str], list[str]]:
+    """The objects that count as done and did not move, by their proofs alone, and those whose proofs cannot tell.
+
+    Most were seen to have moved, with their sizes.
+    """
     done = {one.name for one in made.results if one.state is ObjectState.DONE} - made.moved
     wanted = [one for one in made.chosen if one.object.shown in done and one.proof is not None]
     if not wanted:
-        return []
+        return [], []
     rows = await connection.administer([made.catalog.prove_all(options, [one.object for one in wanted])])
-    now = {(schema, name): proof for schema, name, proof, _ in rows}
-    return [one.object.shown for one in wanted if now.get((one.object.schema, one.object.name)) == one.proof]
+    now = {(str(schema), str(name)): str(proof) for schema, name, proof, _ in rows}
+    found: dict[bool | None, list[str]] = {False: [], None: [], True: []}
+    for one in wanted:
+        proof = now.get((one.object.schema, one.object.name))
+        if proof is not None and one.proof is not None:
+            state = False if proof == one.proof else made.catalog.moved(one.proof, proof)
+            # another object that has the name now says nothing of ours
+            found[True if state is False and proof != one.proof else state].append(one.object.shown)
+    return found[False], found[None]
 
 
 def _did_not_move(result: ObjectResult, made: TargetObjects, now: ObjectFacts | None) -> bool:

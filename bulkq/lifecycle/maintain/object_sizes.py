@@ -106,9 +106,8 @@ class ObjectSizes:
         if self._last:
             return before
         try:
-            return (await _ask(connection, self._made, self._options, {facts.object.shown: facts.object}))[
-                facts.object.shown
-            ]
+            name, wanted = facts.object.shown, facts.object
+            return (await _ask(connection, self._made, self._options, {name: wanted}, begins=False))[name]
         except BulkqError:  # what came of the command is known, and the next one sees whether the session is lost
             return None
 
@@ -139,8 +138,12 @@ async def _ask(
     options: MaintenanceOptions,
     wanted: Mapping[str, MaintainedObject],
     most: int = MOST,
+    *,
+    begins: bool = True,
 ) -> Mapping[str, float | None]:
     """Return the sizes of `wanted`, and enter those of `most` objects that have ended, and which of these have moved.
+
+    Those that are `wanted` begin, or have ended, too.
 
     Raises:
         DatabaseError: the session was lost.
@@ -153,10 +156,13 @@ async def _ask(
     except BaseException:
         made.unmeasured.update(ended)
         raise
-    for (at, one), (size, proof) in zip(ended.items(), answers[len(wanted) :], strict=True):
+    for at, (size, _) in zip(ended, answers[len(wanted) :], strict=True):
         made.results[at] = replace(made.results[at], after=size)
-        if proof is not None and (facts := made.facts(one)) is not None and proof != facts.proof:
-            made.moved.add(one.shown)
+    proven = [*([None] * len(wanted) if begins else wanted.values()), *ended.values()]
+    for one, (_, proof) in zip(proven, answers, strict=True):
+        facts = made.facts(one) if one is not None and proof is not None else None
+        if facts is not None and facts.proof is not None and made.catalog.moved(facts.proof, str(proof)):
+            made.moved.add(facts.object.shown)
     return {name: size for name, (size, _) in zip(wanted, answers, strict=False)}
 
 
@@ -170,7 +176,8 @@ async def _measure(
     """
     answers: list[tuple[float | None, str | None]] = [(None, None)] * len(objects)
     try:
-        rows = await connection.administer([made.catalog.sizes(options, objects)], lock_timeout_s=PATIENCE_S)
+        question = made.catalog.sizes(options, objects)
+        rows = await connection.administer([*made.catalog.lasting, question], lock_timeout_s=PATIENCE_S)
     except DatabaseError as error:
         if error.connection_lost:
             raise

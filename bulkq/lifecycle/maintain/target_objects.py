@@ -47,7 +47,8 @@ class TargetObjects:
         before: leftovers of earlier rebuilds, which are not ours.
         invalid: names of indexes that are left out because they are invalid, and no leftovers.
         left: what our rebuilds have left behind and could not be removed.
-        moved: names of objects that are done, and whose proof was seen to have changed with their size.
+        moved: names of objects that are done, and whose proof was seen to have changed with their size; then the work is on disk.
+        doubtful: objects that the server reported as done, and whose counters were reset before the work was known to be on disk.
         unmoved: objects that the server reported as done, and whose catalog shows nothing.
         results: what came of each object in this process.
         record: knows which of them were begun; None before the run is recorded.
@@ -65,6 +66,7 @@ class TargetObjects:
     left: dict[str, Leftover] = field(default_factory=dict)
     moved: set[str] = field(default_factory=set)
     unmoved: list[str] = field(default_factory=list)
+    doubtful: list[str] = field(default_factory=list)
     results: list[ObjectResult] = field(default_factory=list)
     anew: bool = False
     rough: bool = False

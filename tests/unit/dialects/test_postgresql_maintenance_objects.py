@@ -82,6 +82,8 @@ def test_a_counter_proves_nothing_if_the_server_does_not_count() -> None:
         ("5/16384/abc", "6/16384/abc", True),
         ("5/16384/abc", "6/16385/abc", False),
         ("5/16384/abc", "0/16384/def", None),
+        ("5/16384/abc", "5/16384/def", None),
+        ("5/16384/abc", "1/16384/def", True),
         ("5", "6/16384/abc", None),
         ("70+5/16384/abc", "71+6/16384/abc", True),
         ("70+5/16384/abc", "71+5/16384/abc", False),

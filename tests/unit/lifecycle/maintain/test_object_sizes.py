@@ -17,7 +17,7 @@ from bulkq.model.maintenance import MaintainedObject, MaintenanceOptions, Object
 
 def facts(name: str, *, locked: str = "") -> ObjectFacts:
     """A table of 5 bytes, as the list of objects has it."""
-    return ObjectFacts(MaintainedObject("table", "s", name, f"s.{name}"), {"size": 5.0}, "", "0", locked)
+    return ObjectFacts(MaintainedObject("table", "s", name, f"s.{name}"), {"size": 5.0}, "", "0/5/e", locked)
 
 
 VACUUM = MaintenanceOptions(command="vacuum")
@@ -30,7 +30,7 @@ class SizeAnswer:
     A question for more than `most` objects meets a lock.
     """
 
-    def __init__(self, *, lost: bool | None = None, most: int = 1000, proof: str | None = "1") -> None:
+    def __init__(self, *, lost: bool | None = None, most: int = 1000, proof: str | None = "1/5/e") -> None:
         self.lost = lost
         self.proof = proof
         self.most = most
@@ -38,7 +38,8 @@ class SizeAnswer:
 
     async def administer(self, statements: list[str], *, lock_timeout_s: float) -> list[tuple[object, ...]]:
         del lock_timeout_s
-        count = statements[0].count("E'")
+        assert statements[:-1] == list(MAINTENANCE.lasting)
+        count = statements[-1].count("E'")
         self.asked.append(count)
         if self.lost is not None or count > self.most:
             raise DatabaseError("no", sqlstate=None, phase=Phase.SENT, connection_lost=bool(self.lost))
@@ -118,7 +119,9 @@ async def test_those_that_have_ended_are_asked_for_with_the_next(monkeypatch: py
     assert made.results[0].after == 1.0
 
 
-@pytest.mark.parametrize(("proof", "moved"), [("1", {"s.a", "s.c"}), ("0", set()), (None, set())])
+@pytest.mark.parametrize(
+    ("proof", "moved"), [("1/5/e", {"s.a", "s.c"}), ("0/5/e", set()), ("0/5/reset", set()), (None, set())]
+)
 async def test_the_proof_of_an_object_that_has_ended_comes_with_its_size(proof: str | None, moved: set[str]) -> None:
     """One whose proof is what it was is asked for again at the end; what another session did to one that follows proves nothing."""
     made, asks = sizes(CLEAN, DIRTY, NEW)
