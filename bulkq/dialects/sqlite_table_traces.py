@@ -47,18 +47,22 @@ def suspicions(then: Mapping[str, str], now: Mapping[str, str], key: TableKey) -
     """What may have happened to a table with the `key` between two answers to `TRACES`."""
     if not (then.keys() >= NEEDED and now.keys() >= NEEDED) or then["version"] == now["version"]:
         return
-    place, root, _ = then["own"].split()
+    place, root, digest = then["own"].split()
+    own_place, _, own_digest = now["own"].split()
+    vacuumed = own_digest == digest and int(own_place) < int(place)  # its place may be another table's now
     for name, text in now.items():
-        if name.startswith("table ") and name not in then and text.split()[:2] == [place, root]:
+        if not vacuumed and name.startswith("table ") and name not in then and text.split()[:2] == [place, root]:
             told = (
                 f"it was renamed to {name.removeprefix('table ')}, and another table has its name now: start a new run"
             )
             yield Suspicion(told, "replaced")
             return
-    if by_rowid(key) and int(now["version"]) - int(then["version"]) > _changes(then, now):
+    if by_rowid(key) and _unexplained(then, now, made_anew=False) > 0:
         told = "VACUUM or a copy of the table may have given its rows other rowids since the run began: start a new run"
         yield Suspicion(told, "rewritten")
-    elif _in_front(then, now) != _in_front(now, then) or (_gaps(now) and place != now["own"].split()[0]):
+    elif _in_front(then, now) != _in_front(now, then) or (
+        _gaps(now) and place != own_place and _unexplained(then, now, made_anew=True) > 1
+    ):
         yield Suspicion("it was dropped and made anew since the run began", "came")
 
 
@@ -67,12 +71,28 @@ def by_rowid(key: TableKey) -> bool:
     return len(key.columns) == 1 and key.columns[0].rowid
 
 
-def _changes(then: Mapping[str, str], now: Mapping[str, str]) -> int:
-    """How many tables, indexes and triggers came, went or have another definition."""
-    before, found = (
-        {name: text.split()[-1] for name, text in traces.items() if name != "version"} for traces in (then, now)
-    )
-    return sum(before.get(name, "-") != found.get(name, "-") for name in before.keys() | found.keys())
+def _unexplained(then: Mapping[str, str], now: Mapping[str, str], *, made_anew: bool) -> int:
+    """How many changes of the schema its differences need not have: VACUUM is one, DROP and CREATE of one table are two.
+
+    DROP TABLE takes indexes and triggers along, and RENAME changes several definitions.
+
+    Args:
+        then: the traces before.
+        now: the traces after.
+        made_anew: what was done to the table itself, its indexes and its triggers explains nothing.
+    """
+    before, found = ({name: text for name, text in traces.items() if name != "version"} for traces in (then, now))
+    came = [name for name in found.keys() - before.keys() if not found[name].endswith(" -")]
+    places = {found[name].split()[0] for name in came}
+    gone = [name for name in before.keys() - found.keys() if not before[name].endswith(" -")]
+    gone = [name for name in gone if before[name].split()[0] not in places]
+    other = [name for name in before.keys() & found.keys() if before[name].split()[-1] != found[name].split()[-1]]
+    if made_anew:
+        other = [name for name in other if name != "own"]
+    dropped = [name for name in gone if name.startswith("table ")]
+    altered = [name for name in other if name == "own" or name.startswith("table ")]
+    lost = dropped or ([] if made_anew else gone)
+    return int(now["version"]) - int(then["version"]) - len(came) - len(lost) - len(altered or other)
 
 
 def _in_front(traces: Mapping[str, str], others: Mapping[str, str]) -> set[str]:

@@ -48,6 +48,8 @@ def traces(file: sqlite3.Connection) -> dict[str, str]:
         (("create index i on t (id)", "alter table t add w", "create table n (x unique)"), "", ""),
         (("create table n (x)", "vacuum"), "", "VACUUM or a copy"),
         (("drop table a", "vacuum"), "", "VACUUM or a copy"),
+        (("drop table a", "vacuum", "create table n (x)", "drop table z"), "", "VACUUM or a copy"),
+        (("alter table z rename to y",), "", ""),
         (COPY, "it was dropped and made anew", "VACUUM or a copy"),
         ((*COPY, "vacuum"), "it was dropped and made anew", "VACUUM or a copy"),
         (("drop table z", *COPY), "it was dropped and made anew", "VACUUM or a copy"),
@@ -66,6 +68,23 @@ def test_events(file: sqlite3.Connection, statements: tuple[str, ...], told: str
     for key, text in ((KEY, told), (ROWID, by_rowid)):
         found = [one.told for one in suspicions(then, traces(file), key)]
         assert (len(found), all(one.startswith(text) for one in found)) == (1 if text else 0, True), found
+
+
+@pytest.mark.parametrize(
+    ("statements", "told"),
+    [(("drop table z",), ""), (("drop index i", "drop index j"), ""), (("drop table z", "vacuum"), "VACUUM or a copy")],
+)
+def test_rowids_where_a_table_takes_its_indexes_along(
+    file: sqlite3.Connection, statements: tuple[str, ...], told: str
+) -> None:
+    """DROP TABLE is one change of the schema, whatever indexes the table had."""
+    file.execute("create index i on z (x)")
+    file.execute("create index j on z (x)")
+    then = traces(file)
+    for statement in statements:
+        file.execute(statement)
+    found = [one.told for one in suspicions(then, traces(file), ROWID)]
+    assert (len(found), all(one.startswith(told) for one in found)) == (1 if told else 0, True), found
 
 
 def test_a_table_that_is_gone(file: sqlite3.Connection) -> None:
