@@ -44,22 +44,28 @@ class DriverEntry:
     install: str
     dialect: str = ""
     """As `bulkq.query` and `bulkq.markers` know it; "" for what stands before the `+` of the scheme."""
+    plain_files: bool = False
+    """Its databases are files that it cannot decrypt, so a URL has no password."""
 
 
 GROUP = "bulkq.drivers"
 """Entry points of other packages: the scheme, and the class or module of its driver, which may name its dialect."""
 
 _POSTGRESQL = DriverEntry("bulkq.drivers.asyncpg", "asyncpg", "pip install 'asyncpg>=0.32'", "postgres")
-_SQLITE = DriverEntry("bulkq.drivers.sqlite.aiosqlite", "aiosqlite", "pip install 'aiosqlite>=0.22.1'")
+_SQLITE = DriverEntry(
+    "bulkq.drivers.sqlite.aiosqlite", "aiosqlite", "pip install 'aiosqlite>=0.22.1'", plain_files=True
+)
 SCHEMES = {
     "postgresql": _POSTGRESQL,
     "postgres": _POSTGRESQL,
     "sqlite": _SQLITE,
     "postgresql+asyncpg": _POSTGRESQL,
     "sqlite+aiosqlite": _SQLITE,
-    "duckdb": DriverEntry("bulkq.drivers.dbapi.duckdb_file", "duckdb", "pip install 'bulkq[duckdb]'"),
+    "duckdb": DriverEntry("bulkq.drivers.dbapi.duckdb_file", "duckdb", "pip install 'bulkq[duckdb]'", plain_files=True),
     "sqlite+apsw": DriverEntry("bulkq.drivers.dbapi.apsw_file", "apsw", "pip install 'bulkq[apsw]'"),
-    "sqlite+pysqlite": DriverEntry("bulkq.drivers.sqlite.pysqlite", "sqlite3", "build Python with SQLite"),
+    "sqlite+pysqlite": DriverEntry(
+        "bulkq.drivers.sqlite.pysqlite", "sqlite3", "build Python with SQLite", plain_files=True
+    ),
 }
 FILE_URL = "sqlite:///"
 URLS = {"postgresql://": "PostgreSQL", FILE_URL: "SQLite file"}
@@ -131,6 +137,12 @@ def load(entry: DriverEntry) -> Any:
     """The module or class of `entry`, which has `open`."""
     module, _, name = entry.module.partition(":")
     return getattr(import_module(module), name) if name else import_module(module)
+
+
+def takes_password(url: str) -> bool:
+    """Whether the driver of `url` can use a password; one of another package can."""
+    entry = SCHEMES.get(urls.parse_scheme(url) or "")
+    return entry is None or not entry.plain_files
 
 
 def dialect_of(url: str) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote
 
 from bulkq.dialects import dialect_for
-from bulkq.drivers import EXAMPLE
+from bulkq.drivers import EXAMPLE, takes_password
 from bulkq.errors import UsageError
 from bulkq.model import Secret, Target
 from bulkq.policy.throttle_expressions import parse_expression, path_of
@@ -22,9 +22,6 @@ if TYPE_CHECKING:
 
 KEYS = ("url", "password", "protected", "concurrency", "tags", "expect", "throttle")
 SECRETS = ("env", "file", "command")
-WITHOUT_KEY = frozenset({"sqlite", "sqlite+aiosqlite", "sqlite+pysqlite", "duckdb"})
-"""Schemes of files whose drivers take no key; other libraries of SQLite may."""
-
 FORMS = 'password = { env = "NAME" }, { file = "PATH" } or { command = ["program", "argument"] }'
 
 
@@ -48,7 +45,7 @@ def read_target(document: ConfigDocument, name: str, entry: object) -> tuple[Tar
         expect=reading.expect(entry.get("expect", {})),
         throttle=reading.throttle(entry.get("throttle", [])),
     )
-    if target.password is not None and urls.parse_scheme(target.url) in WITHOUT_KEY:
+    if target.password is not None and not takes_password(target.url):
         reading.wrong("cannot be used: the driver of the url cannot open encrypted files", "password")
     elif target.password is not None and urls.find_passwords(target.url):
         reading.wrong("and the url both give a password: keep one of them", "password")

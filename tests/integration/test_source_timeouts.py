@@ -16,7 +16,7 @@ from bulkq.model.run import make_run, set_fields
 from bulkq.query import inline, load
 from bulkq.targets.parameter_rows_from_query import rows_of
 from bulkq.tasks.run import run
-from tests.support.databases import DRIVERS, SCHEMES, fresh
+from tests.support.databases import DRIVERS, KINDS, SCHEMES, fresh
 
 if TYPE_CHECKING:
     from tests.support.databases import Database
@@ -43,7 +43,7 @@ def asked(request: pytest.FixtureRequest) -> tuple[Database, Run]:
 async def test_a_query_that_never_ends_is_ended(asked: tuple[Database, Run], what: str) -> None:
     """With a line that names the option, and on the server."""
     base, request = asked
-    sql = ENDLESS[base.kind]
+    sql = ENDLESS[KINDS[base.kind].product]
     request = set_fields(request, {"params": (f"sql:{sql}",)} if what == "params" else {"targets_sql": sql})
     began_s = time.monotonic()
     with pytest.raises(BulkqError, match=ADVICE):
