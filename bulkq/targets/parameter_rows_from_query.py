@@ -30,13 +30,14 @@ UNHURRIED = Limits(timeout_s=None, lock_timeout_s=10.0)
 """The query is read at the pace of the run, which may take all night: its timeout is for each piece that is fetched."""
 
 
-def rows_of(target: Target, request: Run, *, twice: bool = False) -> Rows:
+def rows_of(target: Target, request: Run, *, twice: bool = False, in_schema: bool = False) -> Rows:
     """Return a function that runs a query on `target`, within the timeout of `request`, and yields rows.
 
     Args:
         target: where the query runs.
         request: has its timeout.
         twice: close the connection when the names are known, and connect again for the rows.
+        in_schema: look up names in the schema of `target`, if it has one.
     """
 
     async def rows(wanted: str | Query) -> AsyncGenerator[Piece, None]:
@@ -45,6 +46,8 @@ def rows_of(target: Target, request: Run, *, twice: bool = False) -> Rows:
             raise UsageError(
                 f"{query.place}: a query that supplies parameter sets cannot have parameters of its own (:{query.parameters[0].name})"
             )
+        if in_schema:
+            query = query.within(target)
         driver = open_target(target, application_name="bulkq/params", read_only=True)
         connection = await driver.connect()
         try:

@@ -35,7 +35,7 @@ from bulkq.tasks.check.check_parameter_values import (
     untyped_warnings,
 )
 from bulkq.tasks.check.evaluate import CheckJudge, Digest, Pair, Reference
-from bulkq.tasks.check.open_check import QUERIED, in_project, wanted_sets
+from bulkq.tasks.check.open_check import QUERIED, in_project, specs, wanted_sets
 from bulkq.tasks.check.result_book import CheckPlace
 
 if TYPE_CHECKING:
@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from bulkq.ledger.check_results import CheckHistory
     from bulkq.ledger.sqlite3_check_history import DirectCheckHistory
     from bulkq.lifecycle.open_targets import OpenTarget
+    from bulkq.model import Target
     from bulkq.model.check_conditions import Condition
     from bulkq.protocols import Connection, ParameterSource
     from bulkq.sources import Request
@@ -233,7 +234,7 @@ async def _add_parts(opened: OpenChecks, planned: PlannedCheck, target: OpenTarg
         if same is not None and other is not None and _is_itself(opened, place, target, other):
             planned.error = itself(same)
             return
-        part = await _part(opened, planned, query, target)
+        part = await _part(opened, planned, query, target, _asked(planned, target))
         if part is None:
             return
         part.judge = planned.judge
@@ -271,9 +272,10 @@ async def _add_reference(
     if planned.place.query.schema is not None and other is target:
         query = replace(query, schema=planned.place.query.schema, behind=planned.place.query.behind)
     words = query.name if other is target else f"{query.name} on {other.label}"
-    pair = Pair(planned.judge, words, once=not query.parameters)
+    asks = any(spec.startswith(QUERIED) for spec in specs(opened.request.run, planned.place.query, query))
+    pair = Pair(planned.judge, words, query, asked_twice=asks)
     planned.judge.pair = pair
-    part = await _part(opened, planned, query, other)
+    part = await _part(opened, planned, query, other, _asked(planned, target))
     if part is not None:
         part.judge = Reference(pair, planned.place)
         planned.parts.append(part)
@@ -285,13 +287,22 @@ async def _part(
     planned: PlannedCheck,
     query: Query,
     target: OpenTarget,
+    asked: Target,
 ) -> PartState | None:
-    """A part of the run; None where its parameter sets cannot be had from the target, which is the check's error."""
+    """A part of the run; None where its parameter sets cannot be had, which is the check's error.
+
+    Args:
+        opened: what the run holds open.
+        planned: the check.
+        query: the check, or the query that it is compared with.
+        target: where `query` runs.
+        asked: where the check runs, from which the parameter sets of both come.
+    """
     query = as_sent(query)
     wanted = wanted_sets(opened.request, planned.place.query, query, opened.job.console.stdin)
     asks = any(spec.startswith(QUERIED) for spec in wanted.specs)
     try:
-        source = await _source(opened, wanted, query, target)
+        source = await _source(opened, wanted, query, target, asked)
         opened.stack.push_async_callback(source.close)
         part = PartState(_spec(opened, query, target, source), source, NoSink(), target.sessions, BatchSize(1))
         part.big = True  # every answer streams: memory does not grow with the rows of a check that fails badly
@@ -310,6 +321,12 @@ async def _part(
     return part
 
 
+def _asked(planned: PlannedCheck, target: OpenTarget) -> Target:
+    """What the queries of parameter sets are asked of: the database or schema that the check is for."""
+    query = planned.place.query
+    return replace(target.definition, schema=query.schema, behind=query.behind)
+
+
 async def _note_values(opened: OpenChecks, part: PartState, wanted: Request, target: OpenTarget) -> None:
     """Note that the target has to be asked about the first values of a part. If it does not convert them, read them now."""
     can = target.driver.capabilities
@@ -319,9 +336,11 @@ async def _note_values(opened: OpenChecks, part: PartState, wanted: Request, tar
         await first_sets(wanted, part.spec.query, part.source, can)
 
 
-async def _source(opened: OpenChecks, wanted: Request, query: Query, target: OpenTarget) -> ParameterSource:
+async def _source(
+    opened: OpenChecks, wanted: Request, query: Query, target: OpenTarget, asked: Target
+) -> ParameterSource:
     run = opened.request.run
-    rows = rows_of(run.sources.target or target.definition, run, twice=opened.asks_twice)
+    rows = rows_of(run.sources.target or asked, run, twice=opened.asks_twice, in_schema=True)
     can = target.driver.capabilities
     try:
         source = await open_source_for(can, wanted, query, rows=rows, unused_constants_ok=True)

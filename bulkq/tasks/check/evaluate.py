@@ -15,6 +15,7 @@ from bulkq.checks import verdict as deciding
 from bulkq.checks.unmatched_rows import tell_apart
 from bulkq.model import BatchResult, CheckResult, Verdict
 from bulkq.model.check_conditions import Measure
+from bulkq.sinks.csv_tsv import cell_text
 from bulkq.sinks.extra_columns import ROWCOUNT, is_rowcount
 from bulkq.tasks.check.build_results import (
     Answer,
@@ -39,6 +40,10 @@ if TYPE_CHECKING:
     from bulkq.model.check_conditions import CheckRules
     from bulkq.protocols import Sink
     from bulkq.tasks.check.result_book import Book, CheckPlace
+
+OTHER_SETS = (
+    "the query of its parameter sets gave other rows the second time: add ORDER BY, or write the sets to a file"
+)
 
 SIDE = "only_in"
 """The column that says which side a differing row comes from."""
@@ -190,13 +195,16 @@ class Pair:
     Args:
         judge: of the check.
         other: what it is compared with, for people.
-        once: the other query has no parameters: one answer of it stands for every set.
+        query: the other query. If it has no parameters, one answer of it stands for every set.
+        asked_twice: the parameter sets of both come from a query, which may have given other rows the second time.
     """
 
-    def __init__(self, judge: CheckJudge, other: str, *, once: bool) -> None:
+    def __init__(self, judge: CheckJudge, other: str, query: Query, *, asked_twice: bool) -> None:
         self._judge = judge
         self._other = other
-        self._once = once
+        self._query = query
+        self._once = not query.parameters
+        self.asked_twice = asked_twice
         self._checks: dict[int, Answer] = {}
         self._others: dict[int, Answer] = {}
 
@@ -220,6 +228,10 @@ class Pair:
         self._checks.clear()
         self.discard()
         return decided
+
+    def has_more_sets(self, taken: int) -> bool:
+        """Whether the other query had more parameter sets than the check, which had `taken`."""
+        return not self._once and max(self._others, default=0) > taken
 
     def discard(self) -> None:
         """Give back what was kept of the other's answers."""
@@ -246,6 +258,9 @@ class Pair:
         if answer.failure is None and other.failure is not None:
             message = f"{self._other}: {error_text(self._judge.place, other.failure)}"
             answer.failure = unknown_failure(answer, self._judge.place, message, other.failure.sqlstate)
+        elif answer.failure is None and not self._same_set(answer, other):
+            message = f"{self._other}: {OTHER_SETS}"
+            answer.failure = unknown_failure(answer, self._judge.place, message, None)
         if answer.failure is not None:
             return self._judge.settle(answer, None)
         here, there = answer.sink, other.sink
@@ -261,6 +276,14 @@ class Pair:
             return self._judge.settle(answer, compared)
         compared = replace(compared, here=found.here, there=found.there, at_least=found.at_least)
         return self._judge.settle(answer, compared, self._shown(answer, found))
+
+    def _same_set(self, answer: Answer, other: Answer) -> bool:
+        """Whether both answers are for the same parameter values."""
+        if not self.asked_twice or self._once:
+            return True
+        known = dict(zip((p.name for p in self._judge.place.query.parameters), answer.batch.sets[0], strict=True))
+        values = zip(self._query.parameters, other.batch.sets[0], strict=True)
+        return all(_alike(known[parameter.name], value) for parameter, value in values)
 
     def _shown(self, answer: Answer, found: FoundRows) -> list[tuple[str | None, ...]]:
         """The rows that a report shows, half of each side where there are enough, with the side that each comes from."""
@@ -294,6 +317,11 @@ class Reference:
         """`result` counts nothing itself; what it decides is counted here."""
         answer = taken(self.open.pop(result.batch.index), result)
         return counted(result, self._place, await self._pair.other_came(answer))
+
+
+def _alike(value: object, other: object) -> bool:
+    """Whether two parameter values are the same, though their targets may take them as text and as a number."""
+    return value == other or (value is not None and other is not None and cell_text(value) == cell_text(other))
 
 
 def _rows_of(sink: CheckSink, compared: deciding.ComparisonResult | None) -> int:

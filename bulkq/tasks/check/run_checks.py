@@ -43,7 +43,7 @@ from bulkq.sources.fingerprints import take_fingerprint
 from bulkq.sources.source_request import request_of
 from bulkq.tasks.check.build_results import blank, shown_params
 from bulkq.tasks.check.connect_and_plan import LookedChecks, look_first
-from bulkq.tasks.check.evaluate import Reference
+from bulkq.tasks.check.evaluate import OTHER_SETS, Reference
 from bulkq.tasks.check.open_check import CheckJob, open_checks
 from bulkq.tasks.check.result_book import CheckPlace
 
@@ -224,7 +224,11 @@ async def _never_ran(opened: OpenChecks, every: Sequence[PlannedCheck]) -> None:
         gone = next((part.sessions.gone for part in planned.parts if part.sessions.gone is not None), None)
         reason = str(gone or control.reason or "the run ended")
         if judge.pair is not None:
-            opened.progress.counts += Counts(unknown=len(await judge.pair.never_came(reason)))
+            if part.exhausted and judge.pair.has_more_sets(part.taken):
+                _put(opened, planned, part.taken + 1, OTHER_SETS, unknown=True)
+            fewer = judge.pair.asked_twice and gone is None and not control.reason
+            never = await judge.pair.never_came(OTHER_SETS if fewer else reason)
+            opened.progress.counts += Counts(unknown=len(never))
         for answer in judge.open.values():
             _put(opened, planned, answer.n, f"did not end: {reason}", unknown=gone is not None, answer=answer)
             answer.sink.discard()

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from bulkq.engine.stop_control import Control
-from bulkq.model import Target
+from bulkq.model import CheckResult, Target
 from bulkq.model.run import make_run
+from bulkq.tasks.check import connect_and_plan
+from bulkq.tasks.check.evaluate import OTHER_SETS
 from bulkq.tasks.check.open_check import CheckRequest
 from bulkq.tasks.check.run_checks import check
 from tests.support.checks import by_name, load, run
@@ -28,6 +31,13 @@ select g as id, g * 2 as v from generate_series(1, 5000) g where g <> 17;
 -- name: b
 select g, case when g = 4000 then 1 else g * 2 end from generate_series(1, 5000) g where {where};
 """
+
+
+async def compared(text: str, url: str) -> tuple[CheckResult, ...]:
+    """The results of the first query of `text`, which is compared with the second."""
+    query, other = load(text)
+    request = make_run(queries=(query,), targets=(Target(url=url),), ledger="none")
+    return (await check(CheckRequest(run=request, references={query.place: other}), control=Control())).checks
 
 
 async def test_two_queries_are_compared(postgres_url: str) -> None:
@@ -82,6 +92,53 @@ async def test_one_query_is_compared_on_two_targets(postgres_url: str, sqlite_fi
         control=Control(),
     )
     assert (lost.exit_code, lost.checks[0].message[:6]) == (3, "lite: ")
+
+
+async def test_parameter_sets_of_a_comparison_come_from_the_target_of_the_check(sqlite_file: SqliteFile) -> None:
+    """Both queries get the same values; the other target, which has other rows, is not asked for its own."""
+    rows = "create table t (id integer); insert into t values "
+    here, there = sqlite_file(f"{rows} (1), (2)"), sqlite_file(f"{rows} (1), (2), (3)", "there.db")
+    text = (
+        "-- @expect same as sql on other\n-- @params sql:select id from t order by id {}\n"
+        "select :id, count(*) from t where id < :id"
+    )
+    for order in ("asc", "desc"):
+        (query,) = load(text.format(order))
+        request = make_run(queries=(query,), targets=(Target(url=f"sqlite:///{here}"),), ledger="none")
+        other = {"other": Target(url=f"sqlite:///{there}", name="lite")}
+        asked = CheckRequest(run=request, references={query.place: query}, other_targets=other)
+        summary = await check(asked, control=Control())
+        assert {(r.params["id"], str(r.verdict)) for r in summary.checks} == {("1", "pass"), ("2", "pass")}
+
+
+async def test_parameter_sets_that_change_between_two_reads_are_an_error(postgres_url: str) -> None:
+    """The query of the sets gives each side other values: no set is compared with another one."""
+    head = "-- name: a\n-- @params sql:select pg_backend_pid() as id\n-- @expect same as b\n"
+    text = f"{head}select 1 where :id::int is null;\n-- name: b\nselect 1 where :id::int is null;"
+    (found,) = await compared(text, postgres_url)
+    assert (str(found.verdict), found.message) == ("error", f"b: {OTHER_SETS}")
+
+
+@pytest.mark.parametrize(("first", "second"), [(2, 3), (3, 2)])
+async def test_a_parameter_set_of_one_side_alone_is_an_error(
+    sqlite_file: SqliteFile, monkeypatch: pytest.MonkeyPatch, first: int, second: int
+) -> None:
+    """Rows were added, or deleted, between the two reads of the sets: the others are compared, and one is not green."""
+    path = sqlite_file("create table t (id integer)")
+    limits = iter((first, second))
+    specs = connect_and_plan.wanted_sets
+    monkeypatch.setattr(
+        connect_and_plan,
+        "wanted_sets",
+        lambda *of: replace(
+            specs(*of), specs=(f"sql:select value as id from json_each('[1, 2, 3]') limit {next(limits)}",)
+        ),
+    )
+    head = "-- name: a\n-- @params sql:select 1 as id\n-- @expect same as b\n"
+    text = f"{head}select 1 where :id is null;\n-- name: b\nselect 1 where :id is null;"
+    found = await compared(text, f"sqlite:///{path}")
+    assert [str(one.verdict) for one in found] == ["pass", "pass", "error"]
+    assert OTHER_SETS in found[2].message
 
 
 @pytest.mark.parametrize("kind", ["postgresql", "sqlite"])
