@@ -45,7 +45,8 @@ async def expand_targets(
         request: as the user wrote it.
         config: for the names that a query gives.
         say: told what is left out.
-        everywhere: a database without a matching schema is an error, not left out.
+        everywhere: a database without a schema for each pattern, and a row of the query that names no target, are errors;
+            else they are left out.
 
     Raises:
         UsageError: the query gives no target, no schema matches, a driver knows no schemas.
@@ -53,7 +54,7 @@ async def expand_targets(
         RefusedError: a target that the query gave is protected and was not confirmed.
     """
     if request.targets.sql is not None:
-        request = await _queried(request, config, say)
+        request = await _queried(request, config, say, everywhere=everywhere)
     if request.targets.schemas:
         request = await _with_schemas(request, say, everywhere=everywhere)
     lanes = request.limits.concurrency
@@ -80,9 +81,9 @@ def name_of(target: Target) -> str:
     return target.name or urls.hide_passwords(target.url).replace(f":{MASK}@", "@")
 
 
-async def _queried(request: Run, config: Config | None, say: Callable[[str], None]) -> Run:
+async def _queried(request: Run, config: Config | None, say: Callable[[str], None], *, everywhere: bool) -> Run:
     config = config or load_config()
-    found = await _targets(request, config, say)
+    found = await _targets(request, config, say, everywhere=everywhere)
     refused = safety.refuse_protected(found, write=request.safety.write, confirmed=request.safety.confirmed)
     if refused is None and not request.limits.target_throttles:
         refused = safety.refuse_unthrottled(found, request.safety.confirmed)
@@ -92,7 +93,9 @@ async def _queried(request: Run, config: Config | None, say: Callable[[str], Non
     return with_replicas(replace(request, targets=targets), config)
 
 
-async def _targets(request: Run, config: Config, say: Callable[[str], None] = lambda _: None) -> tuple[Target, ...]:
+async def _targets(
+    request: Run, config: Config, say: Callable[[str], None] = lambda _: None, *, everywhere: bool = False
+) -> tuple[Target, ...]:
     """What the first column of the query names: URLs, or names of the configuration."""
     assert request.targets.sql is not None
     words: list[str] = []
@@ -105,7 +108,10 @@ async def _targets(request: Run, config: Config, say: Callable[[str], None] = la
     empty = words.count("")
     words = [word for word in words if word]
     if empty and words:
-        say(f"--targets-sql: {empty} of {empty + len(words)} rows name no target and are left out")
+        told = f"{empty} of {empty + len(words)} rows name no target"
+        if everywhere:
+            raise UsageError(f'--targets-sql "{request.targets.sql}": {told}: leave them out with WHERE')
+        say(f"--targets-sql: {told} and are left out")
     if not words:
         raise UsageError(f'--targets-sql "{request.targets.sql}": returned no target')
     return resolve_targets(tuple(dict.fromkeys(words)), config)
@@ -121,16 +127,15 @@ async def _with_schemas(request: Run, say: Callable[[str], None], *, everywhere:
             )
     found: dict[str, Sequence[str]] = {}
     behind: dict[str, FallbackSchemas] = {}
+    without: dict[str, Sequence[str]] = {}
 
     async def look(target: OpenTarget) -> None:
         connection = await open_targets.connected(target, request.limits.connect_timeout_s)
         try:
             _refuse_two_paths(target, connection)
-            rows = await connection.administer(
-                [_listing(dialect_for(connection.server.product), request.targets.schemas)]
-            )
+            found[target.label] = await _matching(connection, request.targets.schemas)
             behind[target.label] = await _behind(request, target, connection)
-            found[target.label] = [str(row[0]) for row in rows]
+            without[target.label] = await _unmatched(connection, request.targets.schemas)
         finally:
             await connection.close()
 
@@ -138,7 +143,32 @@ async def _with_schemas(request: Run, say: Callable[[str], None], *, everywhere:
     selected = _once_for_each_schema(request, targets, found, behind, say, everywhere=everywhere)
     if not any(found.values()):
         raise UsageError(f"no schema matches --schemas {_shown(request)}")
+    _refuse_unmatched(without, everywhere=everywhere)
     return request.on(tuple(selected))
+
+
+async def _matching(connection: Connection, patterns: Sequence[str]) -> Sequence[str]:
+    """The schemas that match one of `patterns`."""
+    rows = await connection.administer([_listing(dialect_for(connection.server.product), patterns)])
+    return [str(row[0]) for row in rows]
+
+
+async def _unmatched(connection: Connection, patterns: Sequence[str]) -> Sequence[str]:
+    """Those of several `patterns` that no schema matches; of a single one, the result says so."""
+    several = patterns if len(patterns) > 1 else ()
+    return [pattern for pattern in several if not await _matching(connection, [pattern])]
+
+
+def _refuse_unmatched(without: Mapping[str, Sequence[str]], *, everywhere: bool) -> None:
+    """Refuse a pattern beside others that matches no schema of any target, or with `everywhere` of one: it may be mistyped.
+
+    Raises:
+        UsageError: names the pattern.
+    """
+    for label, patterns in without.items():
+        for pattern in patterns:
+            if everywhere or all(pattern in others for others in without.values()):
+                raise UsageError(f'{label}: no schema matches --schemas "{pattern}": correct it, or leave it out')
 
 
 def _once_for_each_schema(

@@ -158,6 +158,13 @@ def test_what_cannot_be_added(cli: Cli, url: str) -> None:
     assert (done.code, "search_path of PGOPTIONS and --schemas" in done.err) == (2, True)
 
 
+def test_a_pattern_that_no_schema_matches(cli: Cli, url: str) -> None:
+    """A run that would leave out a tenant whose name was mistyped is refused: exit code 2."""
+    done = run(cli, url, "select 1", "--schemas", "ten_a,ten_x")
+    assert done.code == 2
+    assert 'no schema matches --schemas "ten_x": correct it, or leave it out' in done.err
+
+
 def test_the_plan_says_the_path(cli: Cli, url: str) -> None:
     """Of a run and of checks, with what each schema is there for."""
     (cli.folder / "c.sql").write_text("-- name: c\n-- @expect rows = 1\nselect 1\n")

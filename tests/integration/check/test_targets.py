@@ -107,6 +107,32 @@ async def test_checks_in_every_schema(database: str, tmp_path: Path) -> None:
     )
 
 
+async def test_a_pattern_that_no_schema_matches_is_an_error(database: str) -> None:
+    """Beside one that matches, its checks would be missing and the rest green."""
+    servers.execute(database, "create schema tenant_a")
+    summary = await run("select 1 where false", database, schemas=("tenant_a", "ten%"))
+    assert (len(summary.checks), summary.exit_code) == (1, 0)
+    with pytest.raises(UsageError, match='no schema matches --schemas "tenant_b": correct it, or leave it out'):
+        await run("select 1 where false", database, schemas=("tenant_a", "tenant_b"))
+
+
+async def test_a_row_that_names_no_target_is_an_error(database: str) -> None:
+    """The database that it stands for would not be checked."""
+    rows = f"select '{database}' union all select null"
+    with pytest.raises(UsageError, match="1 of 2 rows name no target: leave them out with WHERE"):
+        await run("select 1 where false", database, targets_sql=rows)
+
+
+async def test_parameter_sets_are_those_of_the_schema(database: str) -> None:
+    """A query of parameter sets finds the tables of the schema that is checked, not those of `public`."""
+    servers.execute(database, "create schema tenant_a", "create table tenant_a.t as select 5 as id")
+    servers.execute(database, "create table public.t as select 7 as id")
+    summary = await run(
+        "select id from t where id = :id", database, schemas=("tenant_a",), params=("sql:select id from t",)
+    )
+    assert [(one.params, str(one.verdict)) for one in summary.checks] == [({"id": "5"}, "fail")]
+
+
 async def test_a_query_for_targets_that_fails(postgres_url: str) -> None:
     """It is no failed check: nothing was run."""
     with pytest.raises(UsageError, match='--targets-sql "select nope": column "nope" does not exist'):
