@@ -11,7 +11,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from bulkq.engine.pool import MOST_OPEN, ConnectionPool
-from bulkq.errors import BulkqError, DatabaseError, RefusedError, TargetError, UsageError
+from bulkq.errors import BulkqError, DatabaseError, NoRoom, RefusedError, StoppedError, TargetError, UsageError
 from bulkq.lifecycle import database_identity
 from bulkq.model.frozen_dataclass import mutable
 from bulkq.policy import safety
@@ -30,6 +30,9 @@ LOOK_S = 30.0
 
 SILENT = ": no answer"
 """Behind the label of a target that cannot be connected to in time."""
+
+LOOKS = 3
+"""Work before the first statement is begun so often, if its connection breaks each time."""
 
 SHOWN = 20
 
@@ -217,20 +220,37 @@ async def side_by_side(
     return lost
 
 
+async def keep_all(_: OpenTarget) -> None:
+    """Nothing has to be taken back."""
+
+
 async def on_each(
     targets: Sequence[OpenTarget],
     work: Callable[[OpenTarget, Connection], Awaitable[None]],
     *,
     write: bool,
     connect_timeout_s: float | None = None,
+    undo: Callable[[OpenTarget], Awaitable[None]] = keep_all,
 ) -> list[OpenTarget]:
     """Do `work` for every target as `side_by_side` does, over its first connection, which is kept for a lane.
 
-    Among several, a target that is connected and gives no answer within `LOOK_S` is lost, too.
+    Among several, a target that is connected and gives no answer within `LOOK_S` is lost, too. Of one target, `work` outlasts an
+    outage that begins after the first connection.
+
+    Args:
+        targets: of the run.
+        work: may be begun again, after `undo`.
+        write: as of `side_by_side`.
+        connect_timeout_s: for the first connection.
+        undo: takes back what `work` has done when its connection broke.
     """
+    several = len(targets) > 1
 
     async def one(target: OpenTarget) -> None:
-        await visit(target, work, connect_timeout_s=connect_timeout_s, answer_s=LOOK_S if len(targets) > 1 else None)
+        if several:
+            await visit(target, work, connect_timeout_s=connect_timeout_s)
+        else:
+            await visit(target, work, connect_timeout_s=connect_timeout_s, answer_s=None, undo=undo)
 
     return await side_by_side(targets, one, write=write)
 
@@ -242,24 +262,72 @@ async def visit(
     connect_timeout_s: float | None,
     answer_s: float | None = LOOK_S,
     silent: str = SILENT,
+    undo: Callable[[OpenTarget], Awaitable[None]] | None = None,
 ) -> None:
     """Do `work` over the first connection, which is kept for a lane.
+
+    Args:
+        target: is connected to.
+        work: asks it.
+        connect_timeout_s: for the first connection, which is tried once.
+        answer_s: for `work`.
+        silent: as of `connected`.
+        undo: takes back what `work` has done when its connection broke. `work` then begins again, after the outage.
 
     Raises:
         TargetError: there is no connection within `connect_timeout_s`; it broke, or gave no answer within `answer_s`.
     """
     connection = await connected(target, connect_timeout_s, silent=silent)
+    looks = 1 if undo is None else LOOKS
+    while True:
+        looks -= 1
+        try:
+            async with asyncio.timeout(answer_s):
+                await work(target, connection)
+        except BaseException as error:
+            await connection.close()
+            if looks and undo is not None and _is_lost(error):
+                await undo(target)
+                connection = await _connected_again(target)
+                continue
+            if isinstance(error, TimeoutError):
+                raise TargetError(f"{target.label}: connected, but there was no answer within {answer_s:g}s") from None
+            if isinstance(error, DatabaseError):
+                raise TargetError(f"{target.label}: {error}") from error
+            raise
+        target.sessions.give_back(connection)
+        return
+
+
+async def visit_again(
+    target: OpenTarget, work: Callable[[OpenTarget, Connection], Awaitable[None]], *, patient: bool
+) -> None:
+    """Do `work` over a connection that may have broken since it was kept. If `patient`, `work` outlasts an outage.
+
+    Raises:
+        TargetError: the connection broke, or the target was away for longer than the outage budget.
+    """
+    await visit(target, work, connect_timeout_s=None, answer_s=None, undo=keep_all if patient else None)
+
+
+def _is_lost(error: BaseException) -> bool:
+    """Whether the connection broke, so that the server may be away for some time; one without room has answered."""
+    if isinstance(error, DatabaseError):
+        return error.connection_lost
+    return isinstance(error, TargetError) and not isinstance(error, NoRoom)
+
+
+async def _connected_again(target: OpenTarget) -> Connection:
+    """A new connection, when the target is back.
+
+    Raises:
+        TargetError: it was away for longer than the outage budget.
+    """
+    await target.sessions.release(target.sessions.idle)  # they are of the same server
     try:
-        async with asyncio.timeout(answer_s):
-            await work(target, connection)
-    except BaseException as error:
-        await connection.close()
-        if isinstance(error, TimeoutError):
-            raise TargetError(f"{target.label}: connected, but there was no answer within {answer_s:g}s") from None
-        if isinstance(error, DatabaseError):
-            raise TargetError(f"{target.label}: {error}") from error
-        raise
-    target.sessions.give_back(connection)
+        return await target.sessions.open()
+    except StoppedError as error:
+        raise TargetError(f"{target.label}: {error}") from error
 
 
 async def connected(target: OpenTarget, connect_timeout_s: float | None, *, silent: str = SILENT) -> Connection:

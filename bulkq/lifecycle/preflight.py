@@ -139,10 +139,7 @@ async def _warn_of_untyped(opened: OpenRun, part: PartState, connection: Connect
     place = (part.spec.number - 1) % len(opened.request.queries.selected) + 1
     names = opened.sources.texts.get(place, frozenset())
     for finding in await find_untyped(connection, part.spec.query, names):
-        text = warning(finding)
-        if text not in opened.warned:
-            opened.warned.add(text)
-            opened.say(text)
+        opened.say_once(warning(finding))
 
 
 async def _whole_source(
@@ -158,7 +155,19 @@ async def _whole_source(
     if asked in opened.checked:
         return
     opened.checked.add(asked)
+    try:
+        await _check_source(opened, target, part, connection, by_identifier)
+    except BaseException:
+        opened.checked.discard(asked)  # a look that begins again checks it, too
+        raise
+
+
+async def _check_source(
+    opened: OpenRun, target: OpenTarget, part: PartState, connection: Connection, by_identifier: StatementsByIdentifier
+) -> None:
+    """Read the sets of a part once, and have the target check their values."""
     wanted = request_of(opened.request.sources)
+    query = part.spec.query
     several = len(opened.request.queries.selected) > 1
     can = target.driver.capabilities
     source = await open_source_for(can, wanted, part.spec.query, unused_constants_ok=several)

@@ -69,6 +69,12 @@ class OpenRun:
         """Show `text` to the user, through the observers."""
         self.job.say(text)
 
+    def say_once(self, text: str) -> None:
+        """Show `text` to the user, unless it was shown: several targets, or a look that begins again, say the same."""
+        if text not in self.warned:
+            self.warned.add(text)
+            self.say(text)
+
     def discard(self) -> None:
         """Close the outputs and undo their opening. Remove the spools if the run is not recorded."""
         for part in self.outputs:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from dataclasses import field, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
-from bulkq.errors import DatabaseError, TargetError
 from bulkq.lifecycle import database_identity, open_targets, restore_request, run_fingerprints, target_markers
 from bulkq.lifecycle.maintain.settle_unknown import settle_unknown
 from bulkq.lifecycle.resume_state import ResumeState
@@ -50,17 +50,19 @@ async def take_over(
     targets = open_targets.open_all(request, f"bulkq/{record.run}", say)
     open_targets.without_schema(request, targets)
 
+    several = len(targets) > 1
+
     async def take(target: OpenTarget) -> None:
-        connection = await open_targets.connected(target, request.limits.connect_timeout_s)
         try:
-            # Without a limit: it waits for transactions of the run's former process to end, and says so.
-            await _own(known, target, connection, owner, several=len(targets) > 1)
-        except DatabaseError as error:
-            if not error.connection_lost or len(targets) == 1:
-                raise
-            raise TargetError(f"{target.label}: {error}") from error
+            await open_targets.visit(
+                target,
+                partial(_own, known, owner, several),
+                connect_timeout_s=request.limits.connect_timeout_s,
+                answer_s=None,  # it waits for transactions of the run's former process to end, and says so
+                undo=None if several else open_targets.keep_all,
+            )
         finally:
-            await connection.close()
+            await target.sessions.close()
 
     await open_targets.side_by_side(targets, take, write=request.safety.write and request.maintenance is None)
     if failed:
@@ -103,7 +105,7 @@ class _TakeoverState:
         ]
 
 
-async def _own(known: _TakeoverState, target: OpenTarget, connection: Connection, owner: str, *, several: bool) -> None:
+async def _own(known: _TakeoverState, owner: str, several: bool, target: OpenTarget, connection: Connection) -> None:
     """Compare the database with what it was, and take over its run row.
 
     Raises:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import TYPE_CHECKING
 
 from bulkq import markers
@@ -125,7 +126,7 @@ def _lacks(tables: MarkerTables, what: str) -> RefusedError:
 
 
 async def begin(connection: Connection, tables: MarkerTables, run: str, owner: str) -> None:
-    """Commit the run row, durably, before the first batch.
+    """Commit the run row, durably, before the first batch. A row of an earlier try, whose answer was lost, is left as it is.
 
     Raises:
         RefusedError: this role may not write there.
@@ -134,6 +135,9 @@ async def begin(connection: Connection, tables: MarkerTables, run: str, owner: s
     try:
         await _administer(connection, [markers.begin(tables, run, owner)])
     except DatabaseError as error:
+        with contextlib.suppress(DatabaseError):
+            if (owner,) in map(tuple, await _administer(connection, [markers.run_row(tables, run)])):
+                return
         raise RefusedError(f"exactly-once writes need to write into {tables.runs}: {error}: {CHOICES}") from error
 
 

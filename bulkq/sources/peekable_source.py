@@ -21,6 +21,7 @@ class PeekableSource:
         self.texts = texts_of(source)
         self._source = source
         self._held = BatchQueue()
+        self._head: Batch | None = None  # until the first `take`
 
     @property
     def total(self) -> int | None:
@@ -28,7 +29,9 @@ class PeekableSource:
         return self._source.total
 
     async def peek(self, size: int) -> Batch | None:
-        """The first 1 to `size` sets, which `take` will give again; to be called once, before the first `take`."""
+        """The first 1 to `size` sets, which `take` will give again; the same sets each time, before the first `take`."""
+        if self._head is not None:
+            return self._head
         head = await self._source.take(size, 0)
         if head is None:
             return None
@@ -41,10 +44,12 @@ class PeekableSource:
         self._held.add(head)
         if more is not None:  # sets between them are left out
             self._held.add(more)
+        self._head = head
         return head
 
     async def take(self, size: int, index: int) -> Batch | None:
         """As `ParameterSource.take`."""
+        self._head = None
         return self._held.take(size, index) or await self._source.take(size, index)
 
     def fraction(self) -> float | None:

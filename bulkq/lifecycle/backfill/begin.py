@@ -87,7 +87,7 @@ async def _begin_part(opened: OpenRun, target: OpenTarget, part: PartState, tabl
     try:
         await target_markers.make_ranges(made.cutter.administer, tables, dialect)
         if statements:
-            await made.cutter.administer(statements)
+            await _write(made, statements, markers.recorded_range(tables, opened.run, number, END))
     except DatabaseError as error:
         raise RefusedError(
             f"{target.label}: a backfill needs the table {tables.ranges}: {error}: ask a DBA to create it and to "
@@ -124,16 +124,29 @@ def _keep(
     return keep
 
 
+async def _write(made: TableBackfill, statements: Sequence[str], recorded: str) -> None:
+    """Write into the table of ranges, unless `recorded` finds the row: of an earlier retry, or of a try whose answer was lost.
+
+    Raises:
+        DatabaseError: the database refuses a statement.
+        StoppedError: it was away for too long.
+    """
+    try:
+        await made.cutter.administer(statements)
+    except DatabaseError:
+        with suppress(DatabaseError):
+            if await made.cutter.administer([recorded]):
+                return
+        raise
+
+
 async def _insert(made: TableBackfill, row: str, recorded: str) -> None:
-    """Insert a row, unless it is there: of an earlier retry, or of a try whose answer was lost.
+    """Insert a row, unless it is there.
 
     Raises:
         StoppedError: the database takes no row.
     """
     try:
-        await made.cutter.administer([row])
+        await _write(made, [row], recorded)
     except DatabaseError as error:
-        with suppress(DatabaseError):
-            if await made.cutter.administer([recorded]):
-                return
         raise StoppedError(f"{made.facts.key.table}: a failed range cannot be recorded: {error}") from error

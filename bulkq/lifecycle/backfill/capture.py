@@ -10,7 +10,7 @@ from bulkq import markers
 from bulkq.dialects import dialect_for, key_ranges, row_images
 from bulkq.drivers import dialect_of
 from bulkq.errors import DatabaseError, RefusedError, StoppedError, TargetError
-from bulkq.lifecycle import target_markers
+from bulkq.lifecycle import open_targets, target_markers
 from bulkq.lifecycle.backfill import row_image_queries
 from bulkq.lifecycle.backfill.range_batches import FormQueries
 from bulkq.lifecycle.backfill.row_image_queries import AboutImages
@@ -61,14 +61,17 @@ async def prepare_capture(opened: OpenRun) -> None:
         for part in target.parts if target.lost is None else ():
             made = opened.backfills.get(part.spec.number)
             if made is not None and made.end is not None:
-                await _prepare(opened, target, part, made)
+                await open_targets.visit_again(
+                    target, partial(_prepare, opened, part, made), patient=not opened.several
+                )
 
 
-async def _prepare(opened: OpenRun, target: OpenTarget, part: PartState, made: TableBackfill) -> None:
+async def _prepare(
+    opened: OpenRun, part: PartState, made: TableBackfill, target: OpenTarget, connection: Connection
+) -> None:
     options = opened.request.backfill
     assert options is not None
     url, dialect = target.definition.url, dialect_of(target.definition.url)
-    connection = await target.sessions.first()
     try:
         version, written = connection.server.version_number, None if options.generated else part.spec.query
         if written is not None or options.select is not None:
@@ -86,15 +89,13 @@ async def _prepare(opened: OpenRun, target: OpenTarget, part: PartState, made: T
             raise RefusedError(f"run {opened.run} was undone, wholly or in part: start the backfill again")
         plain = made.batches.queries if written is not None else None
         make = partial(_queries, wanted, options, dialect, version, part.spec.query.name, plain)
-        made.batches.rewrite(make)
         await _try_all(part, connection, make(KeyRange(made.start, made.end or ()).form))
+        made.batches.rewrite(make)
     except DatabaseError as error:
         if error.connection_lost:
             raise TargetError(str(error)) from error
         advice = "leave out --capture" if error.sqlstate in RULED else "name another table with --capture-table"
         raise RefusedError(f"{target.label}: --capture: {error}: {advice}") from error
-    finally:
-        await connection.close()
     made.cutter.before_cut.append(partial(_refuse_more, made, wanted, about, most, dialect))
 
 

@@ -64,6 +64,7 @@ async def prepare_backfill(opened: OpenRun) -> OpenRun:
             partial(_look, opened),
             write=True,
             connect_timeout_s=request.limits.connect_timeout_s,
+            undo=partial(_forget, opened),
         )
     except BaseException:
         for cutter in opened.cutters:
@@ -74,6 +75,16 @@ async def prepare_backfill(opened: OpenRun) -> OpenRun:
     for target in lost:
         opened.say(f"{target.label}: {target.reason}: the other targets continue")
     return opened
+
+
+async def _forget(opened: OpenRun, target: OpenTarget) -> None:
+    """Close what a look has opened whose connection broke, so that it can begin again."""
+    for part in target.parts:
+        opened.backfills.pop(part.spec.number, None)
+        part.exhausted = False
+    for cutter in opened.cutters:
+        await cutter.close()
+    opened.cutters.clear()
 
 
 async def _look(opened: OpenRun, target: OpenTarget, connection: Connection) -> None:
@@ -123,7 +134,7 @@ async def _look_at_part(opened: OpenRun, target: OpenTarget, part: PartState, co
         events=events,
     )
     for notice in facts.notices if opened.resume.record is None else ():
-        opened.say(f"{target.label}: {notice}" if opened.several else notice)
+        opened.say_once(f"{target.label}: {notice}" if opened.several else notice)
     if end is None:
         part.exhausted = True
         await cutter.close()

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from bulkq.dialects import sqlstates
 from bulkq.drivers.optional_connection_methods import BaseConnection
 from bulkq.engine.range_transform import RangeTransform
 from bulkq.errors import DatabaseError, RefusedError, TargetError, UsageError
+from bulkq.lifecycle import open_targets
 from bulkq.lifecycle.backfill.transform_queries import TransformQueries
 from bulkq.model import Batch, Decoding
 from bulkq.model.key_range import KeyRange
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from bulkq.dialects import Dialect
     from bulkq.engine.part_state import PartState
     from bulkq.lifecycle.backfill.table_backfill_state import TableBackfill
+    from bulkq.lifecycle.open_targets import OpenTarget
     from bulkq.lifecycle.run_resources import OpenRun
     from bulkq.model import Query
     from bulkq.model.key_range import TableKey
@@ -93,17 +96,26 @@ async def try_functions(opened: OpenRun) -> None:
             made = opened.backfills[part.spec.number]
             if part.transform is None or made.end is None:
                 continue
-            connection = await target.sessions.first()
-            try:
-                await _try(part, part.transform, connection, made, KeyRange(made.start, made.end))
-            except DatabaseError as error:
-                if error.connection_lost:
-                    raise TargetError(f"{target.label}: the connection was lost: {error}") from error
-                if error.sqlstate == sqlstates.READ_ONLY:
-                    raise UsageError(f"{SELECT} changes data, which --apply is for: {error}") from error
-                raise RefusedError(f"{SELECT}: {error}") from error
-            finally:
-                await connection.close()
+            work = partial(_try_at, part, part.transform, made, KeyRange(made.start, made.end))
+            await open_targets.visit_again(target, work, patient=not opened.several)
+
+
+async def _try_at(
+    part: PartState,
+    transform: RangeTransform,
+    made: TableBackfill,
+    whole: KeyRange,
+    target: OpenTarget,
+    connection: Connection,
+) -> None:
+    try:
+        await _try(part, transform, connection, made, whole)
+    except DatabaseError as error:
+        if error.connection_lost:
+            raise TargetError(f"{target.label}: the connection was lost: {error}") from error
+        if error.sqlstate == sqlstates.READ_ONLY:
+            raise UsageError(f"{SELECT} changes data, which --apply is for: {error}") from error
+        raise RefusedError(f"{SELECT}: {error}") from error
 
 
 async def _queries(

@@ -103,3 +103,39 @@ async def test_a_write_stops_if_a_target_is_not_what_it_should_be(there: Target,
         await open_targets.side_by_side(opened(read(there, away)), refuse, write=True)
     lost = await open_targets.side_by_side(opened(read(there, away)), refuse)
     assert [target.reason for target in lost] == ["another database than expected"]
+
+
+async def test_a_look_whose_connection_breaks_begins_again(there: Target) -> None:
+    """What it has done is taken back before, and the connection of the last look is kept."""
+    (target,) = opened(read(there))
+    told: list[str] = []
+
+    async def breaks_once(target: OpenTarget, connection: Connection) -> None:
+        told.append("look")
+        if len(told) == 1:
+            raise TargetError("it is gone")
+
+    async def undo(_: OpenTarget) -> None:
+        told.append("undo")
+
+    assert await open_targets.on_each([target], breaks_once, write=False, undo=undo) == []
+    assert told == ["look", "undo", "look"]
+    assert target.sessions.idle == 1
+    await target.sessions.close()
+
+
+async def test_a_look_that_always_breaks_its_connection_ends(there: Target) -> None:
+    """It is begun a few times; a statement may be what ends the session."""
+    (target,) = opened(read(there))
+    looks: list[int] = []
+
+    async def breaks(target: OpenTarget, connection: Connection) -> None:
+        looks.append(1)
+        raise TargetError("it is gone")
+
+    with pytest.raises(TargetError, match="it is gone"):
+        await open_targets.visit_again(target, breaks, patient=True)
+    assert len(looks) == open_targets.LOOKS
+    with pytest.raises(TargetError, match="it is gone"):
+        await open_targets.visit_again(target, breaks, patient=False)
+    assert len(looks) == open_targets.LOOKS + 1

@@ -23,6 +23,7 @@ async def test_looking_first(looked: int | None, size: int) -> None:
         head = await source.peek(looked)
         assert head is not None
         assert len(head.sets) == min(10, looked)
+        assert await source.peek(looked) is head
     found = await batches(source, size)
     assert [one for b in found for one in b.sets] == [(str(i),) for i in range(1, 11)]
     assert [b.index for b in found] == list(range(len(found)))
