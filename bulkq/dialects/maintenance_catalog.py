@@ -111,6 +111,7 @@ class MaintenanceCatalog:
         lasting: statements in a transaction whose commit writes to disk all that the commands before it did.
         present: a query with a row if an object is there, whether the command applies to it or not; "" if the list of all says it.
         judge: the answer to a command -> why it was not done; "" if nothing speaks against it.
+        settings: fields of `MaintenanceOptions` that change a command of this database. Others are refused if they are given.
         failed: options and answer -> whether what `judge` has found is a failure, and not something to try again another night.
         prove: a query with the proof of one object, see `ObjectFacts.proof`, its size in bytes, of a table without its indexes, and
             whether the command has ended if it moved; "" if there is none.
@@ -134,6 +135,7 @@ class MaintenanceCatalog:
     read: Callable[[MaintenanceOptions, ServerFacts, Rows], Sequence[ObjectFacts]]
     statement: Callable[[MaintenanceOptions, MaintainedObject, ServerFacts], str]
     judge: Callable[[MaintenanceOptions, ObjectFacts, CommandReply], str]
+    settings: frozenset[str] = frozenset()
     failed: Callable[[MaintenanceOptions, CommandReply], bool] = lambda options, reply: False  # noqa: ARG005
     together: Callable[[MaintenanceOptions, ServerFacts], int] = lambda options, server: 1  # noqa: ARG005
     in_one_transaction: Callable[[MaintenanceOptions], int] = lambda options: 1  # noqa: ARG005

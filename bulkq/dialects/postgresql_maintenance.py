@@ -349,6 +349,9 @@ SESSIONS = "SELECT pid FROM pg_catalog.pg_stat_activity WHERE application_name =
 LASTING = ("SELECT pg_catalog.txid_current()",)
 """A VACUUM has no transaction id, so its end does not wait for the disk: a crash of the server soon after it takes its work away."""
 
+SETTINGS = frozenset({"full", "analyze", "skip_locked", "parallel", "buffer_usage_limit", "concurrently"})
+"""Fields of the options that change a command."""
+
 MAINTENANCE = MaintenanceCatalog(
     commands=COMMANDS,
     objects=object_query,
@@ -358,6 +361,7 @@ MAINTENANCE = MaintenanceCatalog(
     in_one_transaction=in_one_transaction,
     statement_of_all=statement_of_all,
     judge=judge,
+    settings=SETTINGS,
     prove=prove,
     moved=moved,
     prove_all=prove_all,

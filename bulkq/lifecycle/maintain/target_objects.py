@@ -11,9 +11,10 @@ from bulkq.dialects.sqlstates import LOCK_NOT_AVAILABLE
 from bulkq.drivers.optional_connection_methods import BaseConnection
 from bulkq.errors import DatabaseError, RefusedError, TargetError, UsageError
 from bulkq.model.frozen_dataclass import mutable
+from bulkq.model.maintenance import MaintenanceOptions
 from bulkq.policy.object_name_patterns import matches_name, matches_schema
 from bulkq.policy.object_order import column_of, in_order
-from bulkq.policy.object_selection import columns_of, parse_selection, selects
+from bulkq.policy.object_selection import COLUMNS, PERCENT, columns_of, parse_selection, selects
 from bulkq.text.message_parts import quoted, suggestion_or_names
 
 if TYPE_CHECKING:
@@ -24,12 +25,22 @@ if TYPE_CHECKING:
     from bulkq.dialects.row_key_catalog import Rows
     from bulkq.lifecycle.maintain.started_record import StartedRecord
     from bulkq.lifecycle.open_targets import OpenTarget
-    from bulkq.model.maintenance import MaintainedObject, MaintenanceOptions, ObjectFacts, ObjectResult
+    from bulkq.model.maintenance import MaintainedObject, ObjectFacts, ObjectResult
     from bulkq.protocols import Connection
 
 
 QUICK_BYTES = 4_000_000
 """An object up to this size is done in a few milliseconds, unless it waits for a lock."""
+
+_SETTINGS = {
+    "full": "--full",
+    "analyze": "--analyze",
+    "skip_locked": "--skip-locked",
+    "parallel": "--parallel",
+    "buffer_usage_limit": "--buffer-usage-limit",
+    "concurrently": "--no-concurrently",
+}
+"""Options that not every database has, by field of `MaintenanceOptions`."""
 
 CATALOG_S = 60.0
 """Timeout of a query for the catalog."""
@@ -102,12 +113,44 @@ def catalog_of(dialect: Dialect, options: MaintenanceOptions, target: OpenTarget
     if options.command not in catalog.commands:
         names = ", ".join(catalog.commands)
         raise UsageError(f"{target.label}: {product} has no {options.command}: use one of {names}")
+    _refuse_settings(catalog, options, target, product)
     if catalog.needs_notices and not target.driver.capabilities.notices:
         raise UsageError(
             f"{target.label}: {target.driver.capabilities.name} does not give the warnings of the server, which say what was not done: "
             "use postgresql://HOST/NAME"
         )
     return catalog
+
+
+def _refuse_settings(
+    catalog: MaintenanceCatalog, options: MaintenanceOptions, target: OpenTarget, product: str
+) -> None:
+    """Refuse an option that would change nothing on the database: what it asks for would seem to be done.
+
+    Raises:
+        UsageError: names the option.
+    """
+    default = MaintenanceOptions(command=options.command)
+    for name, typed in _SETTINGS.items():
+        if name not in catalog.settings and getattr(options, name) != getattr(default, name):
+            raise UsageError(f"{target.label}: {options.command} of {product} has no {typed}: leave it out")
+
+
+def _refuse_unknown_columns(found: Sequence[ObjectFacts], options: MaintenanceOptions, target: OpenTarget) -> None:
+    """Refuse a column of `--select` that the database gives for no object: the comparison would never be true.
+
+    Raises:
+        UsageError: names the columns that it gives.
+    """
+    if not found or not options.select:
+        return
+    texts = {name for name, forms in COLUMNS.items() if not forms}
+    known = texts | {column.removesuffix(PERCENT) for facts in found for column in facts.values}
+    for column in sorted(columns_of(parse_selection(options.select)) - known):
+        names = ", ".join(name for name in COLUMNS if name in known)
+        raise UsageError(
+            f"{target.label}: --select: {column} is not known of the objects of {options.command}: use {names}"
+        )
 
 
 def able(connection: Connection) -> BaseConnection:
@@ -144,6 +187,7 @@ async def look_at(
     rough = not exact and catalog.together(options, server) > 1 and "size" not in _columns(options)
     sizes = SizeForm.ROUGH if rough else SizeForm.EXACT
     found = await list_objects(connection, catalog, options, server, sizes)
+    _refuse_unknown_columns(found, options, target)
     listed = {(f.object.schema, f.object.name): f for f in found}
     made = TargetObjects(catalog=catalog, server=server, listed=listed, rough=rough)
     if catalog.leftovers and options.command == "reindex":

@@ -86,6 +86,27 @@ def test_a_database_has_its_own_commands() -> None:
         able(cast("Any", object()))
 
 
+@pytest.mark.parametrize(
+    ("given", "typed"),
+    [
+        ({"full": True}, "--full"),
+        ({"analyze": True}, "--analyze"),
+        ({"skip_locked": True}, "--skip-locked"),
+        ({"parallel": 0}, "--parallel"),
+        ({"buffer_usage_limit": "1MB"}, "--buffer-usage-limit"),
+        ({"concurrently": False}, "--no-concurrently"),
+    ],
+)
+def test_an_option_that_would_change_nothing_is_refused(given: dict[str, Any], typed: str) -> None:
+    """SQLite has none of them, PostgreSQL has all."""
+    options = MaintenanceOptions(command="vacuum", **given)
+    capabilities = SimpleNamespace(notices=True, name="any")
+    target = cast("Any", SimpleNamespace(label="x", driver=SimpleNamespace(capabilities=capabilities)))
+    with pytest.raises(UsageError, match=f"x: vacuum of sqlite has no {typed}: leave it out"):
+        catalog_of(SQLITE, options, target, "sqlite")
+    assert catalog_of(POSTGRESQL, options, target, "postgresql") is POSTGRESQL.maintenance
+
+
 class LockedCatalog(BaseConnection):
     """A catalog whose sizes wait for a lock."""
 
