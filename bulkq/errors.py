@@ -120,8 +120,12 @@ class RunFailed(BulkqError):
     """At least one parameter set failed, or a backfill left rows. `summary` has the counts and the failures."""
 
     def __init__(self, summary: RunSummary) -> None:
-        """Keep `summary`; the message repeats its counts, or the reason of a backfill that left rows."""
+        """Keep `summary`; the message has its counts and the first failure, or the reason of a backfill that left rows."""
         counts = f"{summary.failed} of {summary.tried} parameter sets failed"
+        if summary.failures:
+            first = summary.failures[0]
+            state = f"[{first.sqlstate}] " if first.sqlstate else ""
+            counts += f"; set {first.n}: {state}{first.message}"
         super().__init__(counts if summary.failed else summary.reason or counts)
         self.summary = summary
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, Unpack
 
 from bulkq import query as queries
 from bulkq.api import backfill as backfills
-from bulkq.api.raise_errors import in_terms_of_python, raise_for
+from bulkq.api.raise_errors import in_terms_of_python, raise_for, refuse_other_loop
 from bulkq.api.rows import OnError, RecordBatches, Rows
 from bulkq.dialects import dialect_for
 from bulkq.drivers import dialect_of
@@ -66,6 +66,7 @@ class Database:
         self._confirm = confirm
         self.concurrency = concurrency
         self._group = group
+        self._loop = asyncio.get_running_loop()
         self._sessions: dict[bool, ConnectionPool] = {}
         self._controls: set[Control] = set()
         self._closed = False
@@ -180,6 +181,7 @@ class Database:
         )
         if ordered:
             request = replace(request, limits=replace(request.limits, ordered=True, concurrency=1))
+        self._refuse_closed()
         if write:
             await self._let_write()
         source = MappingSource(request.queries.selected[0], parameter_sets, dynamic=self.dynamic)
@@ -359,6 +361,7 @@ class Database:
     def _refuse_closed(self) -> None:
         if self._closed:
             raise UsageError("bulkq.open was left: this database is closed")
+        refuse_other_loop(self._loop)
 
     async def _let_write(self) -> None:
         """Close a file that is open for reading only: the same process cannot open it otherwise."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -32,3 +33,12 @@ def raise_for(summary: RunSummary, raised: Exception | None = None) -> None:
     if summary.exit_code in kinds:
         reason = summary.reason or f"{summary.unknown} parameter sets have an unknown outcome"
         raise kinds[summary.exit_code](f"{reason}: {summary.resume} continues" if summary.resume else reason)
+
+
+def refuse_other_loop(opened: asyncio.AbstractEventLoop) -> None:
+    """Raise UsageError if the running event loop is not the one that the database was `opened` in: its connections would hang here."""
+    if asyncio.get_running_loop() is not opened:
+        raise UsageError(
+            "this database was opened in another event loop: use it in that one, or open one here "
+            "(asyncio.run makes a loop each time; with pytest-asyncio, give fixture and test one loop_scope)"
+        )

@@ -72,6 +72,26 @@ async def test_asynchronous_sets(target: Target) -> None:
         assert [row["id"] async for row in rows] == [1, 2, 3, 4, 5]
 
 
+def test_another_event_loop_is_refused(target: Target) -> None:
+    """The connections belong to the loop of `bulkq.open`. The database can then still be left, and used in its own loop."""
+
+    async def one() -> list[int]:
+        return [row.one async for row in db.run("select 1 as one")]
+
+    async def write() -> None:
+        await db.execute("select 1 as one", write=True)
+
+    with asyncio.Runner() as runner:
+        opened = bulkq.open(target.url)
+        db = runner.run(opened.__aenter__())  # as the cells of a notebook do
+        assert runner.run(one()) == [1]
+        for other in (one, write):
+            with pytest.raises(bulkq.UsageError, match="opened in another event loop"):
+                asyncio.run(other())
+        assert runner.run(one()) == [1]
+        runner.run(opened.__aexit__(None, None, None))
+
+
 async def test_failures_raise_after_the_last_row(target: Target) -> None:
     """Every good row is given first, then `RunFailed` with the summary."""
     query = (
@@ -80,7 +100,7 @@ async def test_failures_raise_after_the_last_row(target: Target) -> None:
     query = query.replace(":d - 2", "cast(:d as integer) - 2")
     got = []
     async with bulkq.open(target.url, concurrency=2) as db:
-        with pytest.raises(bulkq.RunFailed) as caught:
+        with pytest.raises(bulkq.RunFailed, match=r"1 of \d parameter sets failed; set 2: \[\w+\] ") as caught:
             async for row in db.run(query, [{"d": 1}, {"d": 2}, {"d": 3}]):
                 got.append(row["q"])  # noqa: PERF401 - a comprehension would lose them with the exception
         assert len(got) == 2
