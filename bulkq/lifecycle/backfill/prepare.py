@@ -24,7 +24,7 @@ from bulkq.lifecycle.backfill.table_backfill_state import RecordedRanges, TableB
 from bulkq.lifecycle.backfill.table_watch import TableWatch
 from bulkq.lifecycle.backfill.undo import find_images, shown_counts, told_triggers, undo_queries
 from bulkq.lifecycle.backfill.validate_request import range_statement
-from bulkq.lifecycle.backfill.verify import UNHURRIED, try_verification
+from bulkq.lifecycle.backfill.verify import UNHURRIED, refusal, try_verification
 from bulkq.lifecycle.check_requirements import leave_out_unmet
 from bulkq.lifecycle.preflight import connections_are_free, recognize
 from bulkq.model import Decoding, StatementClass
@@ -312,7 +312,8 @@ async def _try_statement(part: PartState, connection: Connection, batches: KeyRa
     """Prepare the statement for a range, without executing it.
 
     Raises:
-        RefusedError: the database refuses it, or would keep a part of what a rollback undoes.
+        UsageError: the database finds a mistake in it.
+        RefusedError: the database refuses it for another reason, or would keep a part of what a rollback undoes.
     """
     query, _ = batches.statement(whole)
     try:
@@ -322,7 +323,7 @@ async def _try_statement(part: PartState, connection: Connection, batches: KeyRa
     except DatabaseError as error:
         if error.connection_lost:
             raise
-        raise RefusedError(f"{query.place}: {error}") from error
+        raise refusal(query.place, error) from error
 
 
 async def read_ranges(

@@ -9,6 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from bulkq.dialects import dialect_for, key_ranges
+from bulkq.dialects.sqlstates import NO_RIGHT
 from bulkq.drivers import dialect_of
 from bulkq.errors import BulkqError, DatabaseError, QueryFileError, RefusedError, UsageError
 from bulkq.lifecycle.ask_target import ask_target
@@ -36,6 +37,12 @@ if TYPE_CHECKING:
     from bulkq.model.key_range import Position, TableKey
     from bulkq.protocols import Connection
 
+_MISTAKES = frozenset({"42", "22"})
+"""Classes of SQLSTATE: a syntax error or an unknown name, and a value that is not one of its type."""
+
+SQLITE_MISTAKE = "SQLITE_ERROR"
+"""The code of SQLite for the same."""
+
 UNHURRIED = Limits(timeout_s=None, lock_timeout_s=10.0)
 """A count of hundreds of millions of rows takes its time; nothing waits for it."""
 
@@ -49,8 +56,8 @@ async def try_verification(text: str | None, connection: Connection, dialect: st
     """Prepare the query of `--verify`, so that a mistake in it is found before the first range.
 
     Raises:
-        UsageError: it is not one query without placeholders that only reads.
-        RefusedError: the database refuses it.
+        UsageError: it is not one query without placeholders that only reads, or the database finds a mistake in it.
+        RefusedError: the database refuses it for another reason.
     """
     if text is None:
         return
@@ -68,7 +75,14 @@ async def try_verification(text: str | None, connection: Connection, dialect: st
     except DatabaseError as error:
         if error.connection_lost:
             raise
-        raise RefusedError(f"--verify: {error}") from error
+        raise refusal("--verify", error) from error
+
+
+def refusal(place: str, error: DatabaseError) -> BulkqError:
+    """What to raise if the database does not prepare a statement of the user: UsageError for a mistake in its text."""
+    mistaken = error.sqlstate[:2] in _MISTAKES or error.sqlstate == SQLITE_MISTAKE
+    kind = UsageError if mistaken and error.sqlstate != NO_RIGHT else RefusedError
+    return kind(f"{place}: {error}")
 
 
 async def verify_and_finish(recorded: RecordedRun, failures: Sequence[Failure]) -> RunSummary:

@@ -215,7 +215,7 @@ async def test_wrong_arguments(tmp_path: Path, ledger: str, wrong: dict[str, obj
 async def test_a_verification_that_cannot_be_executed(target: Target, ledger: str) -> None:
     """The database is asked about it before the first range."""
     async with bulkq.open(target.url) as db:
-        with pytest.raises(bulkq.RefusedError, match="^verify: .*nothing"):
+        with pytest.raises(bulkq.UsageError, match="^verify: .*nothing"):
             await db.backfill("numbers", set="touched = 1", verify="select nothing from numbers", ledger=ledger)
     assert target.execute("select sum(touched) from numbers") == [(0,)]
 

@@ -215,7 +215,7 @@ async def test_a_function_that_is_wrong_is_refused(base: Database) -> None:
     [
         ({"select": "select a, b from numbers where :range"}, UsageError, '--select does not give "id" of the key'),
         ({"select": "select id, a, b as a from numbers where :range"}, UsageError, '--select gives two columns "a"'),
-        ({"select": "select id, nix from numbers where :range"}, RefusedError, "--select:put: .*nix"),
+        ({"select": "select id, nix from numbers where :range"}, UsageError, "--select:put: .*nix"),
         ({"apply": "-- name: put\nupdate nix set b = :b where id = :id"}, RefusedError, "put: .*nix"),
         ({"map": "functions:nix"}, UsageError, '--map "functions:nix" cannot be imported'),
     ],
