@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from inspect import cleandoc
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -91,7 +92,7 @@ class DocumentedCommand(click.Command):
         """Return the text of `-h`: usage, the options to start with, examples, and how to see the others."""
         formatter = ctx.make_formatter()
         self.format_usage(ctx, formatter)
-        first = (self.help or "").partition("\n\n")[0]
+        first = cleandoc(self.help or "").partition("\n\n")[0]
         formatter.write_paragraph()
         with formatter.indentation():
             formatter.write_text(first)
@@ -107,9 +108,19 @@ class DocumentedGroup(click.Group):
 
     command_class = DocumentedCommand
 
-    def __init__(self, *arguments: Any, examples: Sequence[Example] = (), **settings: Any) -> None:
-        """Take what `click.Group` takes, and examples."""
+    def __init__(
+        self, *arguments: Any, examples: Sequence[Example] = (), argument_form: str = "", **settings: Any
+    ) -> None:
+        """Take what `click.Group` takes, and examples.
+
+        Args:
+            arguments: see `click.Group`.
+            examples: printed at the end of the help.
+            argument_form: command and `{}`, for a word that is not a command but its argument: `run {}`.
+            settings: see `click.Group`.
+        """
         super().__init__(*arguments, **settings)
+        self.argument_form = argument_form
         self.examples = tuple(examples)
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

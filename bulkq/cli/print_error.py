@@ -9,6 +9,7 @@ import sys
 
 import click
 
+from bulkq.cli.help import DocumentedGroup
 from bulkq.cli.messages import Messages
 from bulkq.cli.options.types import Value, Words
 from bulkq.errors import BulkqError, TargetError
@@ -16,6 +17,18 @@ from bulkq.text.urls import redact_urls
 
 COULD_NOT_TELL = 3
 INTERRUPTED = 130
+
+_OF_OTHER_PROGRAMS = {
+    **dict.fromkeys(("-d", "--database", "--dbname", "--db", "--url", "--uri", "--dsn", "--connection"), "-t"),
+    **dict.fromkeys(("-c", "--command", "--query"), "-e"),
+    **dict.fromkeys(("--jobs", "--workers", "--threads"), "-j"),
+    **dict.fromkeys(("-q", "--quiet", "--silent"), "--progress none"),
+    **dict.fromkeys(("-v", "--verbose"), "--progress lines"),
+}
+"""By option of psql, vacuumdb, xargs and others: the option of bulkq that is probably meant."""
+
+_PLANNED = {"run", "check", "backfill", "maintain"}
+"""Commands that `bulkq plan` has."""
 
 _TRUE = {"1", "true", "yes", "on", "t", "y"}
 
@@ -78,12 +91,9 @@ def _usage(error: click.UsageError, arguments: list[str]) -> str:
 
 def _complaint(error: click.UsageError, arguments: list[str]) -> str:
     if isinstance(error, click.NoSuchOption):
-        return f'no such option "{error.option_name}"{_nearest(error.possibilities)}'
+        return f'no such option "{error.option_name}"{_nearest(error.possibilities) or _advice(error)}'
     if isinstance(error, click.exceptions.NoSuchCommand):
-        group = error.ctx.command_path if error.ctx else "bulkq"
-        return (
-            f'no such command "{error.command_name}"{_nearest(error.possibilities) or f" ({group} --help lists them)"}'
-        )
+        return f'no such command "{error.command_name}"{_nearest(error.possibilities) or _lists(error)}'
     if isinstance(error, click.MissingParameter) and error.param is not None:
         wanted = error.param.make_metavar(error.ctx) if error.ctx else error.param.human_readable_name
         kind = error.param.type
@@ -92,7 +102,42 @@ def _complaint(error: click.UsageError, arguments: list[str]) -> str:
     if isinstance(error, click.BadParameter) and error.param is not None:
         message = error.message if isinstance(error.param.type, Value) else _plain(error.message)
         return f"{_as_typed(error.param, error.ctx, arguments)}{message}"
-    return _plain(error.format_message())
+    message = _plain(error.format_message())
+    if "unexpected extra argument" in message and error.ctx is not None and _lacks_target(error.ctx, arguments):
+        return f"{message}: a target needs -t"
+    return message
+
+
+def _advice(error: click.NoSuchOption) -> str:
+    """Return what to do about an option that no option of the command is like."""
+    ctx = error.ctx
+    if ctx is None:
+        return ""
+    if ctx.parent is None:
+        return " (options stand after the command, as in bulkq run -t TARGET)"
+    known = {name for parameter in ctx.command.params for name in parameter.opts}
+    meant = _OF_OTHER_PROGRAMS.get(error.option_name, "")
+    if meant.partition(" ")[0] in known:
+        return f" (did you mean {meant}?)"
+    if error.option_name in {"--dry-run", "--explain"} and ctx.command.name in _PLANNED and ctx.parent.parent is None:
+        return f" (bulkq plan {ctx.command.name} shows what would be done)"
+    return f" ({ctx.command_path} --help lists them)"
+
+
+def _lists(error: click.exceptions.NoSuchCommand) -> str:
+    """Return which command lists the commands of a group, and how its first argument is given there."""
+    ctx = error.ctx
+    path = ctx.command_path if ctx else "bulkq"
+    form = ctx.command.argument_form if ctx and isinstance(ctx.command, DocumentedGroup) else ""
+    meant = f"write {path} {form.format(error.command_name)}; " if form else ""
+    return f" ({meant}{path} --help lists them)"
+
+
+def _lacks_target(ctx: click.Context, arguments: list[str]) -> bool:
+    """Return True if the command takes targets and none was typed, so that an argument may be one."""
+    if not any("--target" in parameter.opts for parameter in ctx.command.params):
+        return False
+    return not any(a.startswith(("-t", "--target")) for a in arguments)
 
 
 def _nearest(possibilities: list[str] | None) -> str:

@@ -114,7 +114,7 @@ def _with_ranges(record: RunRecord, request: Run, ranges: Mapping[str, Any]) -> 
         raise UsageError(f"run {record.run} was started without --capture: leave out --capture-max")
     if options is None:
         option = f"--{next(iter(ranges)).removesuffix('_s').replace('_', '-')}"
-        raise UsageError(f"run {record.run} is no backfill: leave out {option}")
+        raise UsageError(f"run {record.run} is not a backfill: leave out {option}")
     changed = replace(options, **ranges)
     if changed.min_rows > changed.max_rows:
         raise UsageError(f"--min-rows {changed.min_rows} is more than --max-rows {changed.max_rows}")

@@ -143,7 +143,7 @@ def _read(path: Path, shown: str, *, needed: bool = True) -> str:
     try:
         data = path.read_bytes()
     except FileNotFoundError:
-        raise UsageError(f'no such file: "{shown}" : give --config the path of a bulkq.toml, or none') from None
+        raise UsageError(f'no such file: "{shown}": give --config the path of a bulkq.toml, or none') from None
     except (OSError, ValueError) as error:
         if not needed:
             return ""

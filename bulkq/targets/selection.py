@@ -166,7 +166,16 @@ def _unknown(text: str, config: Config) -> str:
             f'target "{urls.hide_passwords(text)}" is not a URL: write -t sqlite:///app.db or -t postgresql://host/database, '
             "or define the name in bulkq.toml (no targets are defined here)"
         )
-    return f'unknown target "{urls.hide_passwords(text)}"{_nearest(text, known, "targets")}'
+    return f'unknown target "{urls.hide_passwords(text)}"{_as_url(text) or _nearest(text, known, "targets")}'
+
+
+def _as_url(text: str) -> str:
+    """The advice for a file or an address without `scheme://`; "" for what may be a name."""
+    suffix = text.rpartition(".")[2]
+    scheme = "duckdb" if suffix in {"duckdb", "ddb"} else "sqlite" if suffix in {"db", "sqlite", "sqlite3"} else ""
+    if scheme:
+        return f": write {scheme}:///{text}"
+    return f": a URL is written like {EXAMPLE}" if "/" in text else ""
 
 
 def _nearest(text: str, known: Collection[str], what: str) -> str:

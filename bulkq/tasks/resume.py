@@ -114,7 +114,7 @@ async def resume(
 def _refuse_again(record: RunRecord, request: Run, *, whole: bool) -> None:
     """Raise UsageError if a run that is no backfill is to go over its key once more."""
     if whole and request.backfill is None:
-        raise UsageError(f"run {record.run} is no backfill: leave out --again")
+        raise UsageError(f"run {record.run} is not a backfill: leave out --again")
     if whole and request.backfill is not None and request.backfill.capture:
         raise UsageError(
             f"run {record.run} keeps what its rows were, and --again would change some of them twice: start the backfill again instead"

@@ -162,7 +162,7 @@ async def _captured(
     options = request.backfill
     if options is None:
         raise UsageError(
-            f"run {record.run} is no backfill: bulkq undo is for runs of bulkq backfill --capture (bulkq runs lists them)"
+            f"run {record.run} is not a backfill: bulkq undo is for runs of bulkq backfill --capture (bulkq runs lists them)"
         )
     if options.undo_of:
         raise UsageError(f"run {record.run} is itself an undo, of run {options.undo_of}: start that backfill again")

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 @click.group(
     "diag",
     cls=DocumentedGroup,
+    argument_form="run {}",
     short_help="Ask ready questions: locks, bloat, indexes, replication.",
     examples=(
         ("list the questions, and which of them a target cannot answer", "bulkq diag list -t prod"),

@@ -148,6 +148,8 @@ def _list(ledger: str, limit: int, name: str | None, status: str | None, message
         click.echo(runs_json(known, one=False, indent=2))
     elif known:
         click.echo(runs_table(known))
+    elif name is not None or status is not None:
+        messages.say("info", "no run has this name or status: bulkq runs lists all")
 
 
 def _find(run: str | None, ledger: str, messages: Messages) -> ListedRun | None:

@@ -241,7 +241,9 @@ def test_what_cannot_be_kept_is_refused(cli: Cli, target: Target) -> None:
     undo = cli("undo", run_of(plain))
     assert (undo.code, "was started without --capture" in undo.last) == (2, True)
     other = cli("run", "-e", "select 1", "-t", target.url)
-    assert "is no backfill: bulkq undo is for runs of bulkq backfill --capture" in cli("undo", "--last").last, other.err
+    assert "is not a backfill: bulkq undo is for runs of bulkq backfill --capture" in cli("undo", "--last").last, (
+        other.err
+    )
 
 
 def test_kills(cli: Cli, target: Target) -> None:

@@ -76,8 +76,8 @@ def test_throttles_of_a_target_stay_unless_they_are_confirmed() -> None:
 @pytest.mark.parametrize(
     ("changes", "backfill", "message"),
     [
-        ({"min_rows": 5}, False, "run r1 is no backfill: leave out --min-rows"),
-        ({"target_time_s": 5.0}, False, "run r1 is no backfill: leave out --target-time"),
+        ({"min_rows": 5}, False, "run r1 is not a backfill: leave out --min-rows"),
+        ({"target_time_s": 5.0}, False, "run r1 is not a backfill: leave out --target-time"),
         ({"capture_max": None}, False, "run r1 was started without --capture: leave out --capture-max"),
         ({"min_rows": 500, "max_rows": 50}, True, "--min-rows 500 is more than --max-rows 50"),
         ({"max_rate": "5/s"}, True, '--max-rate "5/s": a backfill counts rows: use 5rows/s'),

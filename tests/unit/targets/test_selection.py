@@ -58,6 +58,9 @@ def test_urls_stand_for_themselves() -> None:
     [
         ("prod_eu", 'unknown target "prod_eu" (did you mean prod-eu or prod or prod-us?)'),
         ("zzz", 'unknown target "zzz" (there are: prod-eu, prod-us, staging, prod, all, round, trip)'),
+        ("h/d", 'unknown target "h/d": a URL is written like postgresql://user@host/database'),
+        ("prod.db", 'unknown target "prod.db": write sqlite:///prod.db'),
+        ("a/b.duckdb", 'unknown target "a/b.duckdb": write duckdb:///a/b.duckdb'),
         ("x*", 'no target matches "x*" (there are: prod-eu, prod-us, staging)'),
         ("tag:e", 'no target has the tag "e"'),
         ("tag:zzz", "(there are: eu, replica, us)"),
