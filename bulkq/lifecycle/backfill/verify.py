@@ -80,8 +80,9 @@ async def try_verification(text: str | None, connection: Connection, dialect: st
 
 def refusal(place: str, error: DatabaseError) -> BulkqError:
     """What to raise if the database does not prepare a statement of the user: UsageError for a mistake in its text."""
-    mistaken = error.sqlstate[:2] in _MISTAKES or error.sqlstate == SQLITE_MISTAKE
-    kind = UsageError if mistaken and error.sqlstate != NO_RIGHT else RefusedError
+    state = error.sqlstate or ""
+    mistaken = state[:2] in _MISTAKES or state == SQLITE_MISTAKE
+    kind = UsageError if mistaken and state != NO_RIGHT else RefusedError
     return kind(f"{place}: {error}")
 
 
