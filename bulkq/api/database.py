@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, Unpack
 
 from bulkq import query as queries
 from bulkq.api import backfill as backfills
-from bulkq.api.raise_errors import in_terms_of_python, raise_for, refuse_other_loop
+from bulkq.api.raise_errors import in_terms_of_python, raise_for, refuse_unusable
 from bulkq.api.rows import OnError, RecordBatches, Rows
 from bulkq.dialects import dialect_for
 from bulkq.drivers import dialect_of
@@ -181,7 +181,6 @@ class Database:
         )
         if ordered:
             request = replace(request, limits=replace(request.limits, ordered=True, concurrency=1))
-        self._refuse_closed()
         if write:
             await self._let_write()
         source = MappingSource(request.queries.selected[0], parameter_sets, dynamic=self.dynamic)
@@ -333,7 +332,6 @@ class Database:
     async def _change_table(
         self, execute: Callable[[Control], Coroutine[None, None, RunSummary]], on_error: OnError
     ) -> RunSummary:
-        self._refuse_closed()
         await self._let_write()
         control = Control(listens=self.steerable)
         with in_terms_of_python():
@@ -345,7 +343,7 @@ class Database:
 
     def start(self, request: Run, source: MappingSource, sink: Sink, control: Control) -> asyncio.Task[RunSummary]:
         """Begin a run in the task group of `bulkq.open`."""
-        self._refuse_closed()
+        refuse_unusable(self._loop, closed=self._closed)
         control.listens = self.steerable
         given = CallerResources(source, sink, self._sessions_for(write=request.safety.write))
         return self._begin(run(request, control=control, given=given), control)
@@ -358,13 +356,9 @@ class Database:
         self._group.create_task(_outlive(future, control))
         return future
 
-    def _refuse_closed(self) -> None:
-        if self._closed:
-            raise UsageError("bulkq.open was left: this database is closed")
-        refuse_other_loop(self._loop)
-
     async def _let_write(self) -> None:
         """Close a file that is open for reading only: the same process cannot open it otherwise."""
+        refuse_unusable(self._loop, closed=self._closed)
         reading = self._sessions.get(False)
         if reading is not None and reading.driver.capabilities.in_process:
             await reading.close()

@@ -35,8 +35,14 @@ def raise_for(summary: RunSummary, raised: Exception | None = None) -> None:
         raise kinds[summary.exit_code](f"{reason}: {summary.resume} continues" if summary.resume else reason)
 
 
-def refuse_other_loop(opened: asyncio.AbstractEventLoop) -> None:
-    """Raise UsageError if the running event loop is not the one that the database was `opened` in: its connections would hang here."""
+def refuse_unusable(opened: asyncio.AbstractEventLoop, *, closed: bool) -> None:
+    """Refuse a run of a database that is closed, or was `opened` in another event loop, where its connections would hang.
+
+    Raises:
+        UsageError: says which of the two it is.
+    """
+    if closed:
+        raise UsageError("bulkq.open was left: this database is closed")
     if asyncio.get_running_loop() is not opened:
         raise UsageError(
             "this database was opened in another event loop: use it in that one, or open one here "

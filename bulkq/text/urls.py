@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from urllib.parse import parse_qsl, quote, unquote
+from urllib.parse import parse_qsl, quote, unquote, unquote_plus
 
 from bulkq.text.characters import escape_unprintable
 from bulkq.text.late_pattern import compile_late
@@ -10,7 +10,10 @@ from bulkq.text.mask import MASK, mask_all
 
 _SECRET = r"pass(?:word|wd|phrase)?|pwd|sslpassword|secret|token|api_?key|auth_?token|access_?key"  # noqa: S105 - names of options
 _SCHEME = compile_late(r"\s*([A-Za-z][A-Za-z0-9+._-]*)://")
-_QUERY_SECRET = compile_late(rf"(?i)([?&;](?:[\w.-]*(?:{_SECRET}))=)([^&;#]*)")
+_QUERY_SECRET = compile_late(rf"(?i)([?&;](?:[\w.-]*(?:{_SECRET}))=)(\{{(?:[^}}]|\}}\}})*\}}?|[^&;#]*)")
+_NESTED_SECRET = compile_late(rf"(?i)((?:=|%(?:3B|3D|20|26|3F))[\w.-]*(?:{_SECRET})(?:\+|%20)*%3D)([^&#\s'\"]*)")
+"""An option inside the value of another one, such as PWD in `odbc_connect`. What stands behind it there is hidden with it."""
+
 _TEXT_PASSWORD = compile_late(r"([A-Za-z][A-Za-z0-9+.-]*://[^\s/:@'\"]*:)[^\s/'\"]+(?=@)")
 _TEXT_SECRET = compile_late(rf"(?i)([?&;](?:[\w.-]*(?:{_SECRET}))=)[^\s&;#'\"]+")
 _KEY_SECRET = compile_late(rf"(?i)(\b(?:\w*(?:{_SECRET}))\s*=\s*)('(?:\\.|''|[^'\\])*'?|\"[^\"]*\"?|(?!')(?:\\.|\S)+)")
@@ -37,7 +40,7 @@ def hide_passwords(url: str) -> str:
     start, end = _password_span(rest)
     if end > start:
         rest = rest[:start] + MASK + rest[end:]
-    return head + _QUERY_SECRET.sub(rf"\g<1>{MASK}", rest)
+    return head + _QUERY_SECRET.sub(rf"\g<1>{MASK}", _NESTED_SECRET.sub(rf"\g<1>{MASK}", rest))
 
 
 def leave_out_password(argument: str) -> str:
@@ -57,6 +60,9 @@ def find_passwords(url: str) -> tuple[str, ...]:
     start, end = _password_span(rest)
     written = [rest[start:end]] if end > start else []
     written += [m[2] for m in _QUERY_SECRET.finditer(rest)]
+    nested = [m[2] for m in _NESTED_SECRET.finditer(rest)]
+    in_braces = [text for text in written if text.startswith("{")]
+    written += [*nested, *(_odbc_value(unquote_plus(text)) for text in (*nested, *in_braces))]
     return tuple(dict.fromkeys(p for text in written for p in (text, unquote(text)) if p))
 
 
@@ -67,6 +73,7 @@ def remove_passwords(text: str, url: str) -> str:
 
 def redact_urls(text: str) -> str:
     """`text`, which may hold any number of URLs, without their passwords and secret options; for what goes to a terminal or a log."""
+    text = _NESTED_SECRET.sub(rf"\g<1>{MASK}", text)
     return _TEXT_SECRET.sub(rf"\g<1>{MASK}", _TEXT_PASSWORD.sub(rf"\g<1>{MASK}", text))
 
 
@@ -99,6 +106,13 @@ def with_database(url: str, name: str) -> str:
     end = _authority_end(rest)
     _, mark, query = rest[end:].partition("?")
     return f"{url[:start]}{rest[:end]}/{quote(name, safe='')}{mark}{query}"
+
+
+def _odbc_value(text: str) -> str:
+    """The first value of an ODBC connection string: up to a semicolon, or in braces, in which a closing one is doubled."""
+    if not text.startswith("{"):
+        return text.partition(";")[0].strip()
+    return text[1:].replace("}}", "\0").partition("}")[0].replace("\0", "}")
 
 
 def _password_span(rest: str) -> tuple[int, int]:

@@ -20,6 +20,7 @@ WRITES = (
     (f"INSERT INTO {TABLE} SELECT 1 UNION ALL SELECT 2 UNION ALL SELECT 3", 3),
     (f"UPDATE {TABLE} SET a = a + 10 WHERE a < 3", 2),
     (f"UPDATE {TABLE} SET a = a + 10 WHERE a = 0", 0),
+    (f"UPDATE {TABLE} SET a = a WHERE a > 10", 2),  # some count only rows that get another value
     (f"DELETE FROM {TABLE} WHERE a = 3", 1),
 )
 """Statements and the rows that each changes: some libraries count nothing, some go on counting, some keep the last number."""

@@ -41,6 +41,13 @@ if TYPE_CHECKING:
         ("host=h password = 'hun ter2' dbname=d", "host=h password = *** dbname=d"),
         ("host=h password='hun\\' ter2' dbname=d", "host=h password=*** dbname=d"),
         ("users.db", "users.db"),
+        (
+            "mysql+pyodbc://?odbc_connect=DRIVER%3D%7BMariaDB%7D%3BUID%3Du%3BPWD%3D%7Bhunt%3Ber2%7D%3BPORT%3D1&a=b",
+            "mysql+pyodbc://?odbc_connect=DRIVER%3D%7BMariaDB%7D%3BUID%3Du%3BPWD%3D***&a=b",
+        ),
+        ("mssql+pyodbc://?odbc_connect=PWD%3Dhunter2", "mssql+pyodbc://?odbc_connect=PWD%3D***"),
+        ("mssql+pyodbc://?odbc_connect=UID=u;PWD={hun;ter2};A=b", "mssql+pyodbc://?odbc_connect=UID=u;PWD=***;A=b"),
+        ("postgresql://h/d?options=-c%20a.b%3Dc", "postgresql://h/d?options=-c%20a.b%3Dc"),
     ],
 )
 def test_safe(url: str, shown: str) -> None:
@@ -61,6 +68,10 @@ def test_passwords_are_found_as_written_and_decoded() -> None:
     assert urls.find_passwords("postgresql://u:p%40ss@h/db?sslpassword=x%20y") == ("p%40ss", "p@ss", "x%20y", "x y")
     assert urls.find_passwords("host=h password='hunter2'") == ("hunter2",)
     assert urls.find_passwords("postgresql://u@h/db") == ()
+    nested = urls.find_passwords("mysql+pyodbc://?odbc_connect=PWD%3D%7Ba%3Bb%7D%7Dc%7D%3BUID%3Du")
+    assert "a;b}c" in nested
+    assert "hunter2" in urls.find_passwords("mysql+pyodbc://?odbc_connect=UID%3Du%3BPWD%3Dhunter2%3BPORT%3D1")
+    assert "a;b" in urls.find_passwords("mysql+pyodbc://?odbc_connect=UID=u;PWD={a;b};PORT=1")
     assert urls.remove_passwords('cannot parse "p@ss"', "postgresql://u:p%40ss@h/db") == 'cannot parse "***"'
 
 

@@ -95,6 +95,9 @@ PLAIN = frozenset(
 ODBC_STATES = {"HY018": "57014", "70100": "57014"}
 """A statement that was cancelled, as the ODBC driver and the server say it."""
 
+ODBC_FOUND_ROWS = "OPTION=2"
+"""https://mariadb.com/docs/connectors/mariadb-connector-odbc/mariadb-connector-odbc-guide"""
+
 LOST = frozenset({2006, 2013, 2014, 2055, 4031, 1927, 1053, 1152, 1158, 1159, 1160, 1161})
 """The connection is gone, or out of step."""
 
@@ -159,8 +162,11 @@ class MySQL(Adapter):
         self.warned = mysql_results.WARNED.get(dialect.driver, mysql_results.warnings)
 
     def url(self, url: URL, *, read_only: bool) -> URL:
-        """Only PyMySQL itself knows the option that allows plain text."""
+        """Only PyMySQL itself knows the option that allows plain text; ODBC is told to count rows that keep their values, too."""
         known = super().url(url, read_only=read_only)
+        if self.dialect.driver == "pyodbc" and not any(name.upper().startswith("OPTION") for name in url.query):
+            whole = url.query.get("odbc_connect")
+            return known.update_query_dict({"odbc_connect": f"{whole};{ODBC_FOUND_ROWS}"} if whole else {"OPTION": "2"})
         return (
             known.difference_update_query(["ssl_disabled"]) if self.dialect.driver in {"aiomysql", "asyncmy"} else known
         )
