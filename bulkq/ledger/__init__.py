@@ -9,7 +9,7 @@ schema                                            the tables
 recorder                                          one run while it works: marks in groups, counts as of now; `pending_row_changes`
                                                   and `pending_events` wait for the next group
 store, query_runs, newest_runs                    what is read: runs by id, name, status or group
-takeover, owners                                  whose a run is
+takeover, owners, sleepless_clock                 whose a run is
 check_results                                     verdicts, and their history
 command_mailbox                                   commands from other hosts
 write_statements, row_conversion                  through SQLAlchemy; check_row_conversion for verdicts

@@ -17,10 +17,18 @@ if TYPE_CHECKING:
     from bulkq.engine.executors.remote_driver import Identify
 
 
-def settings(session: str = "s1", *, read_only: bool = False, lease_s: float = 60) -> SessionSettings:
+def settings(
+    session: str = "s1", *, read_only: bool = False, lease_s: float = 60, still_s: float = 9
+) -> SessionSettings:
     """Of a session that lasts for a test."""
     return SessionSettings(
-        session=session, run="r1", application_name="test", read_only=read_only, folder=".", lease_s=lease_s
+        session=session,
+        run="r1",
+        application_name="test",
+        read_only=read_only,
+        folder=".",
+        lease_s=lease_s,
+        still_s=still_s,
     )
 
 

@@ -14,6 +14,7 @@ In the process of a worker:
 
 dask_worker                                the sessions of runs, and how a worker that is retired lets them end
 worker_session                             the connections that one run has
+standstill                                 whether the worker stood still, so that what it was sent is late
 map_and_encode_rows, garbage_collection    rows on their way out
 
 In both:

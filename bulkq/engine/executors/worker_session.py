@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from bulkq.engine.executors.copied_bytes import CopiedBytes
 from bulkq.engine.executors.garbage_collection import thresholds
 from bulkq.engine.executors.map_and_encode_rows import PartRows
+from bulkq.engine.executors.standstill import StandstillWatch
 from bulkq.errors import BulkqError, StoppedError
 from bulkq.model.frozen_dataclass import frozen
 from bulkq.protocols import SnapshotConnection, WarningDriver
@@ -52,6 +53,7 @@ class SessionSettings:
         read_only: connections that cannot write.
         folder: the current folder of the run, for modules of `--map`.
         lease_s: seconds without a sign of life of the run after which the session ends.
+        still_s: seconds that this process may stand still, fewer than those after which the run sends its batches to another worker.
         keeps_interrupts: False: the process ignores SIGINT, because Ctrl-C reaches it along with the run's own process.
         socket: Unix socket of the run, if the worker is on its machine; "" for none.
     """
@@ -62,6 +64,7 @@ class SessionSettings:
     read_only: bool
     folder: str
     lease_s: float
+    still_s: float = 9.0
     keeps_interrupts: bool = True
     socket: str = ""
 
@@ -99,7 +102,7 @@ class WorkerSession:
     """Connections, statements and running requests of one run in this process.
 
     The session ends by itself if the run gives no sign of life for `SessionSettings.lease_s`: running statements are cancelled on
-    the server, and the connections are closed.
+    the server, and the connections are closed. It also ends if the process stood still: what it was sent is late, and not carried out.
     """
 
     def __init__(self, settings: SessionSettings) -> None:
@@ -115,8 +118,10 @@ class WorkerSession:
         self._streams: dict[int, AsyncIterator[Reply]] = {}
         self._copies: dict[int, CopiedBytes] = {}
         self._running: dict[int, tuple[asyncio.Task[object], int | None]] = {}
+        self._ending: Any = None  # closes everything
         thresholds.raise_for_session()
         self._watch = asyncio.create_task(self._watch_lease(), name=f"bulkq lease {settings.session}")
+        self._standstill = StandstillWatch(settings.still_s, self.end_soon)
 
     @property
     def busy(self) -> bool:
@@ -131,29 +136,41 @@ class WorkerSession:
 
     def begin(self, data: bytes, reply: Callable[[bytes], None]) -> None:
         """Begin one request. Its answer is given to `reply`, both pickled; b"" if the session has ended."""
-        self._seen_s = time.monotonic()
-        number, name, connection, arguments = pickle.loads(data)  # noqa: S301 - see the module
+        self._standstill.look()
         if self.ended:
             reply(b"")
             return
+        self._seen_s = time.monotonic()
+        number, name, connection, arguments = pickle.loads(data)  # noqa: S301 - see the module
         task: asyncio.Task[object] = asyncio.ensure_future(getattr(self, f"on_{name}")(*arguments))
         self._running[number] = task, connection
         task.add_done_callback(partial(self._answer, number, reply))
 
     def end_soon(self) -> None:
-        """End the session without waiting for it."""
-        self._ending = asyncio.ensure_future(self.end())
+        """End the session without waiting for it. No request that runs goes on from here, also if its answer has just arrived."""
+        self._ending = self._ending or asyncio.ensure_future(self._close(self._stop()))
 
     async def end(self) -> None:
         """Cancel what runs, on the server too, and close all connections."""
-        if self.ended:
-            return
+        self.end_soon()
+        await asyncio.wait([self._ending])
+
+    def _stop(self) -> Sequence[asyncio.Task[object]]:
+        """Accept no more requests. Cancel those that run, and return them."""
         self.ended = True
         thresholds.restore_after_session()
         self._watch.cancel()
-        await self._cancel([task for task, _ in self._running.values()])
-        for copied in self._copies.values():
-            copied.close()
+        self._standstill.close()
+        running = [task for task, _ in self._running.values()]
+        for task in running:
+            task.cancel()
+        return running
+
+    async def _close(self, cancelled: Sequence[asyncio.Task[object]]) -> None:
+        if cancelled:
+            await asyncio.wait(cancelled, timeout=END_S)
+        for connection in list(self._copies):
+            self._end_copy(connection)
         await asyncio.gather(*map(self._end_stream, list(self._streams)))
         connections, self._connections = list(self._connections.values()), {}
         await asyncio.gather(*(one.close() for one in connections), return_exceptions=True)
@@ -336,8 +353,6 @@ class WorkerSession:
     async def on_end(self) -> None:
         """End the session; the answer to this request is sent first."""
         asyncio.get_running_loop().call_soon(self.end_soon)
-
-    # --- -----------------------------------------------------------------------------------------------------------
 
     def _answer(self, number: int, reply: Callable[[bytes], None], task: asyncio.Task[object]) -> None:
         self._running.pop(number, None)

@@ -79,6 +79,8 @@ async def test_a_process_of_another_user_is_not_listened_to(monkeypatch: pytest.
     async with asyncio.timeout(5):
         while not session.ended:
             await asyncio.sleep(0.01)
+    await session.end()
+    await asyncio.sleep(0.05)  # the server accepts the connection, and sees its end
     assert not expected.done()
     server.close()
 

@@ -36,6 +36,30 @@ async def test_a_busy_worker_keeps_its_session() -> None:
     await session.end()
 
 
+async def test_late_requests_are_not_carried_out() -> None:
+    """A worker that stood still was given up: neither what arrived meanwhile nor what it had begun goes on. Another session may begin."""
+    session = WorkerSession(settings(still_s=0.5))
+    done: list[str] = []
+    answer: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    async def on_two_steps() -> None:
+        await answer
+        done.append("begun before")
+
+    async def on_one_step() -> None:
+        done.append("arrived late")
+
+    session.on_two_steps, session.on_one_step = on_two_steps, on_one_step  # type: ignore[attr-defined]
+    begun = asyncio.create_task(session.handle(pickle.dumps((1, "two_steps", None, ()))))
+    await asyncio.sleep(0.05)
+    time.sleep(0.6)
+    answer.set_result(None)
+    assert await session.handle(pickle.dumps((2, "one_step", None, ()))) == b""
+    assert pickle.loads(await begun)[0] == "cancelled"
+    await session.end()
+    assert not done
+
+
 async def test_an_error_that_cannot_be_sent_is_named(worker: LoopbackWorker) -> None:
     """The text of what came of it is all that can travel."""
 
