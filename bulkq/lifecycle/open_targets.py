@@ -10,6 +10,8 @@ from dataclasses import field
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
+from bulkq.dialects import LOCKED
+from bulkq.dialects.sqlstates import NOT_NOW
 from bulkq.engine.pool import MOST_OPEN, ConnectionPool
 from bulkq.errors import BulkqError, DatabaseError, NoRoom, RefusedError, StoppedError, TargetError, UsageError
 from bulkq.lifecycle import database_identity
@@ -293,10 +295,20 @@ async def visit(
             if isinstance(error, TimeoutError):
                 raise TargetError(f"{target.label}: connected, but there was no answer within {answer_s:g}s") from None
             if isinstance(error, DatabaseError):
-                raise TargetError(f"{target.label}: {error}") from error
+                raise TargetError(f"{target.label}: {_told(error)}") from error
             raise
         target.sessions.give_back(connection)
         return
+
+
+def _told(error: DatabaseError) -> str:
+    """What went wrong before the first statement, and the next step if the server's message has none."""
+    if error.sqlstate not in LOCKED | NOT_NOW:
+        return str(error)
+    return (
+        f"another session holds a lock that bulkq needs ({error.hint or error}): nothing was sent: give the command again when that "
+        "session has ended"
+    )
 
 
 async def visit_again(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from bulkq.dialects import postgresql
 from bulkq.drivers.asyncpg.attempt import COMMAND_S, FOREVER_S, MARGIN_S
 from bulkq.drivers.asyncpg.commit import commit
-from bulkq.drivers.asyncpg.lock_wait_errors import name_holders
+from bulkq.drivers.asyncpg.lock_wait_errors import name_holders, name_owners
 from bulkq.drivers.asyncpg.translate_errors import translate
 from bulkq.model import Limits, Phase
 
@@ -48,6 +48,8 @@ async def administer(
         idle = await session.recover()
         found = translate(error, phase, idle=idle, pid=pid, deadline_s=deadline_s)
         await name_holders(session, found, patience_s)
+        if found.hint is None:
+            await name_owners(session, found)
         raise found from (None if found is error else error)
     except BaseException:
         await session.recover()

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     import pytest
 
+    from tests.support.command import Cli
+
 
 async def test_the_session_that_holds_a_lock_is_named(
     database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -47,3 +49,25 @@ async def test_the_session_that_holds_a_lock_is_named(
             assert (await running).changed == 100
     finally:
         await other.close()
+
+
+async def test_a_partition_is_locked_at_the_start(database: str, cli: Cli) -> None:
+    """The message names the session that has locked the partition, and the next step."""
+    other = await asyncpg.connect(database)
+    pid = other.get_server_pid()
+    try:
+        await other.execute("create table parted (id int primary key, v int) partition by range (id)")
+        await other.execute("create table part_1 partition of parted for values from (1) to (100)")
+        await other.execute("insert into parted select n from generate_series(1, 99) n")
+        async with other.transaction():
+            await other.execute("lock table part_1 in access exclusive mode")
+            got = await asyncio.to_thread(
+                cli, "backfill", "-t", database, "--over", "parted", "--set", "v = 1", "--progress", "none"
+            )
+    finally:
+        await other.close()
+    assert got.code == 3
+    (line,) = got.err.splitlines()
+    assert f"pid {pid} " in line
+    assert "has locked part_1 exclusively" in line
+    assert line.endswith("give the command again when that session has ended")
