@@ -19,7 +19,7 @@ from bulkq.lifecycle.backfill.patient_cutter import PatientCutter
 from bulkq.lifecycle.backfill.prepare_transform import prepare_transform
 from bulkq.lifecycle.backfill.range_batches import KeyRangeBatches
 from bulkq.lifecycle.backfill.row_image_queries import images_of
-from bulkq.lifecycle.backfill.same_table import refuse_other_rows_since, refuse_other_table
+from bulkq.lifecycle.backfill.same_table import refuse_detached_failures, refuse_other_rows_since, refuse_other_table
 from bulkq.lifecycle.backfill.table_backfill_state import RecordedRanges, TableBackfill
 from bulkq.lifecycle.backfill.table_watch import TableWatch
 from bulkq.lifecycle.backfill.undo import find_images, shown_counts, told_triggers, undo_queries
@@ -119,6 +119,7 @@ async def _look_at_part(opened: OpenRun, target: OpenTarget, part: PartState, co
     batches = KeyRangeBatches(partial(_expanded, statement, facts.key, dialect), opened.request.sources.constants)
     cutter = await _open_cutter(opened, target, facts.key)
     recorded = await read_ranges(opened, target, part, connection, facts.key)
+    await refuse_detached_failures(events, recorded.failed, options.where, facts, connection, dialect)
     end = recorded.end or await cutter.greatest()
     start = recorded.start if recorded.end else await _start(connection, statement, facts.key, dialect)
     if options.select is None:

@@ -5,15 +5,25 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from bulkq.dialects import dialect_for, key_ranges
 from bulkq.errors import RefusedError
 from bulkq.lifecycle.backfill.describe_table import harmful_events, lasting_identity, same_identity
+from bulkq.lifecycle.backfill.range_batches import KeyRangeBatches
+from bulkq.lifecycle.backfill.verify import UNHURRIED
+from bulkq.model import Decoding
 from bulkq.policy.safety import REWRITTEN
+from bulkq.query.backfill_statement import build_count
+from bulkq.query.range_placeholder import expand
+from bulkq.text.message_parts import counted
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from bulkq.dialects.backfill_catalog import Suspicion
     from bulkq.engine.part_state import PartState
     from bulkq.lifecycle.run_resources import OpenRun
-    from bulkq.model.key_range import TableFacts
+    from bulkq.model import Query
+    from bulkq.model.key_range import KeyRange, RangeForm, TableFacts
     from bulkq.model.run import BackfillOptions
     from bulkq.protocols import Connection
 
@@ -62,3 +72,46 @@ async def refuse_other_rows_since(
         if event.kind == "replaced" or (event.kind == "rewritten" and not allowed):
             raise RefusedError(f"{part.spec.target}: {facts.key.table}: {event.told}")
     return [] if allowed or opened.resume.whole_again else list(events)
+
+
+async def refuse_detached_failures(
+    events: Sequence[Suspicion],
+    failed: Sequence[tuple[int, KeyRange]],
+    where: str | None,
+    facts: TableFacts,
+    connection: Connection,
+    dialect: str,
+) -> None:
+    """Refuse to do failed ranges again whose rows have left the table with a partition: they would end well without them.
+
+    Args:
+        events: since the run began.
+        failed: number and range of those that are to be done again.
+        where: the condition of `--where`.
+        facts: of the table.
+        connection: idle.
+        dialect: of the database.
+
+    Raises:
+        RefusedError: a detached partition has rows of such a range.
+        TargetError: the connection broke.
+        DatabaseError: the partition cannot be read.
+    """
+    known = dialect_for(dialect)
+    for event in (one for one in events if one.kind == "left" and failed):
+        name = event.told.rpartition(" was detached")[0]
+        count = build_count(name, where or "true", dialect)
+
+        def expanded(form: RangeForm, count: Query = count) -> Query:
+            return expand(count, dialect, lambda _: key_ranges.condition(facts.key, form, known)).query
+
+        batches, rows = KeyRangeBatches(expanded, {}), 0
+        for _, one in failed:
+            query, values = batches.statement(one)
+            statement = await connection.prepare(query, Decoding.TEXT, typed=False, identifiers={})
+            rows += int(str((await connection.attempt(statement, [values], UNHURRIED)).values[0][0]))
+        if rows:
+            raise RefusedError(
+                f"{facts.key.table}: {name} was detached since the run began, and has {counted(rows, 'row')} of the ranges that failed: "
+                "attach it again, or change them in a run of their own; bulkq retry with --allow rewritten does the ranges without them"
+            )
