@@ -152,11 +152,11 @@ class CheckJudge:
         self, sink: CheckSink, compared: deciding.ComparisonResult | None, past: Sequence[PastCheck] | None
     ) -> deciding.CheckDecision:
         place = self.place
-        if _is_count(place.query, sink.columns):
+        if _has_no_columns(place.query, sink.columns):
             return deciding.CheckDecision(
                 Verdict.ERROR, "the statement returns no columns: there is nothing to look at"
             )
-        if sink.columns and sink.unknown_masks:
+        if sink.unknown_masks:
             names = ", ".join(f'"{name}"' for name in sink.unknown_masks)
             there = ", ".join(column.name for column in sink.columns)
             return deciding.CheckDecision(
@@ -331,8 +331,10 @@ def _rows_of(sink: CheckSink, compared: deciding.ComparisonResult | None) -> int
     return compared.here + compared.there
 
 
-def _is_count(query: Query, columns: tuple[Column, ...]) -> bool:
-    """Whether the result is a driver's count of rows, which it gives where a statement returns no columns."""
+def _has_no_columns(query: Query, columns: tuple[Column, ...]) -> bool:
+    """Whether the statement returned no columns: the result is a driver's count of rows, or of an unknown PRAGMA nothing."""
+    if not columns:
+        return True
     nothing = [column.name for column in columns] == [ROWCOUNT] and ROWCOUNT not in query.sql.lower()
     return nothing or is_rowcount(query, columns)
 

@@ -167,10 +167,11 @@ async def test_a_table_that_may_not_be_read(database: str) -> None:
         servers.execute(database, f"drop owned by {name}", f"drop role {name}")
 
 
-async def test_no_column_to_look_at(database: str) -> None:
-    """A statement that returns no columns is no answer."""
-    result = await faulty("select where false", database)
-    assert result.message == "the statement returns no columns: there is nothing to look at"
+async def test_no_column_to_look_at(database: str, sqlite_file: SqliteFile) -> None:
+    """A statement that returns no columns is no answer; nor is a PRAGMA whose name SQLite does not know."""
+    for text, url in ("select where false", database), ("pragma foreign_key_chek", f"sqlite:///{sqlite_file()}"):
+        result = await faulty(text, url)
+        assert result.message == "the statement returns no columns: there is nothing to look at"
 
 
 async def test_masked_values_do_not_come_through_an_error(database: str) -> None:
