@@ -145,6 +145,10 @@ DESCRIBE = f"BEGIN READ ONLY; SET LOCAL lock_timeout = {{}}; SET LOCAL statement
 ISO = "ISO"
 """The DateStyle of JSON; whether days or months come first in what the server reads stays as it is."""
 
+FLOAT_DIGITS = "extra_float_digits"
+"""With less than 1, the texts of different floating-point numbers are equal.
+https://www.postgresql.org/docs/current/runtime-config-client.html#GUC-EXTRA-FLOAT-DIGITS"""
+
 DESCRIBE_LOCK_S = 5.0
 """As long as it waits where the query does not say; a query that waits longer for locks is not described for longer."""
 
@@ -295,6 +299,8 @@ def opening(
         settings[CHECK_ALIVE_NAME] = CHECK_MS
     if iso:
         settings["datestyle"] = ISO
+    if limits.whole_floats:
+        settings[FLOAT_DIGITS] = 3  # as pg_dump does
     # One query instead of a SET each: a batch of one slow query costs the server half as much.
     calls = ", ".join(
         [*map(_call, local), *(f"set_config('{name}', '{value}', true)" for name, value in settings.items())]

@@ -25,4 +25,5 @@ class Limits:
         False  # a driver may execute all sets of a read by one statement, where `Capabilities.sets_together`
     )
     followed: bool = False  # another attempt follows at once: a driver may end the transaction of a read in the first message of that
+    whole_floats: bool = False  # floating-point numbers are read with all their digits, whatever the session's settings
     snapshot: str | None = None  # of `SnapshotConnection.export_snapshot`: a read sees what that transaction sees

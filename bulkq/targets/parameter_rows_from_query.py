@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     Piece = tuple[tuple[str, ...], Sequence[Sequence[object]]]
 
-UNHURRIED = Limits(timeout_s=None, lock_timeout_s=10.0)
+UNHURRIED = Limits(timeout_s=None, lock_timeout_s=10.0, whole_floats=True)
 """The query is read at the pace of the run, which may take all night: its timeout is for each piece that is fetched."""
 
 

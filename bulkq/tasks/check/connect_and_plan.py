@@ -359,7 +359,14 @@ def _spec(opened: OpenChecks, query: Query, target: OpenTarget, source: Paramete
         target=target.label,
         decoding=Decoding.TEXT,
         typed=source.typed,
-        limits=Limits(own.timeout_s, own.lock_timeout_s, read_only=True, followed=True, snapshot=target.snapshot),
+        limits=Limits(
+            own.timeout_s,
+            own.lock_timeout_s,
+            read_only=True,
+            followed=True,
+            whole_floats=True,
+            snapshot=target.snapshot,
+        ),
         retries=own.retries,
     )
 

@@ -10,6 +10,7 @@ import pytest
 from bulkq.errors import UsageError
 from bulkq.reports.write import FORMATS
 from tests.support.checks import by_name, run, verdicts
+from tests.support.libpq import as_scheme
 from tests.support.servers import postgres as servers
 
 if TYPE_CHECKING:
@@ -154,3 +155,20 @@ async def test_limits_of_a_file_and_of_the_command(database: str) -> None:
     text = "-- @timeout 100ms\n-- @lock_timeout 50ms\n-- @retries 0\nselect pg_sleep(0.3)"
     assert (await run(text, database)).checks[0].message == "timed out after 0.1s"
     assert (await run(text, database, timeout_given=True, timeout_s=5.0)).checks[0].rows == 1
+
+
+@pytest.mark.parametrize("scheme", ["postgresql", "postgresql+psycopg", "postgresql+psycopg2"])
+async def test_floating_point_numbers_have_all_their_digits(database: str, scheme: str) -> None:
+    """A database that cuts their texts hides no difference, and a query of parameter sets finds its own rows again."""
+    servers.execute(database, "create table f as select 0.1::float8 + 0.2::float8 as v")
+    servers.execute(
+        database,
+        "do $$ begin execute format('alter database %I set extra_float_digits = 0', current_database()); end $$",
+    )
+    text = (
+        "-- name: a\n-- @expect same as b\nselect v from f;\n-- name: b\n-- @expect not empty\nselect 0.3::float8;\n"
+        "-- name: c\n-- @params sql:select v from f\n-- @expect not empty\nselect v from f where v = :v::float8;"
+    )
+    summary = await run(text, as_scheme(database, scheme))
+    assert verdicts(summary) == {"a": "fail", "b": "pass", "c": "pass"}
+    assert by_name(summary)["a"].sample == (("a", "0.30000000000000004"), ("b", "0.3"))

@@ -77,6 +77,7 @@ def test_the_server_is_asked_about_every_word() -> None:
             ["'statement_timeout', '500'", "'jit', 'off'", "'max_parallel_workers_per_gather', '0'"],
         ),
         (postgresql.opening(READS, ordinals=False, streaming=True), [str(postgresql.STREAM_IDLE_MS)]),
+        (postgresql.opening(Limits(whole_floats=True), ordinals=False), ["'extra_float_digits', '3'"]),
         (
             postgresql.opening(Limits(snapshot="0003-1"), ordinals=False),
             ["REPEATABLE READ READ ONLY; SET TRANSACTION SNAPSHOT E'0003-1'; "],
