@@ -38,7 +38,7 @@ ACTIONS: dict[str, Action] = {
     # cancelled by another session; the run's own timeout is handled before this table is read
     sqlstates.CANCELED: Action.ONCE,
     # resources that come back
-    "53100": Action.RETRY,
+    sqlstates.DISK_FULL: Action.RETRY,
     "53200": Action.RETRY,
     "53300": Action.RECONNECT,
     "53400": Action.RECONNECT,
@@ -58,6 +58,9 @@ ACTIONS: dict[str, Action] = {
 
 TIMEOUTS = dialects.CANCELLED | {sqlstates.CANCELED}
 READ_ONLY = dialects.READ_ONLY | {sqlstates.READ_ONLY}
+CONNECTIONS = "08"
+"""The class of connections: the session's own if it is lost, else one that the statement uses, of a foreign server for example."""
+
 LIMITS = "54"
 """The class of what is too large or too complex: it is so every time."""
 
@@ -125,7 +128,7 @@ def _action(error: DatabaseError, state: str, *, read_only: bool) -> Action:
         return ACTIONS[state]
     if state.startswith((LIMITS, VALUES)):
         return Action.FAIL  # also where the connection ends with it
-    if error.connection_lost or state.startswith("08"):
+    if error.connection_lost or state.startswith(CONNECTIONS):
         return Action.RECONNECT
     return Action.FAIL
 

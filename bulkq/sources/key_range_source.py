@@ -10,8 +10,10 @@ import asyncio
 from collections import deque
 from typing import TYPE_CHECKING, Protocol
 
+from bulkq.dialects.sqlstates import NO_ROOM
 from bulkq.errors import DatabaseError, RefusedError, StoppedError
 from bulkq.model import Batch
+from bulkq.policy.retry import CONNECTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -245,16 +247,21 @@ class RangeSource:
             more: statements beside those of the batch.
 
         Raises:
-            StoppedError: it does not, because a column or a table was dropped or renamed, or the role has lost a right: every
-                range would fail.
+            StoppedError: it does not, because a column or a table was dropped or renamed, the role has lost a right, the disk is
+                full, or another database that the statements use is away: every range would fail.
         """
-        if (error.sqlstate or "").startswith(OF_VALUES):
+        state = error.sqlstate or ""
+        if state.startswith(OF_VALUES):
             return
+        if state in NO_ROOM:
+            raise StoppedError(f"the target has no room left: {error}: free space, then resume the run") from error
+        if state.startswith(CONNECTIONS) and not error.connection_lost:
+            raise StoppedError(f"another database that the statement uses does not answer: {error}") from error
         steps = batch.steps
         around = [] if steps is None else [(step.query, step.params) for step in (*steps.before, *steps.after)]
         own = [] if batch.statement is None else [(batch.statement, batch.sets[0])]
         for query, values in (*own, *((one, ()) for one in more), *around):
-            refusal = await self._refusal(query, values, error.sqlstate or "")
+            refusal = await self._refusal(query, values, state)
             if refusal is not None:
                 raise StoppedError(f"the statement cannot be executed any more: {refusal}") from error
 

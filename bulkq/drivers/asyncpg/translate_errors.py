@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 import asyncpg
 
-from bulkq.dialects.sqlstates import CANCELED, NOT_SUPPORTED
+from bulkq.dialects.sqlstates import CANCELED, FOREIGN, NOT_SUPPORTED
 from bulkq.errors import DatabaseError
 from bulkq.model import Phase
 from bulkq.policy.mask_values import without_secrets
+from bulkq.policy.retry import CONNECTIONS
 from bulkq.text.late_pattern import compile_late
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ _WRAPPED = compile_late(r"\bq\.|\bq\W ")
 _ELEMENT = compile_late(r"\$(\d+) in element #(\d+) of")
 _ARGUMENT = compile_late(r"query argument \$(\d+)")
 STALE_PLAN = "cached plan: the tables of the query were changed while it was prepared"
-GOING = ("08", "57P")
+GOING = (CONNECTIONS, "57P")
 """An answer to COMMIT that is about the connection, also from a pooler that has lost its own: it is no answer."""
 
 
@@ -72,7 +73,7 @@ def translate(
     found.hint = getattr(cause, "hint", None)
     if statement is not None and isinstance(cause, _GONE) and is_stale(cause):
         found.sqlstate = NOT_SUPPORTED
-    if phase is Phase.COMMITTING and (found.sqlstate or "").startswith(GOING):
+    if phase is Phase.COMMITTING and (found.sqlstate or "").startswith(GOING) and not _of_foreign_server(cause):
         found.connection_lost = True
     if statement is not None:
         found.position = _position(cause, statement, sets)
@@ -83,6 +84,17 @@ def translate(
 def is_stale(error: BaseException | None) -> bool:
     """Whether a prepared statement failed because its tables were changed; also by a column that its wrapper no longer finds."""
     return isinstance(error, STALE) or (isinstance(error, _GONE) and _WRAPPED.search(str(error.args[0])) is not None)
+
+
+def _of_foreign_server(error: BaseException) -> bool:
+    """Whether the server itself reports a connection of a statement, to a foreign server for example: this session goes on.
+
+    It says where in its source; a pooler that has lost its own connection has no such place.
+    """
+    of_statement = getattr(error, "severity_en", None) == "ERROR" and bool(
+        getattr(error, "server_source_filename", None)
+    )
+    return of_statement and getattr(error, "sqlstate", None) in FOREIGN
 
 
 def _message(error: BaseException, *, idle: bool) -> str:

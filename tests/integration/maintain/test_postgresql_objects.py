@@ -270,3 +270,18 @@ async def test_a_target_that_stays_read_only_takes_nothing_from_a_resume(databas
     assert (done.ok, done.skipped) == (3, 0)
     assert done.exit_code in {3, 4}  # its password is not in the record
     assert "1 of 2 targets were not done" in done.reason
+
+
+async def test_a_foreign_server_that_is_away_fails_its_object_alone(database: str, tmp_path: Path) -> None:
+    """The server reports a state of connections, but of the statement: the session goes on, and nothing is unknown."""
+    script(database, TABLES)
+    execute(
+        database,
+        "CREATE FUNCTION far(v int) RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT v'",
+        "CREATE INDEX far_a ON a (far(id))",
+        "CREATE OR REPLACE FUNCTION far(v int) RETURNS int IMMUTABLE LANGUAGE plpgsql AS $$ BEGIN "
+        "RAISE EXCEPTION 'could not connect' USING ERRCODE = '08001'; END $$",
+    )
+    summary = await run(database, tmp_path, "analyze")
+    assert (summary.exit_code, summary.ok) == (1, 2)
+    assert reasons(summary) == {"public.a": ("rolled_back", "could not connect")}

@@ -45,6 +45,9 @@ class Numbers:
         upto = min(high, low + rows)
         return KeyRange(after, (str(upto),), upto - low) if upto > low else None
 
+    async def prepare(self, query: Query) -> None:
+        """Accept it."""
+
     def describe(self, wanted: KeyRange) -> str:
         """The last number."""
         return f"up to {wanted.upto[0]}"
@@ -212,6 +215,30 @@ async def test_a_table_that_cannot_be_cut_stops_the_run() -> None:
     cutter.error = DatabaseError("permission denied", sqlstate="42501", phase=Phase.SENT)
     with pytest.raises(StoppedError, match="cannot be found: permission denied"):
         await taken(opened(cutter))
+
+
+@pytest.mark.parametrize(
+    ("state", "lost", "why"),
+    [
+        ("53100", False, "no room left: broken: free space"),
+        ("SQLITE_FULL", False, "no room left: broken: free space"),
+        ("08001", False, "another database that the statement uses does not answer: broken"),
+        ("08001", True, ""),
+        ("22012", False, ""),
+    ],
+)
+async def test_an_error_that_every_range_would_meet_stops_the_run(state: str, lost: bool, why: str) -> None:
+    """A full disk, and a foreign server that is away; not a connection that was lost, and not a value."""
+    source = opened(Numbers(10))
+    batch = await source.take(1, 0)
+    assert batch is not None
+    error = DatabaseError("broken", sqlstate=state, phase=Phase.SENT, connection_lost=lost)
+    if why:
+        with pytest.raises(StoppedError, match=why):
+            await source.check(batch, error)
+    else:
+        await source.check(batch, error)
+    await source.close()
 
 
 async def test_a_source_that_never_began_can_be_closed() -> None:

@@ -44,6 +44,8 @@ STATES = {
     1040: "53300",  # too many connections
     1203: "53300",
     1226: "53300",
+    1021: "53100",  # disk full
+    1114: "53100",  # the table is full: no space for its file, or its limit is reached
     1053: "57P01",  # shutdown in progress
     1927: "57P01",  # connection was killed
     # the server's own, which the libraries leave out

@@ -38,6 +38,7 @@ from bulkq.drivers.libpq.parameters import SETTINGS as VARIABLES
 from bulkq.drivers.libpq.url import hosts_of
 from bulkq.drivers.tls_url_options import add_encryption, is_remote
 from bulkq.model import BadValue, Column, Decoding, Server, StatementClass
+from bulkq.policy.retry import CONNECTIONS
 from bulkq.text.late_pattern import compile_late
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ SOFT_CHECKS = 160_000
 
 DECLARE = 'declare its type, as in "-- name: NAME(id: bigint)", or write a cast, as in :id::bigint'
 NO_TYPE = frozenset({"42P18", "42P08"})
-FOREIGN = compile_late(r"received invalid response to|expected authentication request from server, but received")
+NOT_POSTGRESQL = compile_late(r"received invalid response to|expected authentication request from server, but received")
 MISSING = compile_late(r'database "([^"]*)" does not exist')
 
 
@@ -380,7 +381,7 @@ class Postgres(Adapter):
         details = getattr(error, "diag", None)
         found = said(error)
         state = found.state
-        lost = self.is_disconnect(error) or str(state or "").startswith(("57P", "08"))
+        lost = self.is_disconnect(error) or (str(state or "").startswith(("57P", CONNECTIONS)) and not found.foreign)
         message = getattr(details, "message_primary", None) or found.words
         position = getattr(details, "statement_position", None)
         hint = DECLARE if state in NO_TYPE else getattr(details, "message_hint", None)
@@ -393,7 +394,7 @@ class Postgres(Adapter):
         text = said(error).words
         if isinstance(error, NotImplementedError):
             return f"the dialect {self.dialect.driver} cannot be used here: {type(error).__name__} {text}".rstrip()
-        if not str(error).strip() or FOREIGN.search(text):  # of some garbage libpq says nothing at all
+        if not str(error).strip() or NOT_POSTGRESQL.search(text):  # of some garbage libpq says nothing at all
             return f"{where} does not answer as PostgreSQL does: is it the right host and port?"
         if "closed the connection unexpectedly" in text:
             return f"{where} closed the connection at once: is it PostgreSQL, and does it expect TLS?"

@@ -30,6 +30,7 @@ STATES = (
     ("readonly database", "25006"),
     ("query_only mode", "25006"),
     ("constraint failed", "SQLITE_CONSTRAINT"),
+    ("database or disk is full", "SQLITE_FULL"),
     ("not a database", "SQLITE_NOTADB"),
     ("disk image is malformed", "SQLITE_CORRUPT"),
     ("no such ", "SQLITE_ERROR"),

@@ -26,6 +26,11 @@ ODBC = "[40001] [ma-3.1.20][10.11.19-MariaDB]Deadlock found when trying to get l
             Exception({"S": "ERROR", "C": "40P01", "M": "deadlock\ndetected", "P": "7"}),
             ErrorFacts("deadlock detected", "40P01"),
         ),
+        (
+            Exception({"M": "no such host", "C": "08001", "V": "ERROR", "F": "connection.c"}),
+            ErrorFacts("no such host", "08001", foreign=True),
+        ),
+        (Exception({"M": "lost", "C": "08006", "V": "ERROR"}), ErrorFacts("lost", "08006")),
         (Exception({"x": "y"}), ErrorFacts("{'x': 'y'}")),
         (Exception("40001", ODBC), ErrorFacts("Deadlock found when trying to get lock", "40001", 1213)),
         (Exception("HY018", "[HY018] [unixODBC]cancelled"), ErrorFacts("cancelled", "HY018")),
