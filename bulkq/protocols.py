@@ -373,7 +373,7 @@ class Mapper(Protocol):
 
 
 class Ledger(Protocol):
-    """The durable record of runs. When an awaited write returns, it is on disk."""
+    """The durable record of runs. When an awaited write returns, it is on disk. A write that fails raises LedgerError."""
 
     keeps: bool
     """False: nothing is recorded, so nothing can be resumed."""
@@ -381,11 +381,7 @@ class Ledger(Protocol):
     async def begin(
         self, record: RunRecord, sources: Sequence[str], outputs: Sequence[tuple[int, SinkPosition]] = ()
     ) -> None:
-        """Record a new run with the paths of its spooled sources and (part, position) of its outputs, before anything is sent.
-
-        Raises:
-            LedgerError: the ledger cannot be written.
-        """
+        """Record a new run with the paths of its spooled sources and (part, position) of its outputs, before anything is sent."""
 
     def mark(self, mark: Mark) -> None:
         """Record a batch that ended; durable at the next group commit, at most 200 ms later.
@@ -401,6 +397,9 @@ class Ledger(Protocol):
 
     async def sync(self) -> None:
         """Make all marks durable now."""
+
+    async def confirm(self) -> None:
+        """Raise TakenOver if another process goes on with the run: this one may have stood still for minutes."""
 
     def attach(
         self,

@@ -173,8 +173,7 @@ class Lane:
                 if statement.single and len(sets) > 1:
                     tally.attempts -= 1
                     return [Segment((p,)) for p in segment.positions]
-                if part.record_started is not None and segment.attempts == 1:
-                    await part.record_started(batch, segment.positions)
+                await part.before_send(batch, segment.positions, first=segment.attempts == 1)
                 reply = await self._send(connection, tally, segment, statement, sets, batch)
         except RowsFailed as error:
             return await self._split_rows(tally, segment, error)

@@ -85,6 +85,9 @@ class PartState:
     record_started: Callable[[Batch, Sequence[int]], Awaitable[None]] | None = None
     """Of maintenance: makes durable that a set is about to be sent. If no end is recorded, its outcome is unknown."""
 
+    confirm_owner: Callable[[], Awaitable[None]] | None = None
+    """Of a write without markers: raises TakenOver if another process goes on with the run."""
+
     record_failures: Callable[[Sequence[Failure]], Awaitable[None]] | None = None
     """Of a write: makes durable which sets have failed, before later sets are applied that may change the same row."""
 
@@ -105,6 +108,13 @@ class PartState:
     before: int = 0  # sets that ended in earlier processes of the run
     counts: Counts = field(default_factory=Counts)  # over all processes of the run; `skipped` when it has ended
     wrong: int = 0  # sets that did not end `ok` in this process
+
+    async def before_send(self, batch: Batch, positions: Sequence[int], *, first: bool) -> None:
+        """Do what the record of the run asks for before sets of `batch` are sent; `first`: in their first attempt."""
+        if self.record_started is not None and first:
+            await self.record_started(batch, positions)
+        if self.confirm_owner is not None:
+            await self.confirm_owner()
 
     def learn(self, result: BatchResult, attempt_s: float | None) -> None:
         """Adapt the size of the next batches to how `result` came about, in `attempt_s` seconds without pauses and waits."""

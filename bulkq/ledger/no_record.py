@@ -40,6 +40,9 @@ class NoLedger:
     async def sync(self) -> None:
         """Nothing."""
 
+    async def confirm(self) -> None:
+        """Nothing: no other process can take over what is not recorded."""
+
     def attach(
         self,
         *,

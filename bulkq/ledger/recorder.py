@@ -14,6 +14,7 @@ from bulkq.errors import LedgerError
 from bulkq.ledger import row_conversion
 from bulkq.ledger.pending_events import EventLog
 from bulkq.ledger.pending_row_changes import PendingRun, RowChanges, with_run
+from bulkq.ledger.sleepless_clock import sleepless_s
 from bulkq.model.frozen_dataclass import frozen
 
 if TYPE_CHECKING:
@@ -27,6 +28,9 @@ GROUP_S = 0.15
 """From the first mark of a group to its commit; with the commit itself, marks are durable within 200 ms."""
 
 HEARTBEAT_S = 5.0
+
+CONFIRMED_S = 3 * HEARTBEAT_S
+"""Seconds after a commit in which no other process can have taken the run over; half of those after which one may."""
 
 
 @frozen
@@ -116,6 +120,7 @@ class Recorder:
         self._works: set[asyncio.Task[None]] = set()
         self._elapsed_s = 0.0
         self._since_s = 0.0
+        self._confirmed_s = 0.0  # the begin of the last commit that the ledger took: until then the run was ours
 
     def attach(
         self,
@@ -195,6 +200,18 @@ class Recorder:
         """
         await self._shielded(self._commit(since=self._writes))
 
+    async def confirm(self) -> None:
+        """Return if the run is still this process's. The ledger is asked only if it heard nothing of it for `CONFIRMED_S`.
+
+        A process that was stopped, or whose machine slept, does not know how long. Its statements are late, if a resume has done them.
+
+        Raises:
+            TakenOver: another process owns the run now.
+            LedgerError: it cannot be written.
+        """
+        if sleepless_s() - self._confirmed_s >= CONFIRMED_S:
+            await self.sync()
+
     async def beside(self, run: str) -> Sequence[tuple[str, RunRecord]]:
         """Other runs that wrote to an output of `run`, with its path, newest first."""
         return await self.rows.beside(run)
@@ -243,6 +260,7 @@ class Recorder:
         self._events = EventLog()
         self._written = {(state.part, sink.path): sink.offset for state in states for sink in state.sinks}
         self._elapsed_s, self._since_s = record.elapsed_s, time.monotonic()
+        self._confirmed_s = sleepless_s()
         if self._keeper is None:
             self._keeper = asyncio.create_task(self._keep(), name="bulkq ledger")
 
@@ -297,6 +315,7 @@ class Recorder:
         assert self._tally is not None
         self._wake.clear()
         self._writes += 1
+        begins_s = sleepless_s()
         try:
             # No await between these two: what is marked is written, and what is written later is beyond the position.
             marks, self._pending = self._pending, []
@@ -305,6 +324,7 @@ class Recorder:
             if moved and self._fsync is not None:
                 await self._fsync()
             await self._write_group(marks, moved, final)
+            self._confirmed_s = begins_s
             self._written.update({(part, sink.path): sink.offset for part, sink in moved})
         except Exception as error:  # noqa: BLE001 - whatever it was, this group is not durable and none may follow
             self._fail(error)

@@ -326,6 +326,8 @@ def _prepare_parts(opened: OpenRun, ledger: Ledger, owner: str) -> None:
                 part.spec = replace(part.spec, claims=Claims(opened.run, owner, target.tables))
                 if ledger.keeps:
                     part.record_failures = _keep(part, ledger)
+            if mode == safety.IDEMPOTENT:
+                part.confirm_owner = ledger.confirm
             if mode == safety.MAINTENANCE and ledger.keeps:
                 part.record_started = _note(part, ledger)
 

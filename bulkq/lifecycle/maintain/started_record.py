@@ -77,6 +77,7 @@ class StartedRecord:
             known = self._announced | self._marked | (self._taken - set(own))
             await self._mark([n for n in (*own, *self._following(several=len(own) > 1)) if n not in known])
         self._announced -= self._taken
+        await self._ledger.confirm()
 
     async def _make_known(self, numbers: list[int]) -> None:
         try:

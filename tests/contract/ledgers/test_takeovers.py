@@ -110,6 +110,18 @@ async def test_who_was_taken_over_writes_nothing_more(url: str, monkeypatch: pyt
         assert await new.state("01kb4x0001") == ()
 
 
+async def test_who_stood_still_asks_before_it_sends(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The ledger is asked only if it has taken nothing of the run for so long that another process may go on with it."""
+    monkeypatch.setattr(takeover, "STALE_S", -1.0)
+    async with opened(url) as old, opened(url) as new:
+        await old.begin(record(owner="elsewhere:1:2.3.4:5"), [])
+        await new.take_over("01kb4x0001", new_owner())
+        await old.confirm()
+        monkeypatch.setattr(recorder, "CONFIRMED_S", 0.0)
+        with pytest.raises(LedgerError, match=r"taken over by host"):
+            await old.confirm()
+
+
 async def test_a_finished_run_stays_finished_when_taken_over(url: str) -> None:
     """What may be left to do is removing markers; dying in that must not make it unfinished."""
     run = record()

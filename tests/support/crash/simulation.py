@@ -370,6 +370,9 @@ class SimulatedLedger:
     def record_event(self, kind: EventKind, text: str, **how: object) -> None:
         """Not needed here."""
 
+    async def confirm(self) -> None:
+        self._process.check()
+
     async def sync(self) -> None:
         self._process.check()
         marks, self._pending = self._pending, []

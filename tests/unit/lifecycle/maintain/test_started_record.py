@@ -30,6 +30,9 @@ class MarkedLedger:
     async def sync(self) -> None:
         self.commits += 1
 
+    async def confirm(self) -> None:
+        """The run is this process's."""
+
     @property
     def last(self) -> list[tuple[str, str]]:
         """Name and outcome of the objects of the last mark."""
