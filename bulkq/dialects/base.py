@@ -77,7 +77,8 @@ class Dialect:
         server_has_identity: `server` tells servers apart only together with `identity`.
         expectations: an expression for each thing that may be expected of a connection.
         current_schema: an expression for the schema of names that have none.
-        databases: a query for the names of all databases of the server that can be connected to; "" if there is only one.
+        databases: a query for all databases of the server: the name, and why none connects to it, with the next step, or ''; "" if
+            there is only one.
         schemas: a query for the names of all schemas.
         schemas_like: a query for those that match one of `{patterns}`, without the database's own.
         extension_schemas: a query for those that hold extensions.

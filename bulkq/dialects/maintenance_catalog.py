@@ -111,6 +111,7 @@ class MaintenanceCatalog:
         lasting: statements in a transaction whose commit writes to disk all that the commands before it did.
         present: a query with a row if an object is there, whether the command applies to it or not; "" if the list of all says it.
         judge: the answer to a command -> why it was not done; "" if nothing speaks against it.
+        of_server: commands that work on the whole server, whatever database they are sent to.
         settings: fields of `MaintenanceOptions` that change a command of this database. Others are refused if they are given.
         failed: options and answer -> whether what `judge` has found is a failure, and not something to try again another night.
         prove: a query with the proof of one object, see `ObjectFacts.proof`, its size in bytes, of a table without its indexes, and
@@ -135,6 +136,7 @@ class MaintenanceCatalog:
     read: Callable[[MaintenanceOptions, ServerFacts, Rows], Sequence[ObjectFacts]]
     statement: Callable[[MaintenanceOptions, MaintainedObject, ServerFacts], str]
     judge: Callable[[MaintenanceOptions, ObjectFacts, CommandReply], str]
+    of_server: frozenset[str] = frozenset()
     settings: frozenset[str] = frozenset()
     failed: Callable[[MaintenanceOptions, CommandReply], bool] = lambda options, reply: False  # noqa: ARG005
     together: Callable[[MaintenanceOptions, ServerFacts], int] = lambda options, server: 1  # noqa: ARG005

@@ -36,7 +36,7 @@ DIALECT = Dialect(
     returns_updates=False,
     server="SELECT CONCAT_WS('/', @@hostname, @@port, @@datadir, @@server_id, DATABASE())",
     databases=(
-        "SELECT schema_name FROM information_schema.schemata "
+        "SELECT schema_name, '' FROM information_schema.schemata "
         "WHERE LOWER(schema_name) NOT IN ('mysql', 'sys', 'information_schema', 'performance_schema') ORDER BY 1"
     ),
     current_schema="DATABASE()",

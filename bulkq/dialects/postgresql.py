@@ -55,7 +55,11 @@ DIALECT = Dialect(
         "(SELECT pid FROM pg_stat_activity WHERE application_name = '{application}') ORDER BY b.pid"
     ),
     current_schema="current_schema()",
-    databases="SELECT datname::text FROM pg_catalog.pg_database WHERE datallowconn AND NOT datistemplate ORDER BY 1",
+    databases=(
+        "SELECT datname::text, CASE WHEN datconnlimit = -2 THEN 'a DROP DATABASE of it was interrupted: drop it again' "
+        "WHEN NOT datallowconn THEN 'it takes no connections: ALTER DATABASE ... ALLOW_CONNECTIONS true' ELSE '' END "
+        "FROM pg_catalog.pg_database WHERE NOT datistemplate ORDER BY 1"
+    ),
     schemas="SELECT nspname::text FROM pg_catalog.pg_namespace",
     schemas_like=(
         "SELECT nspname::text FROM pg_catalog.pg_namespace WHERE nspname LIKE ANY (ARRAY[{patterns}]::text[]) "

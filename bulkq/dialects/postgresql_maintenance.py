@@ -361,6 +361,7 @@ MAINTENANCE = MaintenanceCatalog(
     in_one_transaction=in_one_transaction,
     statement_of_all=statement_of_all,
     judge=judge,
+    of_server=frozenset({"checkpoint"}),
     settings=SETTINGS,
     prove=prove,
     moved=moved,

@@ -49,7 +49,7 @@ async def maintain(
         BulkqError: nothing of the user's was executed: usage (2), target (3), refused (4).
     """
     if all_databases:
-        request = await on_all_databases(request)
+        request = await on_all_databases(request, observers)
     job = RunJob(
         request=request,
         run=new_run_id(),

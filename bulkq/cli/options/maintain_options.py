@@ -128,7 +128,7 @@ _MAINTAIN = (
     targets.option(
         "--all-databases",
         is_flag=True,
-        help="Work on every database of each server that -t names, except templates.",
+        help="Work on every database of each server that -t names, except templates. checkpoint is executed once for each server.",
     ),
     targets.ORDER[1],
     targets.PER_TARGET,

@@ -64,7 +64,7 @@ class TargetObjects:
         results: what came of each object in this process.
         record: knows which of them were begun; None before the run is recorded.
         anew: they were listed by this process, and are not recorded yet.
-        rough: the sizes of the list are estimates, and each is asked for about when its object is done.
+        rough: the sizes of the list are too old or too rough to show. Each is asked for about when its object is done, with the proof.
         unmeasured: the objects whose size after is still to be asked for, by position in `results`.
     """
 
@@ -184,8 +184,8 @@ async def look_at(
         why = catalog.refuse(options, await read_rows(connection, catalog.limits), server)
         if why:
             raise RefusedError(f"{target.label}: {why}")
-    rough = not exact and catalog.together(options, server) > 1 and "size" not in _columns(options)
-    sizes = SizeForm.ROUGH if rough else SizeForm.EXACT
+    rough = not exact and catalog.together(options, server) > 1
+    sizes = SizeForm.ROUGH if rough and "size" not in _columns(options) else SizeForm.EXACT
     found = await list_objects(connection, catalog, options, server, sizes)
     _refuse_unknown_columns(found, options, target)
     listed = {(f.object.schema, f.object.name): f for f in found}

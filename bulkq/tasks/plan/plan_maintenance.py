@@ -80,7 +80,7 @@ async def plan_maintenance(
         BulkqError: the run would not begin: usage (2), target (3), refused (4).
     """
     if all_databases:
-        request = await on_all_databases(request)
+        request = await on_all_databases(request, observers)
     async with AsyncExitStack() as stack:
         opened = await open_run(_job(request, observers), stack)
         try:

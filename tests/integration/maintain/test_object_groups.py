@@ -19,6 +19,8 @@ from tests.support.servers.postgres import execute
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from tests.support.servers.postgres import PostgresServer
+
 NAMES = [f"public.t{n:02}" for n in range(30)]
 COUNTS = "SELECT relname::text, {}_count FROM pg_stat_user_tables WHERE schemaname = 'public'"
 QUICK = ("--lock-timeout", "50ms", "--retries", "0", "-j", "1")
@@ -240,3 +242,28 @@ async def test_a_stop_leaves_the_indexes_of_a_transaction_as_they_were(tables: s
     again = await resume(summary.run, ledger=f"sqlite:///{tmp_path}/ledger.db", changes={}, control=Control())
     assert (again.ok, again.exit_code) == (8, 0)
     assert not dict(execute(tables, FILES)).items() & before.items()
+
+
+class Crash(Notices):
+    """Ends the server at once when the first command has ended."""
+
+    def __init__(self, server: PostgresServer) -> None:
+        super().__init__()
+        self._server: PostgresServer | None = server
+
+    def batch_done(self, result: object) -> None:
+        del result
+        server, self._server = self._server, None
+        if server is not None:
+            server.restart("immediate")
+
+
+@pytest.mark.parametrize("order", ["size", "dead"])
+async def test_a_crash_takes_the_work_away(tables: str, postgres: PostgresServer, tmp_path: Path, order: str) -> None:
+    """Tables whose VACUUM had ended just before are named, in whatever order they are done."""
+    summary = await run(tables, tmp_path, "vacuum", "--order", order, "-j", "1", observers=(Crash(postgres),))
+    done = execute(tables, "SELECT count(*) FROM pg_class WHERE relname ~ '^t[0-9]+$' AND relallvisible > 0")[0][0]
+    lost = summary.reason.partition("soon after ")[2]
+    assert summary.exit_code == 1
+    assert "whose work may be lost" in lost
+    assert int(lost.split()[0]) >= len(NAMES) - int(str(done))
