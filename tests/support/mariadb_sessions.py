@@ -30,9 +30,9 @@ OWN = """create procedure own(i integer) begin
 
 
 def asked(base: Database, driver: str, sql: str, tmp_path: Path, **more: object) -> Run:
-    """A request with a ledger of its own, as the command line makes it for MariaDB."""
+    """A request with a ledger of its own, as the command line makes it for MariaDB. `driver`: a contract driver, or a scheme."""
     given = {"ledger": str(tmp_path / "ledger.db"), "format": "none", "concurrency": 1, "write": True, **more}
-    url = base.url(SCHEMES[driver])
+    url = base.url(SCHEMES.get(driver, driver))
     return make_run(queries=(inline(sql, "mysql"),), targets=(Target(url=url),), **given)  # type: ignore[arg-type]
 
 

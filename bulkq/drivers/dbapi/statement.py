@@ -50,15 +50,16 @@ class SqlStatement:
 
 
 def shape_column(form: Form, values: Sequence[object], column: Column, positions: Sequence[int]) -> Sequence[object]:
-    """A column in another form; NULL stays.
+    """A column in another form; NULL stays, unless the form says that it takes `every` value.
 
     Raises:
         DatabaseError: a value of it cannot be given.
     """
     made: list[object] = []
+    every = getattr(form, "every", False)
     try:
         for value in values:
-            made.append(value if value is None else form(value))  # noqa: PERF401 - its length says which one it was
+            made.append(value if value is None and not every else form(value))  # noqa: PERF401 - its length says which one it was
     except ValueError as error:
         raise DatabaseError(
             f'column "{column.name}": {error}', sqlstate="22000", phase=Phase.SENT, position=positions[len(made)]

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import csv
 import json
+from datetime import datetime
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
+import pytest
+
+import bulkq
 from bulkq.engine.stop_control import Control
 from bulkq.model.run import set_fields
 from bulkq.query import inline
 from bulkq.tasks.run import run as new_run
-from tests.support.mariadb_sessions import asked, counts
+from tests.support.databases import SCHEMES
+from tests.support.mariadb_sessions import DRIVERS, asked, counts
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -71,6 +77,46 @@ async def test_a_time_in_json(base: Database, driver: str, tmp_path: Path) -> No
     wanted = asked(base, driver, "select a, b from v", tmp_path, output=str(out), format="jsonl", write=False)
     assert (await new_run(wanted, control=Control())).exit_code == 0
     assert json.loads(out.read_text()) == {"a": "838:59:59", "b": "-25:30:00.500"}
+
+
+ODD = """insert into v (id, c, d, e, k, l, m, q) values
+    (1, '0000-00-00', '2024-02-29 01:02:03.5', '2024-00-00', null, 'x', 'q,p', '-00:00:00.000001'),
+    (2, null, null, null, '2024-01-01 01:02:03.4', 'y', '', null)"""
+
+
+def _schemes() -> list[str]:
+    """Schemes of the libraries that are installed, also of those that the contract suite does not try."""
+    more = ["mysql+mysqlconnector"] if find_spec("mysql") and find_spec("mysql.connector") else []
+    return [*(SCHEMES[driver] for driver in DRIVERS), *more]
+
+
+@pytest.mark.parametrize("scheme", _schemes())
+async def test_dates_that_python_does_not_have(base: Database, scheme: str, tmp_path: Path) -> None:
+    """They are text and not NULL in JSON Lines and in Python; a SET is its text, and a BIT its bytes, with every library."""
+    ((mode,),) = base.execute("select @@global.sql_mode")
+    base.execute("set global sql_mode = ''", "set sql_mode = ''", TYPES, ODD)
+    base.execute(
+        "create table bits (id integer, b bit(12), v varbinary(9))", "insert into bits values (1, b'11', x'00')"
+    )
+    out = tmp_path / "out.jsonl"
+    sql = "select t.id, c, d, e, k, l, m, q, bits.b, bits.v from v as t left join bits on bits.id = t.id order by 1"
+    reading = asked(base, scheme, sql, tmp_path, output=str(out), format="jsonl", write=False)
+    done = await new_run(reading, control=Control())
+    base.execute(f"set global sql_mode = '{mode}'")
+    assert done.exit_code == 0
+    first, second = map(json.loads, out.read_text().splitlines())
+    assert (first["c"], first["e"]) == ("0000-00-00 00:00:00", "2024-00-00")
+    assert (first["d"], first["q"]) == ("2024-02-29T01:02:03.5", "-00:00:00.000001")
+    assert (first["l"], first["m"], second["m"]) == ("x", "p,q", "")
+    assert (first["b"], first["v"]) == ("\\x0003", "\\x00")
+    assert [second[name] for name in "cdeqbv"] == [None] * 6
+    assert second["k"] == "2024-01-01T01:02:03.4"
+    async with bulkq.open(base.url(scheme)) as db, db.run("select c, e, k from v order by id") as rows:
+        found = [tuple(row) async for row in rows]
+    assert found == [
+        ("0000-00-00 00:00:00", "2024-00-00", None),
+        (None, None, datetime(2024, 1, 1, 1, 2, 3, 400_000)),  # noqa: DTZ001 - the server's has no zone
+    ]
 
 
 # --- the next step ----------------------------------------------------------------------------------------------------

@@ -10,7 +10,13 @@ from bulkq.dialects import MYSQL
 from bulkq.drivers.bind_parameters import Binding, Style
 from bulkq.drivers.dbapi import multi_statement_packet
 from bulkq.drivers.dbapi.adapter_return_types import ErrorDescription, QueryDescription, Refusal
-from bulkq.drivers.dbapi.adapters import mysql_engines, mysql_multi_statement_packet, mysql_results
+from bulkq.drivers.dbapi.adapters import (
+    mysql_connector,
+    mysql_counters,
+    mysql_engines,
+    mysql_multi_statement_packet,
+    mysql_results,
+)
 from bulkq.drivers.dbapi.adapters.base import TABLE, Adapter, one_line, returns_rows
 from bulkq.drivers.dbapi.adapters.error_facts import said
 from bulkq.drivers.dbapi.adapters.parameters import NATIVE, convert, unfit
@@ -114,16 +120,6 @@ IN_TRANSACTION = 1
 FOREVER_S = 31_536_000
 GIVEN_UP_WAITING = frozenset({1205, 1213})
 """A lock was not had: the statement was undone, or not begun."""
-
-_HARMLESS_NAMES = (
-    "begin call_procedure dealloc_sql delete delete_multi do execute_immediate execute_sql get_diagnostics insert "
-    "insert_select prepare_sql replace replace_select resignal rollback select set_option show_status signal stmt_close "
-    "stmt_execute stmt_prepare update update_multi"
-)
-HARMLESS = frozenset(f"Com_{name}" for name in _HARMLESS_NAMES.split())
-"""Statements of which nothing lasts when no row was written."""
-
-WRITTEN = frozenset({"Handler_write", "Handler_update", "Handler_delete"})
 
 PACKET_TOO_LARGE = 1153
 TRUNCATED_VALUE = 1292
@@ -245,12 +241,12 @@ class MySQL(Adapter):
 
     def counters(self, ask: Ask, query: Query) -> Counters:
         """What a procedure did cannot be told from the outside, but the server counts the statements of a session."""
-        return _counted(ask) if query.verb == "CALL" else {}
+        return mysql_counters.counted(ask) if query.verb == "CALL" else {}
 
     def undone(self, ask: Ask, query: Query, error: Exception, before: Counters) -> bool:
         """A statement of one table's engine is undone by its error; of a procedure the counters have to show that it wrote nothing."""
         if before:
-            return wrote_nothing(before, _counted(ask))
+            return mysql_counters.wrote_nothing(before, mysql_counters.counted(ask))
         return query.statement is StatementClass.WRITE or said(error).number in GIVEN_UP_WAITING
 
     def kept(self, ask: Ask) -> str:
@@ -272,7 +268,7 @@ class MySQL(Adapter):
 
     def broken_off(self, connection: DbapiConnection) -> bool:
         """DDL and some other statements commit; every answer says whether a transaction is open, but mysqlclient does not show it."""
-        driver = getattr(connection, "driver_connection", None) or connection
+        driver = mysql_results.own_connection(connection)
         if self.dialect.driver == "mysqldb":
             return self._mariadb and not mysql_multi_statement_packet.in_transaction(connection)
         status = getattr(driver, "server_status", None)
@@ -340,19 +336,31 @@ class MySQL(Adapter):
 
     def decode(self, connection: DbapiConnection, decoding: Decoding) -> None:
         """These libraries look up what makes a Python value of a field for every result anew."""
-        driver: Any = getattr(connection, "driver_connection", None) or connection
+        driver = mysql_results.own_connection(connection)
         if self.dialect.driver == "mysqldb":
             mysql_results.convert(driver, decoding)
-            return
         if not isinstance(getattr(driver, "decoders", None), dict):
             return
         if not hasattr(driver, "bulkq_decoders"):
             driver.bulkq_decoders = mysql_results.Decoders(driver.decoders)
         driver.decoders = driver.bulkq_decoders.of(decoding)
 
-    def forms(self, asking: Probe, cursor: DbapiCursor, decoding: Decoding) -> Forms:  # noqa: ARG002
+    def reading(self, connection: DbapiConnection, decoding: Decoding) -> DbapiCursor | None:  # noqa: ARG002
+        """MySQL Connector/Python has a cursor that leaves the text of the server alone."""
+        if self.dialect.driver != "mysqlconnector":
+            return None
+        return cast("DbapiCursor", cast("Any", connection).cursor(buffered=True, raw=True))
+
+    def forms(self, asking: Probe, cursor: DbapiCursor, decoding: Decoding) -> Forms:
         """A TIME is no time of a day, so libraries give a timedelta."""
-        return mysql_results.time_forms(cursor.description or (), decoding)
+        described = cursor.description or ()
+        if self.dialect.driver == "mysqlconnector":
+            return mysql_connector.raw_forms(
+                described, decoding, mysql_results.own_connection(asking.connection).python_charset
+            )
+        if self.dialect.driver == "mariadbconnector":
+            return mysql_results.mariadb_connector_forms(described, decoding)
+        return mysql_results.time_forms(described, decoding)
 
     killed_in_warnings = frozenset({"DO"})
 
@@ -428,19 +436,6 @@ class MySQL(Adapter):
                 f"TLS refused: {where}: {message}: add ?ssl_disabled=true to the URL to allow an unencrypted connection"
             )
         return message
-
-
-def _counted(ask: Ask) -> Counters:
-    """The session's statements and the rows that it has written, by the server's names."""
-    rows = ask(r"SHOW SESSION STATUS WHERE Variable_name LIKE 'Com\_%' OR Variable_name LIKE 'Handler\_%'")
-    return {str(name): int(str(value)) for name, value in rows}
-
-
-def wrote_nothing(before: Counters, after: Counters) -> bool:
-    """Whether a session has neither written a row nor executed a statement that could last, by what it counted."""
-    grown = {name for name, value in after.items() if value > before.get(name, 0)}
-    statements = {name for name in grown if name.startswith("Com_")}
-    return statements <= HARMLESS and WRITTEN.isdisjoint(grown)
 
 
 MARKS = Style("?", None, NATIVE, convert, unfit, lambda _: None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, datetime, timedelta
 from functools import partial
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
@@ -23,10 +23,23 @@ WRITTEN = {
 }
 """Field types whose values are wanted as the server writes them, by their numbers in the protocol."""
 
+DATE = 10
+DATETIMES = frozenset({7, 12})
+MOMENTS = frozenset({DATE}) | DATETIMES
+"""Field types whose values Python may not have: 0000-00-00, 2024-02-31."""
+
+NOT_NULL = 1
+"""Flag of a column that holds no NULL."""
+
 TABLE_VERBS = frozenset({"ANALYZE", "CHECK", "OPTIMIZE", "REPAIR", "CACHE", "LOAD"})
 TABLE_ANSWER = ["Table", "Op", "Msg_type", "Msg_text"]
 CHECKSUM_ANSWER = ["Table", "Checksum"]
 UNTOLD = object()
+
+
+def own_connection(connection: object) -> Any:
+    """The library's own connection."""
+    return getattr(connection, "driver_connection", None) or connection
 
 
 class Decoders:
@@ -44,12 +57,63 @@ class Decoders:
 
 
 def convert(driver: Any, decoding: Decoding) -> None:
-    """Have a connection of mysqlclient leave the text of the server alone where `decoding` wants it."""
+    """Have a connection of mysqlclient leave the text of the server alone where `decoding` wants it.
+
+    The library's own converters give None for a date that Python does not have.
+    """
     if not hasattr(driver, "bulkq_converters"):
+        moments = {kind: partial(moment, kind) for kind in MOMENTS}
         driver.bulkq_converters = {
-            wanted: {**driver.converter, **dict.fromkeys(numbers, str)} for wanted, numbers in WRITTEN.items()
+            wanted: {**driver.converter, **moments, **dict.fromkeys(numbers, str)}
+            for wanted, numbers in WRITTEN.items()
         }
     driver.converter = driver.bulkq_converters[decoding]
+
+
+def moment(kind: int, text: str) -> object:
+    """A DATE, DATETIME or TIMESTAMP as Python's value; as its text if Python does not have it, as PyMySQL gives it."""
+    try:
+        return date.fromisoformat(text) if kind == DATE else datetime.fromisoformat(text)
+    except ValueError:
+        return text
+
+
+def timedelta_of(text: str) -> timedelta:
+    """A TIME such as `-838:59:59.000001`."""
+    hours, minutes, seconds = text.removeprefix("-").split(":")
+    whole, _, fraction = seconds.partition(".")
+    found = timedelta(
+        hours=int(hours), minutes=int(minutes), seconds=int(whole), microseconds=int(fraction.ljust(6, "0"))
+    )
+    return -found if text.startswith("-") else found
+
+
+class NotNull:
+    """What is done with a column that the server says holds no NULL, where the library gives None for a date that Python does not have."""
+
+    every = True
+
+    def __call__(self, value: object) -> object:
+        """Give `value` as it is.
+
+        Raises:
+            ValueError: it is None.
+        """
+        if value is None:
+            raise ValueError(
+                "the library gives NULL for a date that Python does not have, such as 0000-00-00: "
+                "select it as text, cast(... as char), or use mysql+pymysql://"
+            )
+        return value
+
+
+def mariadb_connector_forms(description: Sequence[Sequence[Any]], decoding: Decoding) -> Forms:
+    """The forms of MariaDB Connector, which refuse None in dates that are declared NOT NULL: its flags are in place 7."""
+    times = time_forms(description, decoding) or [None] * len(description)
+    return [
+        NotNull() if entry[1] in MOMENTS and entry[7] & NOT_NULL else time
+        for entry, time in zip(description, times, strict=True)
+    ]
 
 
 def time_forms(description: Sequence[Sequence[Any]], decoding: Decoding) -> Forms:

@@ -6,26 +6,14 @@ from datetime import timedelta
 
 import pytest
 
-from bulkq.drivers.dbapi.adapters.mysql import wrote_nothing
-from bulkq.drivers.dbapi.adapters.mysql_results import failure_in, next_result, time_forms, time_text
-from bulkq.model import Column, Decoding, Reply
-
-BEFORE = {"Com_call_procedure": 3, "Com_update": 5, "Com_commit": 1, "Handler_update": 7, "Handler_read_key": 2}
-
-
-@pytest.mark.parametrize(
-    ("grown", "expected"),
-    [
-        (("Com_call_procedure", "Com_update", "Handler_read_key"), True),
-        (("Com_call_procedure", "Com_update", "Handler_update"), False),
-        (("Com_call_procedure", "Com_commit"), False),
-        (("Com_call_procedure", "Com_create_table"), False),
-    ],
+from bulkq.drivers.dbapi.adapters.mysql_results import (
+    failure_in,
+    mariadb_connector_forms,
+    next_result,
+    time_forms,
+    time_text,
 )
-def test_nothing_was_written(grown: tuple[str, ...], expected: bool) -> None:
-    """Only if no row was written, nothing was committed and no other statement was executed."""
-    after = {**BEFORE, **{name: BEFORE.get(name, 0) + 1 for name in grown}}
-    assert wrote_nothing(BEFORE, after) is expected
+from bulkq.model import Column, Decoding, Reply
 
 
 @pytest.mark.parametrize(
@@ -90,3 +78,17 @@ def test_the_next_result_of_other_libraries() -> None:
     """They tell by the value of `nextset`."""
     assert next_result(Telling(more=1))
     assert not next_result(Telling(more=None))
+
+
+def test_none_in_a_date_that_is_not_null() -> None:
+    """MariaDB Connector gives it for 0000-00-00: a column that the server says holds no NULL refuses it, others keep it."""
+    entries = [("a", 12, 4, 19, 0, 0, False, 4225), ("b", 12, 4, 19, 0, 0, True, 128), ("c", 11, 0, 0, 0, 6, True, 128)]
+    strict, nullable, time = mariadb_connector_forms(entries, Decoding.JSON)
+    assert nullable is None
+    assert strict is not None
+    assert strict("x") == "x"
+    assert strict.every
+    assert time is not None
+    assert time(timedelta(hours=24)) == "24:00:00.000000"
+    with pytest.raises(ValueError, match="0000-00-00"):
+        strict(None)
