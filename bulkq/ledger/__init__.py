@@ -1,7 +1,7 @@
 """The durable record of runs: `open_ledger`, and `open_recorder` for one that only begins a run.
 
 location, open, no_record                         which ledger; opened, or none
-file_create                                       a new file: its folder, settings and tables
+file_create, sqlite3_tables                       a new file: its folder, settings and tables; file_upgrade replaces an older one
 upgrade_and_check, migrate                        what `bulkq ledger upgrade` and `bulkq ledger check` do: its revision, what is a problem
 health                                            the questions of the latter about its tables
 database_connection, file_lock_and_revision, revision_constants    its connection, its lock
@@ -13,7 +13,7 @@ takeover, owners, sleepless_clock                 whose a run is
 check_results                                     verdicts, and their history
 command_mailbox                                   commands from other hosts
 write_statements, row_conversion                  through SQLAlchemy; check_row_conversion for verdicts
-sqlite3_row_writer, sqlite3_check_history         the same for a file that is ready, without SQLAlchemy
+sqlite3_row_writer, sqlite3_check_history         the same for a file, without SQLAlchemy
 redact_message                                    no values in recorded messages
 explain_errors                                    errors of the ledger's own database
 

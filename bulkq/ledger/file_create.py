@@ -1,6 +1,6 @@
-"""Create or replace a ledger file atomically: build it under another name, then link or rename it into place.
+"""Create a ledger file atomically, without SQLAlchemy: build it under another name, then link it into place.
 
-A kill at any moment leaves the old file or the new one. The process that creates or replaces the file holds its lock, see
+A kill at any moment leaves no file or a whole one. The process that creates the file holds its lock, see
 `bulkq.ledger.file_lock_and_revision`.
 
 Everything here blocks, so it runs in a thread.
@@ -15,31 +15,20 @@ import secrets
 import sqlite3
 from typing import TYPE_CHECKING
 
-from sqlalchemy import URL, create_engine, text
-from sqlalchemy.pool import NullPool
-
 from bulkq.errors import LedgerError
 from bulkq.ledger.explain_errors import in_one_line
-from bulkq.ledger.file_lock_and_revision import Lock, connect_file, path_of, read_revision, refuse_empty_file
+from bulkq.ledger.file_lock_and_revision import Lock, path_of, refuse_empty_file
 from bulkq.ledger.location import LedgerMissing
 from bulkq.ledger.revision_constants import APPLICATION_ID, HEAD
-from bulkq.ledger.schema import metadata
+from bulkq.ledger.sqlite3_tables import TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from sqlalchemy import Connection
-
     from bulkq.ledger.location import LedgerLocation
 
 UNSUPPORTED = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EXDEV}
-
-VERSION_TABLE = (
-    "CREATE TABLE {schema}alembic_version "
-    "(version_num VARCHAR(32) NOT NULL, CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num))"
-)
-"""As Alembic makes it."""
 
 
 def prepare_file(place: LedgerLocation, *, create: bool) -> Lock:
@@ -65,59 +54,30 @@ def prepare_file(place: LedgerLocation, *, create: bool) -> Lock:
         return lock
 
 
-def upgrade_file(place: LedgerLocation, lock: Lock) -> None:
-    """Replace the ledger by an upgraded copy, while no other process has it open.
-
-    Raises:
-        LedgerNewer: it was made by a newer version.
-        LedgerError: another process uses it, or the copy cannot be made; the old one is as it was.
-    """
-    from bulkq.ledger.migrate import migrate, refuse_unknown
-
-    path = path_of(place)
-    with in_one_line(place):
-        refuse_unknown(read_revision(path), place)
-        lock.alone(lambda: read_revision(path) == HEAD)
-        try:
-            if read_revision(path) == HEAD:  # another process has upgraded it
-                return
-            _refuse_shared(lock, place)
-            _remove_leftovers(path)
-            with _under_another_name(path) as copy:
-                _backup(path, copy)
-                with _connect(copy) as connection:
-                    migrate(connection)
-                _finish(copy)
-                copy.chmod(path.stat().st_mode & 0o777)
-                _refuse_open_log(path, place)
-                copy.replace(path)
-                _sync_folder(path.parent)
-        finally:
-            lock.share()
-
-
-def make_tables(connection: Connection, schema: str = "") -> None:
-    """Everything a new ledger has, without Alembic, which takes longer to import than this takes; a test holds them equal."""
-    metadata.create_all(connection, checkfirst=False)
-    prefix = f"{schema}." if schema else ""
-    connection.execute(text(VERSION_TABLE.format(schema=prefix)))
-    connection.execute(text(f"INSERT INTO {prefix}alembic_version (version_num) VALUES (:head)"), {"head": HEAD})
+def make_tables(path: Path) -> None:
+    """Make all that a new ledger has, in a file that no other process knows. It is not synced; `finish` does that once."""
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("PRAGMA synchronous = OFF")
+        connection.execute("BEGIN")
+        for statement in TABLES:
+            connection.execute(statement)
+        connection.execute("INSERT INTO alembic_version (version_num) VALUES (?)", [HEAD])
+        connection.execute("COMMIT")
 
 
 def _create(path: Path, lock: Lock) -> None:
     """Build a new ledger and link it into place, unless another process has created one."""
     lock.alone(path.exists)
     if lock.exclusive:
-        _remove_leftovers(path)
+        remove_leftovers(path)
     try:
         if path.exists():
             return
-        with _under_another_name(path) as built:
-            with _connect(built) as connection:
-                make_tables(connection)
-            _finish(built)
+        with under_another_name(path) as built:
+            make_tables(built)
+            finish(built)
             _link(built, path, alone=lock.exclusive)
-            _sync_folder(path.parent)
+            sync_folder(path.parent)
     finally:
         lock.share()
 
@@ -135,7 +95,7 @@ def _link(built: Path, path: Path, *, alone: bool) -> None:
 
 
 @contextlib.contextmanager
-def _under_another_name(path: Path) -> Iterator[Path]:
+def under_another_name(path: Path) -> Iterator[Path]:
     """An empty file that only its owner may read, removed at the end if it still has this name."""
     other = path.with_name(f"{path.name}.new-{secrets.token_hex(6)}")
     os.close(os.open(other, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
@@ -146,21 +106,7 @@ def _under_another_name(path: Path) -> Iterator[Path]:
             other.with_name(other.name + suffix).unlink(missing_ok=True)
 
 
-@contextlib.contextmanager
-def _connect(path: Path) -> Iterator[Connection]:
-    """A connection to a file that no other process knows. It is not synced; `_finish` does that once."""
-    engine = create_engine(URL.create("sqlite", database=str(path)), poolclass=NullPool)
-    try:
-        with engine.connect() as connection:
-            connection.exec_driver_sql("PRAGMA synchronous = OFF")
-            connection.commit()
-            with connection.begin():
-                yield connection
-    finally:
-        engine.dispose()
-
-
-def _finish(path: Path) -> None:
+def finish(path: Path) -> None:
     """Mark it as ours, set its journal mode, which is kept in the file, and make it durable."""
     with contextlib.closing(sqlite3.connect(path)) as connection:
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
@@ -172,31 +118,7 @@ def _finish(path: Path) -> None:
         os.close(fd)
 
 
-def _backup(path: Path, copy: Path) -> None:
-    with (
-        contextlib.closing(connect_file(path)) as old,
-        contextlib.closing(sqlite3.connect(copy)) as new,
-    ):
-        old.backup(new)
-        old.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-
-
-def _refuse_shared(lock: Lock, place: LedgerLocation) -> None:
-    if not lock.exclusive:
-        raise LedgerError(
-            f'ledger "{place.shown}" must be upgraded, but another process uses it: try again when that process has ended'
-        )
-
-
-def _refuse_open_log(path: Path, place: LedgerLocation) -> None:
-    """The last who closes a file removes its write-ahead log. One that stays would belong to the new file as well."""
-    if path.with_name(path.name + "-wal").exists():
-        raise LedgerError(
-            f'ledger "{place.shown}" must be upgraded, but another program has it open: close that program first'
-        )
-
-
-def _remove_leftovers(path: Path) -> None:
+def remove_leftovers(path: Path) -> None:
     """Remove files of processes that were killed while building; the exclusive lock excludes builders."""
     for left in path.parent.glob(f"{_literal(path.name)}.new-*"):
         left.unlink(missing_ok=True)
@@ -217,8 +139,9 @@ def _folder(folder: Path, place: LedgerLocation) -> None:
                 each.mkdir(mode=0o700)
 
 
-def _sync_folder(folder: Path) -> None:
-    with contextlib.suppress(OSError):  # not every file system can
+def sync_folder(folder: Path) -> None:
+    """Make the names in `folder` durable, if its file system can."""
+    with contextlib.suppress(OSError):
         fd = os.open(folder, os.O_RDONLY)
         try:
             os.fsync(fd)

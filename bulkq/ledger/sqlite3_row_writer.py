@@ -42,16 +42,14 @@ class LedgerFile:
 
 
 def find_ready_file(place: LedgerLocation) -> LedgerFile | None:
-    """The ledger file at `place`, where it is ready; None if it must be created, upgraded or diagnosed first. Blocks.
+    """The ledger file at `place`, which is created if there is none; None if it must be upgraded or diagnosed first. Blocks.
 
     Raises:
-        LedgerError: it cannot be read.
+        LedgerError: it cannot be created or read.
     """
     path = path_of(place)
     with in_one_line(place), contextlib.ExitStack() as undo:
-        if not path.exists():
-            return None
-        lock = Lock(path)
+        lock = Lock(path) if path.exists() else _created(place)
         undo.callback(lock.close)
         refuse_empty_file(place)
         connection = connect_file(path)
@@ -64,6 +62,13 @@ def find_ready_file(place: LedgerLocation) -> LedgerFile | None:
             return None
         undo.pop_all()
         return LedgerFile(lock, connection)
+
+
+def _created(place: LedgerLocation) -> Lock:
+    """The lock of a new file; most runs do not need what makes one."""
+    from bulkq.ledger.file_create import prepare_file
+
+    return prepare_file(place, create=True)
 
 
 class DirectRows:

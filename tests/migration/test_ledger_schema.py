@@ -185,11 +185,12 @@ class Later:
 
     def now(self, patch: pytest.MonkeyPatch) -> None:
         """Let this process be that program."""
-        from bulkq.ledger import file_create, sqlite3_row_writer, upgrade_and_check
+        from bulkq.ledger import file_create, file_upgrade, sqlite3_row_writer, upgrade_and_check
         from bulkq.ledger import open as opening
 
         patch.setattr(package_data, "find", lambda _: self.folder)
-        for module in (revision_constants, file_create, sqlite3_row_writer, opening, upgrade_and_check, migrate):
+        holders = (file_create, file_upgrade, sqlite3_row_writer, opening, upgrade_and_check)
+        for module in (revision_constants, *holders, migrate):
             patch.setattr(module, "HEAD", self.head)
 
 
@@ -294,13 +295,13 @@ folder, what, seed, trials, migrations = Path(sys.argv[1]), sys.argv[2], int(sys
 sys.path[:0] = sys.argv[6:]
 import sqlalchemy.dialects.sqlite.aiosqlite, aiosqlite
 from bulkq import package_data
-from bulkq.ledger import file_create, migrate, new_owner, open_ledger, open_recorder, revision_constants, sqlite3_row_writer, store
+from bulkq.ledger import file_create, file_upgrade, migrate, new_owner, open_ledger, open_recorder, revision_constants, sqlite3_row_writer, store
 from bulkq.ledger import open as opening
 from bulkq.model import Mark, RunRecord, RunState
 
 if migrations:
     package_data.find = lambda _: Path(migrations)
-    for module in (revision_constants, file_create, sqlite3_row_writer, opening, migrate):
+    for module in (revision_constants, file_create, file_upgrade, sqlite3_row_writer, opening, migrate):
         module.HEAD = "9001"
 
 def record(run):

@@ -75,8 +75,8 @@ FAILPOINTS = (
     *_around("ledger-made", "bulkq.ledger.file_create:_create", fresh=True),
     *_around("ledger-linked", "bulkq.ledger.file_create:_link", fresh=True),
     *_around("ledger-tables", "bulkq.ledger.file_create:make_tables", fresh=True),
-    *_around("ledger-durable", "bulkq.ledger.file_create:_finish", fresh=True),
-    *_around("ledger-opened", "bulkq.ledger.open:open_place", fresh=True),
+    *_around("ledger-durable", "bulkq.ledger.file_create:finish", fresh=True),
+    *_around("ledger-opened", "bulkq.ledger.sqlite3_row_writer:find_ready_file", fresh=True),
     # the target is reached
     *_around("connect-postgresql", f"{_PG}.driver:AsyncpgDriver.connect", kinds=POSTGRES),
     *_around("connect-sqlite", "bulkq.drivers.sqlite.driver:SqliteDriver.connect", kinds=SQLITE),
