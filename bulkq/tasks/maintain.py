@@ -6,11 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from bulkq.ledger import open_recorder
-from bulkq.lifecycle.command_steps import RunJob, Steps, carry_out, new_run_id
-from bulkq.lifecycle.execute_run import first_line
-from bulkq.lifecycle.maintain.all_databases import on_all_databases
-from bulkq.lifecycle.maintain.begin import begin_maintenance
-from bulkq.lifecycle.maintain.execute import execute_maintenance, finish_maintenance
+from bulkq.lifecycle.command_steps import ENGINE, RunJob, Steps, carry_out, new_run_id
 from bulkq.lifecycle.maintain.prepare import prepare_maintenance
 from bulkq.lifecycle.open_run import open_run
 
@@ -23,13 +19,46 @@ if TYPE_CHECKING:
     from bulkq.model import Failure, Run, RunSummary
     from bulkq.protocols import Observer
 
+LATER = ("bulkq.lifecycle.record", "bulkq.lifecycle.maintain.begin", "bulkq.lifecycle.maintain.execute")
+"""Modules of the steps behind the first answers of the targets."""
+
+
+async def _begin_maintenance(opened: OpenRun) -> RecordedRun:
+    """Record the run with its objects; see `bulkq.lifecycle.maintain.begin`."""
+    from bulkq.lifecycle.maintain.begin import begin_maintenance
+
+    return await begin_maintenance(opened)
+
+
+def _first_line(recorded: RecordedRun) -> str:
+    """Return the first line of the run; see `bulkq.lifecycle.execute_run`."""
+    from bulkq.lifecycle.execute_run import first_line
+
+    return first_line(recorded)
+
+
+async def _execute_maintenance(recorded: RecordedRun) -> Sequence[Failure]:
+    """Execute the commands; see `bulkq.lifecycle.maintain.execute`."""
+    from bulkq.lifecycle.maintain.execute import execute_maintenance
+
+    return await execute_maintenance(recorded)
+
+
+async def _finish_maintenance(recorded: RecordedRun, failures: Sequence[Failure]) -> RunSummary:
+    """Close the run; see `bulkq.lifecycle.maintain.execute`."""
+    from bulkq.lifecycle.maintain.execute import finish_maintenance
+
+    return await finish_maintenance(recorded, failures)
+
+
 MAINTAIN: Steps[RunJob, OpenRun, OpenRun, RecordedRun, Sequence[Failure]] = Steps(
     open=open_run,
     preflight=prepare_maintenance,
-    record=begin_maintenance,
-    first_line=first_line,
-    execute=execute_maintenance,
-    finish=finish_maintenance,
+    record=_begin_maintenance,
+    first_line=_first_line,
+    execute=_execute_maintenance,
+    finish=_finish_maintenance,
+    later=(*ENGINE, *LATER),
 )
 """The steps of a maintenance run, new, resumed or retried."""
 
@@ -49,6 +78,8 @@ async def maintain(
         BulkqError: nothing of the user's was executed: usage (2), target (3), refused (4).
     """
     if all_databases:
+        from bulkq.lifecycle.maintain.all_databases import on_all_databases
+
         request = await on_all_databases(request, observers)
     job = RunJob(
         request=request,

@@ -6,13 +6,10 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from bulkq.ledger import open_recorder
-from bulkq.lifecycle.command_steps import Console, RunJob, Steps, carry_out, new_run_id
-from bulkq.lifecycle.execute_run import execute, first_line
+from bulkq.lifecycle.command_steps import ENGINE, Console, RunJob, Steps, carry_out, new_run_id
 from bulkq.lifecycle.expand_targets import expand_targets
-from bulkq.lifecycle.finish import finish
 from bulkq.lifecycle.open_run import open_run
 from bulkq.lifecycle.preflight import look_first
-from bulkq.lifecycle.record import begin
 from bulkq.lifecycle.resume_state import ResumeState
 
 if TYPE_CHECKING:
@@ -27,8 +24,46 @@ if TYPE_CHECKING:
     from bulkq.protocols import Observer
     from bulkq.targets import Config
 
+LATER = ("bulkq.lifecycle.record", "bulkq.lifecycle.execute_run", "bulkq.lifecycle.finish")
+"""Modules of the steps behind the first answers of the targets."""
+
+
+async def _begin(opened: OpenRun) -> RecordedRun:
+    """Record the run; see `bulkq.lifecycle.record`."""
+    from bulkq.lifecycle.record import begin
+
+    return await begin(opened)
+
+
+def _first_line(recorded: RecordedRun) -> str:
+    """Return the first line of the run; see `bulkq.lifecycle.execute_run`."""
+    from bulkq.lifecycle.execute_run import first_line
+
+    return first_line(recorded)
+
+
+async def _execute(recorded: RecordedRun) -> Sequence[Failure]:
+    """Execute all parts; see `bulkq.lifecycle.execute_run`."""
+    from bulkq.lifecycle.execute_run import execute
+
+    return await execute(recorded)
+
+
+async def _finish(recorded: RecordedRun, failures: Sequence[Failure]) -> RunSummary:
+    """Close the run; see `bulkq.lifecycle.finish`."""
+    from bulkq.lifecycle.finish import finish
+
+    return await finish(recorded, failures)
+
+
 RUN: Steps[RunJob, OpenRun, OpenRun, RecordedRun, Sequence[Failure]] = Steps(
-    open=open_run, preflight=look_first, record=begin, first_line=first_line, execute=execute, finish=finish
+    open=open_run,
+    preflight=look_first,
+    record=_begin,
+    first_line=_first_line,
+    execute=_execute,
+    finish=_finish,
+    later=(*ENGINE, *LATER),
 )
 """The steps of a run, new, resumed or a retry, on the command line or from Python."""
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -11,12 +13,13 @@ import pytest
 from bulkq.engine.stop_control import Control
 from bulkq.errors import LedgerError
 from bulkq.ledger import NoLedger
-from bulkq.lifecycle.command_steps import Job, Steps, carry_out
+from bulkq.lifecycle.command_steps import Job, Steps, _import_in_turn, carry_out
 from bulkq.model import RunSummary, Status
 from bulkq.policy.progress import Progress
 
 if TYPE_CHECKING:
     from contextlib import AsyncExitStack
+    from pathlib import Path
 
     from bulkq.engine.part_state import PartState
     from bulkq.model import BatchResult
@@ -114,3 +117,36 @@ async def test_a_job_that_has_begun_is_not_discarded() -> None:
     with pytest.raises(LedgerError):
         await story.carried_out()
     assert story.events[-2:] == ["execute", "closed"]
+
+
+START = """
+import sys
+from bulkq.tasks import {task}
+early = [name for name in {task}.{steps}.later if name in sys.modules]
+assert not early, early
+"""
+
+
+@pytest.mark.parametrize(("task", "steps"), [("run", "RUN"), ("maintain", "MAINTAIN")])
+def test_a_task_leaves_modules_to_the_time_when_a_server_works(task: str, steps: str) -> None:
+    """No module of its later steps is imported before the first connection."""
+    subprocess.run([sys.executable, "-c", START.format(task=task, steps=steps)], check=True, timeout=60)
+
+
+async def test_others_have_their_turn_between_two_imports(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A task that is ready goes on before each import; a module that is there takes no turn."""
+    for name in ("in_turn_a", "in_turn_b"):
+        (tmp_path / f"{name}.py").write_text("")
+    monkeypatch.syspath_prepend(tmp_path)
+    seen: list[int] = []
+
+    async def look() -> None:
+        for _ in range(3):
+            seen.append(sum(name in sys.modules for name in ("in_turn_a", "in_turn_b")))
+            await asyncio.sleep(0)
+
+    importing = asyncio.create_task(_import_in_turn(["sys", "in_turn_a", "in_turn_b"]))
+    await asyncio.gather(importing, asyncio.create_task(look()))
+    assert seen == [0, 1, 2]
+    for name in ("in_turn_a", "in_turn_b"):
+        del sys.modules[name]
