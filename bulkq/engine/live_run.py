@@ -6,6 +6,7 @@ What only a request needs is imported with the first one, because most runs get 
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -17,7 +18,7 @@ from bulkq.model.run_status import RunChange, status_object
 from bulkq.text.durations import duration_text, exact_duration
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from bulkq.engine.auto_lanes import AutoLanes
     from bulkq.engine.live_settings import LiveSettings
@@ -36,10 +37,12 @@ class TimedChange:
     Attributes:
         due_s: when, on the monotonic clock.
         text: the value that is restored; "" for a pause.
+        restore: restores it; None for a pause.
     """
 
     due_s: float
     text: str
+    restore: Callable[[], None] | None = None
 
 
 class LiveRun:
@@ -175,24 +178,27 @@ class LiveRun:
             return
         for key in [key for key, timed in self._timed.items() if now_s >= timed.due_s]:
             timed = self._timed.pop(key)
-            if key == PAUSED:
+            if timed.restore is None:
                 self._continue("", ", its time is over")
                 continue
-            (setting,) = self._parse([f"{key}={timed.text}"])
             before = self._settings.read()[key]
-            self._settings.make(setting)
+            timed.restore()
             self._note_change(key, before, timed.text, "", ", its time is over")
 
     def _make(self, setting: RunSetting, before: str, by: str, for_s: float | None) -> str:
-        self._take_back_later(setting.key, before, for_s)
+        restore = None if for_s is None else self._settings.restoring(setting.key)
+        self._take_back_later(setting.key, before, for_s, restore)
         self._settings.make(setting)
         return self._note_change(setting.key, before, self._settings.read()[setting.key], by, _for(for_s))
 
-    def _take_back_later(self, key: str, before: str, for_s: float | None) -> None:
+    def _take_back_later(
+        self, key: str, before: str, for_s: float | None, restore: Callable[[], None] | None = None
+    ) -> None:
         """Note that a change ends after `for_s`. What is restored is the value before the first of several timed changes."""
         earlier = self._timed.pop(key, None)
         if for_s is not None:
-            self._timed[key] = TimedChange(time.monotonic() + for_s, earlier.text if earlier is not None else before)
+            change = TimedChange(time.monotonic() + for_s, before, restore)
+            self._timed[key] = change if earlier is None else replace(earlier, due_s=change.due_s)
 
     def _continue(self, by: str, why: str) -> str:
         self._timed.pop(PAUSED, None)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from bulkq.errors import RefusedError, UsageError
 from bulkq.policy.auto_concurrency import MOST
-from bulkq.policy.changeable_settings import THROTTLE
+from bulkq.policy.changeable_settings import THROTTLE, parse_settings
 from bulkq.policy.gentle_pace import AUTO
 from bulkq.policy.pace import Rate
 from bulkq.policy.throttle_expressions import ThrottleExpression, limit_text
@@ -15,7 +16,7 @@ from bulkq.throttles.any_of import flat
 from bulkq.throttles.base import PolledThrottle
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from bulkq.engine.auto_lanes import AutoLanes
     from bulkq.engine.run_context import RunContext
@@ -59,9 +60,19 @@ class LiveSettings:
                 }
         else:
             found["batch"] = "auto" if pace.largest is None else str(pace.largest)
+        limits: dict[str, list[str]] = {}
         for throttle in self._limits():
-            found.setdefault(THROTTLE + _name(throttle), _limit_text(throttle))
-        return found
+            limits.setdefault(THROTTLE + _name(throttle), []).append(_limit_text(throttle))
+        return found | {key: " and ".join(dict.fromkeys(texts)) for key, texts in limits.items()}
+
+    def restoring(self, key: str) -> Callable[[], None]:
+        """Return what gives a setting the value back that it has now. The limits of several targets may differ."""
+        if key.startswith(THROTTLE):
+            name = key.removeprefix(THROTTLE)
+            kept = [(one, one.limit) for one in self._limits() if name in {one.expression.signal, _name(one)}]
+            return partial(self._limit, kept)
+        (setting,) = parse_settings([f"{key}={self.read()[key]}"], backfill=self.backfill)
+        return partial(self.make, setting)
 
     def check(self, settings: Sequence[RunSetting]) -> None:
         """See that all `settings` can be made.
@@ -100,8 +111,7 @@ class LiveSettings:
                 pace.largest = value
             case key if key.startswith(THROTTLE):
                 assert isinstance(value, ThrottleExpression)
-                for throttle in self._limited(setting):
-                    throttle.limit = value.limit
+                self._limit([(throttle, value.limit) for throttle in self._limited(setting)])
             case _:
                 self._resize(setting)
         self._context.gates.wake()
@@ -155,6 +165,11 @@ class LiveSettings:
             self._auto.begin()
         else:
             self._auto.fix(lanes)
+
+    def _limit(self, limits: Sequence[tuple[PolledThrottle, float | None]]) -> None:
+        for throttle, limit in limits:
+            throttle.limit = limit
+        self._context.gates.wake()
 
     def _limits(self) -> Iterator[PolledThrottle]:
         """The throttles that have limits, but for those that end the run."""

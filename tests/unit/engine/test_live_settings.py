@@ -136,6 +136,21 @@ def test_limits_of_throttles_are_changed(tmp_path: Path) -> None:
         change(settings, "throttle.lag(b)=5s")
 
 
+def test_limits_of_several_targets_are_restored_each(tmp_path: Path) -> None:
+    """A limit that was lowered for a while is not raised above that of another target."""
+    settings = settings_of(read_part(tmp_path), "active<50", "active<20", "lag<2s")
+    before = settings.read()
+    assert before["throttle.active"] == "50 and 20"
+    restore = settings.restoring("throttle.active")
+    change(settings, "throttle.active=5", "throttle.lag=1s")
+    restore()
+    assert settings.read() == before | {"throttle.lag": "1s"}
+    restore = settings.restoring("concurrency")
+    change(settings, "concurrency=7")
+    restore()
+    assert settings.read()["concurrency"] == "4"
+
+
 def test_a_limit_of_the_configuration_is_lowered_and_not_raised(tmp_path: Path) -> None:
     """Who runs something may add to what a DBA has set, and not take from it."""
     settings = settings_of(read_part(tmp_path), "active<50")
