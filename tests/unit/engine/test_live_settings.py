@@ -144,7 +144,7 @@ def test_limits_of_several_targets_are_restored_each(tmp_path: Path) -> None:
     restore = settings.restoring("throttle.active")
     change(settings, "throttle.active=5", "throttle.lag=1s")
     restore()
-    assert settings.read() == before | {"throttle.lag": "1s"}
+    assert settings.read() == {**before, "throttle.lag": "1s"}
     restore = settings.restoring("concurrency")
     change(settings, "concurrency=7")
     restore()
