@@ -152,9 +152,13 @@ def statement(options: MaintenanceOptions, wanted: MaintainedObject, server: Ser
     if options.command == "refresh":
         return f"REFRESH MATERIALIZED VIEW {'CONCURRENTLY ' if wanted.kind == CONCURRENT_VIEW else ''}{name}"
     if options.command == "analyze":
-        only = "ONLY " if wanted.last and server.version >= ONLY_PARENT else ""
-        return f"ANALYZE {_listed(_shared(options, server))}{only}{name}"
-    return f"VACUUM {_listed(_vacuum(options, server))}{name}"
+        return f"ANALYZE {_listed(_shared(options, server))}{_only(server)}{name}"
+    return f"VACUUM {_listed(_vacuum(options, server))}{_only(server)}{name}"
+
+
+def _only(server: ServerFacts) -> str:
+    """Leave out the partitions and the tables that inherit: each is an object of its own."""
+    return "ONLY " if server.version >= ONLY_PARENT else ""
 
 
 TOGETHER = 150000
@@ -179,7 +183,7 @@ def statement_of_all(options: MaintenanceOptions, objects: Sequence[MaintainedOb
     """The text of VACUUM or ANALYZE for several tables, or of REINDEX for several indexes in one message, which is one transaction."""
     if options.command == "reindex":
         return "; ".join(statement(options, one, server) for one in objects)
-    rest = "".join(f", {quoted_name(one.schema, one.name)}" for one in objects[1:])
+    rest = "".join(f", {_only(server)}{quoted_name(one.schema, one.name)}" for one in objects[1:])
     return statement(options, objects[0], server) + rest
 
 

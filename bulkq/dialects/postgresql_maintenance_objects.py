@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from bulkq.model.maintenance import MaintenanceOptions
 
 ONLY_PARENT = 180000
-"""From this version on, ANALYZE ONLY leaves out the partitions of a partitioned table."""
+"""From this version on, VACUUM and ANALYZE of a table do the tables that inherit from it too, unless ONLY stands before its name."""
 
 SYSTEM = ("pg_catalog", "pg_toast", "information_schema")
 

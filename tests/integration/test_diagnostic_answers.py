@@ -175,7 +175,9 @@ async def test_an_index_that_failed_is_invalid(shop: str) -> None:
 
 async def test_use_of_indexes_and_tables(shop: str) -> None:
     """An index that was read is not unused; a table that is read whole and often lacks one."""
-    assert "parent_note" in {row["index"] for row in await ask(shop, "unused_indexes", at_least="0")}
+    unused = await ask(shop, "unused_indexes", at_least="0")
+    # A database whose statistics were never reset has no time of its own: that of the server stands for it, which a crash sets.
+    assert "parent_note" in {row["index"] for row in unused if row["since"] is not None}
     used = ["set enable_seqscan = off", "select count(*) from parent where note = 'y'"]
     servers.execute(shop, *used)
     servers.execute(shop, *["select count(*) from parent where b + 0 = 1"] * 3)

@@ -68,6 +68,15 @@ async def test_every_command_has_its_objects(database: str, tmp_path: Path, argu
     assert summary.ok == len(summary.objects)
 
 
+async def test_a_table_that_inherits_is_done_once(database: str, tmp_path: Path) -> None:
+    """From 18 on VACUUM and ANALYZE of a parent do its children too, which are objects of their own."""
+    script(database, "CREATE TABLE p (id int); CREATE TABLE q () INHERITS (p); CREATE TABLE r () INHERITS (q)")
+    assert (await run(database, tmp_path, "vacuum", "-j", "1")).ok == 3
+    assert (await run(database, tmp_path, "analyze", "-j", "1")).ok == 3
+    counted = "SELECT relname::text, vacuum_count::int, analyze_count::int FROM pg_stat_user_tables ORDER BY 1"
+    assert [tuple(row) for row in execute(database, counted)] == [("p", 1, 1), ("q", 1, 1), ("r", 1, 1)]
+
+
 async def test_views_and_clustered_tables(database: str, tmp_path: Path) -> None:
     """A view with a unique index is filled concurrently; only a table whose index was chosen is clustered."""
     script(database, TABLES)

@@ -30,7 +30,12 @@ NUMBERS = (81920.0, 50.0, 150.0, None, 10.0, 1.0, 60.0, None, 8192.0, 16384.0)
         (MaintenanceOptions(command="vacuum", full=True, parallel=2), PG15, 'VACUUM (FULL) "public"."u""s"'),
         (MaintenanceOptions(command="freeze"), PG15, 'VACUUM (FREEZE) "public"."u""s"'),
         (MaintenanceOptions(command="analyze"), PG15, 'ANALYZE "public"."u""s"'),
-        (MaintenanceOptions(command="analyze", skip_locked=True), PG18, 'ANALYZE (SKIP_LOCKED) "public"."u""s"'),
+        (MaintenanceOptions(command="analyze", skip_locked=True), PG18, 'ANALYZE (SKIP_LOCKED) ONLY "public"."u""s"'),
+        (
+            MaintenanceOptions(command="vacuum", full=True),
+            PG18,
+            'VACUUM (FULL, SKIP_DATABASE_STATS) ONLY "public"."u""s"',
+        ),
         (MaintenanceOptions(command="reindex"), PG15, 'REINDEX INDEX CONCURRENTLY "public"."u""s"'),
         (MaintenanceOptions(command="reindex", concurrently=False), PG15, 'REINDEX INDEX "public"."u""s"'),
         (MaintenanceOptions(command="cluster"), PG15, 'CLUSTER "public"."u""s"'),
