@@ -6,6 +6,7 @@ import ssl
 from typing import TYPE_CHECKING
 
 from bulkq.text import urls
+from bulkq.text.late_pattern import compile_late
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import URL
@@ -27,6 +28,8 @@ _WORDS = {
 }
 """By library: what has the server's certificate verified, and what allows plain text."""
 
+_ODBC_SERVER = compile_late(r"(?i)(?:^|;)\s*(?:server|servername|host|address)\s*=\s*\{?(?:tcp:)?([^;},]*)")
+
 _UNKNOWN = ("", "an option of the library that begins with ssl or tls")
 
 
@@ -42,8 +45,14 @@ def add_plain_text(url: str) -> str:
 
 def is_remote(url: URL) -> bool:
     """Whether `url` names a host that is not this machine."""
-    host = url.host or ""
+    host = url.host or _odbc_server(str(url.query.get("odbc_connect", "")))
     return not (host in {"", "localhost", "::1"} or host.startswith(("127.", "/")) or "unix_socket" in url.query)
+
+
+def _odbc_server(text: str) -> str:
+    """The host in an ODBC connection string; "" if it has none, as one with a DSN."""
+    found = _ODBC_SERVER.search(text)
+    return found[1].strip() if found else ""
 
 
 def add_encryption() -> ssl.SSLContext:

@@ -101,7 +101,6 @@ drivers/leftover_threads drivers/expected_rows drivers/libpq/parameters drivers/
 drivers/libpq/service_file drivers/libpq/url drivers/lock_order drivers/parameter_limit drivers/prepare_attempt_steps
 drivers/postgresql_read_only_errors drivers/sqlite/aiosqlite drivers/sqlite/authorizer drivers/sqlite/connection
 drivers/sqlite/insert_marker drivers/sqlite/pysqlite drivers/sqlite/blocking_session drivers/statement_cache drivers/threads
-drivers/tls_url_options
 ledger/check_results ledger/check_row_conversion ledger/database_connection ledger/write_statements ledger/explain_errors ledger/file_create ledger/file_upgrade
 ledger/file_lock_and_revision ledger/sqlite3_check_history ledger/sqlite3_row_writer ledger/health ledger/migrate ledger/newest_runs ledger/no_record ledger/open
 ledger/query_runs ledger/recorder ledger/revision_constants ledger/row_conversion ledger/schema ledger/store ledger/takeover

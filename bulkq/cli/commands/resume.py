@@ -13,7 +13,14 @@ from bulkq.cli.help import DocumentedCommand
 from bulkq.cli.options.backfill_options import range_sizes
 from bulkq.cli.options.config_defaults import named_config
 from bulkq.cli.options.option import option, together, typed
-from bulkq.cli.options.recorded_run_options import START, RecordedOptions, allowed, options_of_recorded, understood
+from bulkq.cli.options.recorded_run_options import (
+    START,
+    RecordedOptions,
+    advise_passwords,
+    allowed,
+    options_of_recorded,
+    understood,
+)
 from bulkq.cli.options.safety import CAPTURE_MAX, REWRITTEN_TABLE
 
 RANGES = {
@@ -81,11 +88,12 @@ def command(
         ranges="all" if again else "missing",
     )
     ledger = options["ledger"] if typed(ctx, "ledger") else None
-    return carry_out(
-        task,
-        progress=options["progress"],
-        reports=reports,
-        messages=messages,
-        ledger=ledger,
-        metrics=metrics,
-    )
+    with advise_passwords(changes):
+        return carry_out(
+            task,
+            progress=options["progress"],
+            reports=reports,
+            messages=messages,
+            ledger=ledger,
+            metrics=metrics,
+        )

@@ -12,7 +12,7 @@ from bulkq.cli.execute_task import carry_out, files_of, wanted_reports
 from bulkq.cli.help import DocumentedCommand
 from bulkq.cli.options.config_defaults import named_config
 from bulkq.cli.options.option import typed
-from bulkq.cli.options.recorded_run_options import START, allowed, options_of_recorded, understood
+from bulkq.cli.options.recorded_run_options import START, advise_passwords, allowed, options_of_recorded, understood
 from bulkq.cli.options.safety import REWRITTEN_TABLE
 
 if TYPE_CHECKING:
@@ -47,11 +47,12 @@ def command(ctx: click.Context, /, *, allow: tuple[tuple[str, ...], ...], **opti
     changes["reports"] = files_of(reports, metrics)
     task = partial(retry, options["run"], ledger=options["ledger"], changes=changes, config=named_config(ctx))
     ledger = options["ledger"] if typed(ctx, "ledger") else None
-    return carry_out(
-        task,
-        progress=options["progress"],
-        reports=reports,
-        messages=messages,
-        ledger=ledger,
-        metrics=metrics,
-    )
+    with advise_passwords(changes):
+        return carry_out(
+            task,
+            progress=options["progress"],
+            reports=reports,
+            messages=messages,
+            ledger=ledger,
+            metrics=metrics,
+        )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
 import click
@@ -14,13 +15,13 @@ from bulkq.cli.options.option import option, together, typed
 from bulkq.cli.options.option_typed_dicts import PaceValues
 from bulkq.cli.options.safety import warn_of_password
 from bulkq.cli.options.types import RunText
-from bulkq.errors import UsageError
+from bulkq.errors import TargetError, UsageError
 from bulkq.model import Threshold
 from bulkq.text.urls import find_passwords
 from bulkq.throttles import fix_paths
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     F = TypeVar("F", bound="Callable[..., object]")
 
@@ -114,6 +115,18 @@ def understood(ctx: click.Context, options: RecordedOptions) -> tuple[Messages, 
     warn_of_target(options["target"], ctx, messages)
     warn_of_password(options["ledger"], messages)
     return messages, _changes(ctx, options)
+
+
+@contextmanager
+def advise_passwords(changes: dict[str, object]) -> Iterator[None]:
+    """Add to an error about a password that it has to be given again, unless `changes` has targets."""
+    try:
+        yield
+    except TargetError as error:
+        if "targets" in changes or "password" not in str(error).lower():
+            raise
+        advice = "the ledger keeps no passwords of URLs: give the URL again with -t, or set BULKQ_TARGET to it"
+        raise TargetError(f"{error} ({advice})") from error
 
 
 def allowed(words: tuple[tuple[str, ...], ...]) -> dict[str, object]:

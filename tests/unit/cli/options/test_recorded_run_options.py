@@ -5,8 +5,14 @@ from __future__ import annotations
 import click
 import pytest
 
-from bulkq.cli.options.recorded_run_options import RUN_FIELDS, RecordedOptions, options_of_recorded, understood
-from bulkq.errors import UsageError
+from bulkq.cli.options.recorded_run_options import (
+    RUN_FIELDS,
+    RecordedOptions,
+    advise_passwords,
+    options_of_recorded,
+    understood,
+)
+from bulkq.errors import TargetError, UsageError
 from bulkq.model import Target, Threshold
 from bulkq.model.run import FLAT
 
@@ -98,3 +104,18 @@ def test_the_fields_are_those_of_a_run() -> None:
     """Every option has its value and every field is there."""
     assert set(RUN_FIELDS) <= set(RecordedOptions.__annotations__)
     assert set(RUN_FIELDS.values()) <= set(FLAT)
+
+
+@pytest.mark.parametrize(
+    ("said", "given", "advised"),
+    [
+        ("wrong user or password", {}, True),
+        ("wrong user or password", {"targets": (Target(url=URL),)}, False),
+        ("connection refused", {}, False),
+    ],
+)
+def test_a_password_has_to_be_given_again(said: str, given: dict[str, object], advised: bool) -> None:
+    """The error of a target says so, if no target was typed."""
+    with pytest.raises(TargetError) as caught, advise_passwords(given):
+        raise TargetError(said)
+    assert ("give the URL again with -t" in str(caught.value)) is advised
