@@ -102,13 +102,22 @@ def _of(bad: Sequence[str], whole: str) -> str:
     return ", ".join([f"{number} of {whole} {what}", *bad[1:]])
 
 
+def _command(summary: RunSummary) -> str:
+    """The command of the run, as far as the counts show it. The only query of `bulkq undo` is called so."""
+    if of_checks(summary):
+        return "check"
+    if of_ranges(summary):
+        return "undo" if all(query.name == "undo" for query in summary.queries) else "backfill"
+    return "maintain" if of_objects(summary) else "run"
+
+
 def render_heading(summary: RunSummary, found: Sequence[CheckResult]) -> str:
     """The top of the page."""
-    kind = "check" if of_checks(summary) else "run"
     reason = f'<p class="reason">{escape_html(summary.reason)}</p>' if summary.reason else ""
     resume = f"<p>Continue with <code>{escape_html(summary.resume)}</code></p>" if summary.resume else ""
     return (
-        f'<header class="{_kind(summary, found)}"><p class="eyebrow">bulkq {kind}</p><h1>{escape_html(write_sentence(summary, found))}</h1>'
+        f'<header class="{_kind(summary, found)}"><p class="eyebrow">bulkq {_command(summary)}</p>'
+        f"<h1>{escape_html(write_sentence(summary, found))}</h1>"
         f'{reason}{resume}<p class="meta">{_meta(summary)}</p></header>\n'
     )
 

@@ -9,7 +9,7 @@ from bulkq.reports.escape import escape_html
 from bulkq.reports.findings import count_verdicts, format_title, list_findings, worst_first
 from bulkq.reports.html.charts import render_lanes
 from bulkq.reports.html.check_cards import render_card, render_passed
-from bulkq.reports.html.heading import only_skipped, render_heading, render_tiles, write_sentence
+from bulkq.reports.html.heading import of_objects, only_skipped, render_heading, render_tiles, write_sentence
 from bulkq.reports.html.maintenance_objects import render_objects
 from bulkq.reports.html.matrix import render_matrix
 from bulkq.reports.html.run_sections import render_failures, render_files, render_latency, render_queries
@@ -93,7 +93,7 @@ def _of_run(summary: RunSummary, ordered: Sequence[CheckResult], targets: Mappin
     named += [
         ("Objects", render_objects(summary)),
         ("Workers", render_workers(summary)),
-        ("Timeline", render_timeline(summary.timeline)),
+        ("Timeline", render_timeline(summary.timeline, counted="objects" if of_objects(summary) else "sets")),
         ("Latency", render_latency(summary)),
         ("Failures", render_failures(summary)),
         ("Files", render_files(summary)),

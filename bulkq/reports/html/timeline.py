@@ -76,12 +76,17 @@ class Axis:
                 yield offset + sample.at_s, sample
 
 
-def render_timeline(found: RunTimeline | None) -> str:
-    """The picture with its legend; "" if there are no samples."""
+def render_timeline(found: RunTimeline | None, *, counted: str = "sets") -> str:
+    """The picture with its legend; "" if there are no samples.
+
+    Args:
+        found: samples, whose rates are of sets or rows.
+        counted: the word for sets.
+    """
     if found is None or not any(segment.samples for segment in found.segments):
         return ""
     signals, axis = _signals(found.segments), _axis(found.segments)
-    unit = found.segments[-1].unit
+    unit = found.segments[-1].unit.replace("sets", counted)
     stretches = _stretches(axis)
     panels = [*_measures(axis, unit), *_values(axis, signals)]
     marks = f"{_shades(stretches, axis.whole)}{_changes(found.changes, axis)}"
@@ -123,7 +128,7 @@ def _reordered(
 
 
 def _measures(axis: Axis, unit: str) -> list[Series]:
-    size = "rows of a range" if unit == "rows" else "sets of a batch"
+    size = "rows of a range" if unit == "rows" else f"{unit} of a batch"
     whole = [(at_s, sample) for at_s, sample in axis.samples()]
     made = [
         _series(f"{unit} per second", [(at_s, one.span_s, one.rate) for at_s, one in whole]),

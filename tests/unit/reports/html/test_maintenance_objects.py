@@ -35,6 +35,7 @@ def test_the_heading_counts_objects() -> None:
     """Skipped ones are a warning, also in a report from the ledger, which has failures and no objects."""
     page = html_report(SUMMARY)
     assert "<h1>1 of 2 objects skipped</h1>" in page
+    assert ">bulkq maintain</p>" in page
     assert '<header class="warn">' in page
     assert "the run reaches its end" not in page
     failed = html_report(replace(SUMMARY, failed=1))
@@ -56,6 +57,9 @@ def test_the_heading_counts_ranges() -> None:
     )
     page = html_report(replace(filled, objects=(), queries=(query,)))
     assert "<h1>272 ranges ok</h1>" in page
+    assert ">bulkq backfill</p>" in page
+    undone = html_report(replace(filled, objects=(), queries=(replace(query, name="undo"),)))
+    assert ">bulkq undo</p>" in undone
     assert "<span>rows changed</span>" in page
     assert "<span>rows</span>" not in page
     left = html_report(replace(filled, status=Status.INCOMPLETE, exit_code=1, objects=(), queries=(query,)))

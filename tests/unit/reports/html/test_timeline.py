@@ -43,6 +43,13 @@ def parsed(page: str) -> ET.Element:
     return ET.fromstring(f"<main>{quoted}</main>")
 
 
+def test_sets_have_another_word() -> None:
+    """Of maintenance, whose objects are counted; rows stay rows."""
+    of_sets = TimelineSegment(begin=BEGIN, unit="sets", signals=(LAG,), samples=samples(60))
+    assert "objects per second" in render_timeline(RunTimeline(segments=(of_sets,)), counted="objects")
+    assert "rows per second" in render_timeline(RunTimeline(segments=(segment(),)), counted="objects")
+
+
 @pytest.mark.parametrize("found", [None, RunTimeline(), RunTimeline(segments=(TimelineSegment(begin=BEGIN),))])
 def test_without_samples_there_is_no_picture(found: RunTimeline | None) -> None:
     """A run that ended at once has no section."""
