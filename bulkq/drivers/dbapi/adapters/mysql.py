@@ -360,6 +360,8 @@ class MySQL(Adapter):
             )
         if self.dialect.driver == "mariadbconnector":
             return mysql_results.mariadb_connector_forms(described, decoding)
+        if self.dialect.driver == "pyodbc":
+            return mysql_results.odbc_forms(described)
         return mysql_results.time_forms(described, decoding)
 
     killed_in_warnings = frozenset({"DO"})

@@ -116,6 +116,11 @@ def mariadb_connector_forms(description: Sequence[Sequence[Any]], decoding: Deco
     ]
 
 
+def odbc_forms(description: Sequence[Sequence[Any]]) -> Forms:
+    """The forms of ODBC, which refuse None in dates that hold no NULL: Connector/ODBC gives it for 0000-00-00 and 2024-02-31."""
+    return [NotNull() if entry[1] in {date, datetime} and entry[6] is False else None for entry in description]
+
+
 def time_forms(description: Sequence[Sequence[Any]], decoding: Decoding) -> Forms:
     """What writes the TIME columns of libraries that give a timedelta."""
     if decoding is Decoding.PYTHON or not any(entry[1] == TIME for entry in description):

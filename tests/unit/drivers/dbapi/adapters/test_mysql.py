@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, datetime, timedelta
 
 import pytest
 
@@ -10,6 +10,7 @@ from bulkq.drivers.dbapi.adapters.mysql_results import (
     failure_in,
     mariadb_connector_forms,
     next_result,
+    odbc_forms,
     time_forms,
     time_text,
 )
@@ -92,3 +93,20 @@ def test_none_in_a_date_that_is_not_null() -> None:
     assert time(timedelta(hours=24)) == "24:00:00.000000"
     with pytest.raises(ValueError, match="0000-00-00"):
         strict(None)
+
+
+def test_none_in_a_date_that_is_not_null_through_odbc() -> None:
+    """As MariaDB Connector: the description of a column says whether it may hold NULL."""
+    rest = (None, 10, 10, 0)
+    entries = [
+        ("a", date, *rest, False),
+        ("b", date, *rest, True),
+        ("c", datetime, *rest, False),
+        ("d", int, *rest, False),
+    ]
+    day, nullable, moment, number = odbc_forms(entries)
+    assert (nullable, number) == (None, None)
+    for form in (day, moment):
+        assert form is not None
+        with pytest.raises(ValueError, match="0000-00-00"):
+            form(None)
