@@ -117,6 +117,7 @@ class MaintenanceCatalog:
         prove: a query with the proof of one object, see `ObjectFacts.proof`, its size in bytes, of a table without its indexes, and
             whether the command has ended if it moved; "" if there is none.
         moved: the proof before and the proof now -> whether the object was done; None if they cannot tell.
+        identity: a proof -> what stays the same when its object gets another name; "" if nothing does.
         may_be_silent: whether a command may do nothing without a message, so that the proof of each object is asked for. Otherwise it is
             asked for once, for all objects, at the end.
         at_end: statements behind all objects of a target.
@@ -144,6 +145,7 @@ class MaintenanceCatalog:
     statement_of_all: Callable[[MaintenanceOptions, Sequence[MaintainedObject], ServerFacts], str] = _no_statement
     prove: Callable[[MaintenanceOptions, MaintainedObject], str] = _no_proof
     moved: Callable[[str, str], bool | None] = lambda then, now: then != now
+    identity: Callable[[str], str] = lambda proof: ""  # noqa: ARG005
     prove_all: Callable[[MaintenanceOptions, Sequence[MaintainedObject]], str] = _no_proofs
     sizes: Callable[[MaintenanceOptions, Sequence[MaintainedObject]], str] = _no_proofs
     lasting: tuple[str, ...] = ()

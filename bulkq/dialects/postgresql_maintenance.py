@@ -21,7 +21,7 @@ from bulkq.dialects.postgresql_leftover_indexes import (
     read_invalid,
     read_leftovers,
 )
-from bulkq.dialects.postgresql_maintenance_objects import ONLY_PARENT, moved, object_query, proof_expression
+from bulkq.dialects.postgresql_maintenance_objects import ONLY_PARENT, identity, moved, object_query, proof_expression
 from bulkq.dialects.postgresql_maintenance_rights import (
     MAINTAIN,
     advise_grant,
@@ -369,6 +369,7 @@ MAINTENANCE = MaintenanceCatalog(
     settings=SETTINGS,
     prove=prove,
     moved=moved,
+    identity=identity,
     prove_all=prove_all,
     sizes=sizes,
     lasting=LASTING,

@@ -132,6 +132,12 @@ def moved(then: str, now: str) -> bool | None:
     return all(was != now for was, now in zip(before[0].split("+"), after[0].split("+"), strict=True))
 
 
+def identity(proof: str) -> str:
+    """The oid in a proof; "" for a proof of an older version of bulkq, which may have none."""
+    parts = proof.split("/")
+    return parts[-2] if len(parts) > 1 and parts[-2].isdigit() else ""
+
+
 def object_query(options: MaintenanceOptions, server: ServerFacts, *, bloat: bool, sizes: SizeForm) -> str:
     """The query for the objects of a command; see `read` for its columns."""
     if options.command == "checkpoint":

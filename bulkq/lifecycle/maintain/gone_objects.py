@@ -1,4 +1,4 @@
-"""Find out whether an object is gone: another session has dropped or renamed it since the run was recorded."""
+"""Find out whether an object is gone since the run was recorded, or has another name."""
 
 from __future__ import annotations
 
@@ -7,9 +7,29 @@ from typing import TYPE_CHECKING
 from bulkq.lifecycle.maintain.target_objects import list_objects
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
     from bulkq.dialects.maintenance_catalog import MaintenanceCatalog, ServerFacts
-    from bulkq.model.maintenance import MaintainedObject, MaintenanceOptions
+    from bulkq.model.maintenance import MaintainedObject, MaintenanceOptions, ObjectFacts
     from bulkq.protocols import Connection
+
+
+def renamed(
+    catalog: MaintenanceCatalog, recorded: Sequence[MaintainedObject], found: Iterable[ObjectFacts]
+) -> Mapping[MaintainedObject, MaintainedObject]:
+    """Return what was renamed, or got another schema, since it was recorded: the object then, and as it is now.
+
+    Args:
+        catalog: of the database. Without `identity`, nothing is known to be renamed.
+        recorded: the objects of a run.
+        found: the objects of the database.
+    """
+    now = {(one.object.schema, one.object.name): one for one in found}
+    lost = [one for one in recorded if (one.schema, one.name) not in now and catalog.identity(one.proof)]
+    if not lost:
+        return {}
+    there = {catalog.identity(one.proof or ""): one.object for one in now.values()}
+    return {one: there[catalog.identity(one.proof)] for one in lost if catalog.identity(one.proof) in there}
 
 
 async def is_gone(

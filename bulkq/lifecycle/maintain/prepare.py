@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from bulkq.dialects import dialect_for
 from bulkq.drivers import dialect_of
 from bulkq.lifecycle import open_targets
+from bulkq.lifecycle.maintain.gone_objects import renamed
 from bulkq.lifecycle.maintain.target_objects import choose, look_at, refuse_unknown_names, unknown_exclusions
 from bulkq.lifecycle.preflight import connections_are_free, recognize
 from bulkq.text.message_parts import counted, first_names, quoted
@@ -87,7 +88,7 @@ async def _prepare(opened: OpenRun, exact: bool, target: OpenTarget, connection:
     (part,) = target.parts
     dialect = dialect_for(dialect_of(target.definition.url))
     made = await look_at(connection, target, dialect, options, exact=exact)
-    recorded = _recorded(options, part.spec.number)
+    recorded = _followed(opened, made, _recorded(options, part.spec.number))
     made.anew = not recorded
     made.objects = tuple(recorded) or choose(list(made.listed.values()), options)
     if recorded and part.spec.number <= len(options.leftovers):
@@ -100,6 +101,14 @@ async def _prepare(opened: OpenRun, exact: bool, target: OpenTarget, connection:
     part.objects = source
     opened.maintained[part.spec.number] = made
     connections_are_free(opened, target, connection.server)
+
+
+def _followed(opened: OpenRun, made: TargetObjects, recorded: Sequence[MaintainedObject]) -> Sequence[MaintainedObject]:
+    """The recorded objects, with the names that they have now."""
+    now = renamed(made.catalog, recorded, made.listed.values())
+    for then, one in now.items():
+        opened.say_once(f"{then.shown} was renamed since the run began: it is {one.shown} now")
+    return [now.get(one, one) for one in recorded]
 
 
 def _recorded(options: MaintenanceOptions, part: int) -> Sequence[MaintainedObject]:

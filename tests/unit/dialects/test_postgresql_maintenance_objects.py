@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bulkq.dialects.maintenance_catalog import ServerFacts, SizeForm
-from bulkq.dialects.postgresql_maintenance_objects import moved, object_query, proof_expression
+from bulkq.dialects.postgresql_maintenance_objects import identity, moved, object_query, proof_expression
 from bulkq.model.maintenance import MaintenanceOptions
 
 PG15, PG18 = ServerFacts(version=150000), ServerFacts(version=180000)
@@ -95,3 +95,19 @@ def test_a_counter_proves_nothing_if_the_server_does_not_count() -> None:
 def test_what_a_proof_shows(then: str, now: str, expected: bool | None) -> None:
     """Another table with the name was not done, nor one of whose two parts only one moved; counters that were reset, and those of an older version, show nothing."""
     assert moved(then, now) is expected
+
+
+@pytest.mark.parametrize(
+    ("proof", "oid"),
+    [
+        ("3/16384/e", "16384"),
+        ("5/16384/file", "16384"),
+        ("16384/5", "16384"),
+        ("5+3/16384/e", "16384"),
+        ("3", ""),
+        ("", ""),
+    ],
+)
+def test_the_oid_in_a_proof(proof: str, oid: str) -> None:
+    """It stays when a table is renamed."""
+    assert identity(proof) == oid
