@@ -4,7 +4,7 @@ command_steps    a command as a job, and the order of its steps
 open_run         open: queries, targets, sources, sinks (`open_targets`, `part_sources`, `open_executor`); nothing is sent
 query_files, expand_targets, statements_by_identifier    below it: texts, `--schemas`, names for `:{name}`
 preflight        what each target is asked before the first statement; `check_requirements`, `check_parameter_values`,
-                 `untyped_parameters`, `prepare_same_row_write_order`
+                 `untyped_parameters`, `names_as_texts`, `prepare_same_row_write_order`
 prepare_workers  what workers are sent before it, and what they are not to be sent
 record           the run in the ledger, its run row in each target (`target_markers`), its fingerprints (`run_fingerprints`)
 execute_run      the lanes, by the runner of the engine; `live_control` beside them

@@ -8,6 +8,7 @@ placeholders                `:name` among them
 classify, one_row           what a statement does: verb, read or write; at most one row
 foreign_syntax, error_collector    what is wrong in a text: the syntax of another tool
 unqualified_names           what the search path decides
+names_in_backticks          names that SQLite could take for texts
 render_query                a query -> a driver's text; offsets back to `file:line`
 repeat_select               a SELECT several times in one statement
 identifier_placeholders     what `:{name}` stands for in a parameter set
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
         read_identifiers,
     )
     from bulkq.query.lint import LintFinding, lint_untyped
+    from bulkq.query.names_in_backticks import put_into_backticks
     from bulkq.query.parse_queries import inline, load, pick, pick_variants
     from bulkq.query.render_query import RenderedText, locate, point_at, render
 
@@ -63,6 +65,7 @@ __all__ = [
     "pick",
     "pick_variants",
     "point_at",
+    "put_into_backticks",
     "read_identifiers",
     "read_rules",
     "render",
@@ -81,6 +84,7 @@ _HOMES = {
     "read_identifiers": "identifier_placeholders",
     "LintFinding": "lint",
     "lint_untyped": "lint",
+    "put_into_backticks": "names_in_backticks",
     "inline": "parse_queries",
     "load": "parse_queries",
     "pick": "parse_queries",

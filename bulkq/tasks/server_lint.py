@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from bulkq.errors import DatabaseError, TargetError
 from bulkq.lifecycle.check_requirements import find_skipped
+from bulkq.lifecycle.names_as_texts import find_name_as_text
 from bulkq.lifecycle.untyped_parameters import find_untyped
 from bulkq.model import Decoding, PlaceholderKind, StatementClass
 from bulkq.model.frozen_dataclass import frozen
@@ -76,6 +77,8 @@ async def prepare(queries: Sequence[Query], target: Target) -> ServerFindings:
                 names = {parameter.name for parameter in query.parameters}
                 known = lint_untyped(query, {}, names)
                 warnings += [one for one in await find_untyped(connection, query, names) if one not in known]
+                text = await find_name_as_text(connection, query)
+                warnings += [text] if text else []
     finally:
         await connection.close()
     server = connection.server

@@ -16,6 +16,7 @@ from bulkq.ledger import find_check_history
 from bulkq.lifecycle import open_targets
 from bulkq.lifecycle.check_requirements import find_skipped
 from bulkq.lifecycle.database_identity import identify, twins
+from bulkq.lifecycle.names_as_texts import find_over_pool
 from bulkq.model import Decoding, Limits, PartSpec, Query, StatementClass
 from bulkq.model.check_conditions import Measure
 from bulkq.model.frozen_dataclass import frozen, mutable
@@ -308,6 +309,10 @@ async def _part(
         part.big = True  # every answer streams: memory does not grow with the rows of a check that fails badly
         if query.parameters and not asks:
             await _note_values(opened, part, wanted, target)
+        quoted = '"' in query.sql and target.driver.capabilities.dynamic_types
+        if quoted and (wrong := await find_over_pool(target.sessions, query)):
+            planned.error = f"{wrong.message} ({wrong.file}:{wrong.line})"
+            return None
         for text in await untyped_warnings(query, source, target.driver.capabilities, target.sessions):
             opened.warn_once(text)
     except (DatabaseError, TargetError) as error:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from bulkq.errors import BulkqError, RefusedError, UsageError
 from bulkq.lifecycle.expand_targets import expand_targets
+from bulkq.lifecycle.names_as_texts import find_name_as_text
 from bulkq.model import StatementClass
 from bulkq.model.check_conditions import Measure
 from bulkq.model.frozen_dataclass import frozen
@@ -158,6 +159,9 @@ async def _check(query: Query, request: CheckRequest, at: At, stdin: BinaryIO | 
     if reference is not None and not on and at.described:
         findings = await refusals(at.connection, [as_sent(reference)], at.target)
     errors = [*([wrong] if wrong else []), *_errors(made, rules, request)]
+    if at.driver.capabilities.dynamic_types and silent.described:
+        text = await find_name_as_text(at.connection, as_sent(query))
+        errors += [text.message] if text else []
     same, other = _same(query), request.other_targets.get(on)
     if same is not None and other is not None and reference is not None and reference.place == query.place:
         here = at.target.like(other)
