@@ -85,6 +85,15 @@ def are_plain(sets: Sequence[Sequence[object]], indexes: Collection[int]) -> boo
 def integer_places(answer: str) -> frozenset[int]:
     """The marked places whose value DuckDB converts to an integer or a list of integers, in what `plan_query` has returned.
 
+    Raises:
+        NoPlan: DuckDB gives no plan.
+    """
+    return converted_places(answer, _to_integer)
+
+
+def converted_places(answer: str, wanted: Callable[[Node], bool]) -> frozenset[int]:
+    """The marked places whose value goes through a conversion that is `wanted`, in what `plan_query` has returned.
+
     A value may travel as a column of a subquery first (MERGE, INSERT from SELECT). Such a column is found by its name or position.
 
     Raises:
@@ -94,7 +103,7 @@ def integer_places(answer: str) -> frozenset[int]:
     if plan.get("error"):
         raise NoPlan(str(plan.get("error_message")))
     nodes = [node for node, _ in walk(plan["plans"])]
-    converted = [_inner(node) for node in nodes if _to_integer(node)]
+    converted = [_inner(node) for node in nodes if is_strict_cast(node) and wanted(node)]
     found = {place for place in map(mark_of, converted) if place is not None}
     columns = [node for node in converted if _is_column_of_text(node)]
     names = {str(column["alias"]).lower() for column in columns} - {""}
@@ -108,10 +117,13 @@ def refused_place(message: str) -> int | None:
     return int(found[1]) if found else None
 
 
+def is_strict_cast(node: Node) -> bool:
+    """Whether `node` is a conversion that fails for a value of which it cannot make one of its type."""
+    return node.get("type") == "OPERATOR_CAST" and not node.get("function_data", node)["try_cast"]
+
+
 def _to_integer(node: Node) -> bool:
-    """Whether `node` converts to an integer or a list of such, and fails for a value that is none."""
-    if node.get("type") != "OPERATOR_CAST" or node.get("function_data", node)["try_cast"]:
-        return False
+    """Whether the conversion `node` makes an integer or a list of such."""
     kind = type_name(node["return_type"])
     lists = kind.partition(":")[0] in {"LIST", "ARRAY"}
     return kind in INTEGERS or (lists and any(f'"id": "{name}"' in kind for name in INTEGERS))

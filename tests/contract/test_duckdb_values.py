@@ -177,3 +177,24 @@ def test_a_checkpoint_in_a_transaction(file: str, cli: Cli) -> None:
     done = cli("run", "-e", "checkpoint", "-t", file, "--write")
     assert (done.code, 'write "-- @transaction off" above the statement' in done.err) == (1, True)
     assert cli("run", "-e", "-- @transaction off\ncheckpoint", "-t", file, "--write").code == 0
+
+
+def test_bytes_of_a_file(cli: Cli, tmp_path: Path) -> None:
+    """What bulkq wrote comes back if the type is declared, and is refused before the start if it is not."""
+    with duckdb.connect(str(tmp_path / "b.duckdb")) as connection:
+        connection.execute("create table s (v blob, w blob[])")
+        connection.execute(
+            "insert into s values (unhex('00ff'), [unhex('00ff')]), (unhex(''), []), (unhex('616263'), null)"
+        )
+        connection.execute("create table d (v blob, w blob[])")
+    url = f"duckdb:///{tmp_path / 'b.duckdb'}"
+    cli("run", "-e", "select v, w from s", "-t", url, "-o", "b.csv")
+    writes = ("-t", url, "-p", "b.csv", "--extra-columns", "ignore", "--write")
+    refused = cli("run", "-e", "insert into d (v) values (:v)", *writes)
+    assert refused.code == 2
+    assert "declare the parameter as blob" in refused.err
+    assert cli("run", "-e", "insert into d (w) values (:w)", *writes).code == 2
+    (tmp_path / "q.sql").write_text("-- name: q(v: blob)\ninsert into d (v) values (:v);\n")
+    assert cli("run", str(tmp_path / "q.sql"), *writes).code == 0
+    with duckdb.connect(str(tmp_path / "b.duckdb")) as connection:
+        assert connection.execute("select v from d order by v").fetchall() == [(b"",), (b"\x00\xff",), (b"abc",)]

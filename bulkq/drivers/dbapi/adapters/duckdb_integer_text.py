@@ -1,10 +1,11 @@
-"""DuckDB: find the parameters that it converts to integers, and refuse their texts that would become another number."""
+"""DuckDB: find the parameters that it converts to integers or bytes, and refuse their texts that would become another value."""
 
 from __future__ import annotations
 
 from functools import partial
 from typing import TYPE_CHECKING
 
+from bulkq.dialects import duckdb_blob_text as blobs
 from bulkq.dialects import duckdb_bound_plan as plans
 from bulkq.dialects import duckdb_integer_text as texts
 from bulkq.model import BadValue
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def guard(asking: Probe, query: Query, binding: Binding, cast: str) -> None:
-    """From now on `binding` refuses the values of `query` that DuckDB would convert to another integer.
+    """From now on `binding` refuses the values of `query` that DuckDB would convert to another integer or to other bytes.
 
     Args:
         asking: the session, in a transaction.
@@ -28,45 +29,66 @@ def guard(asking: Probe, query: Query, binding: Binding, cast: str) -> None:
         cast: how a declared type is written, `CAST({} AS {})`.
     """
     declared = {p.name: p.type.removesuffix("[]") for p in query.parameters if p.type}
-    names = _integers(asking, binding, declared, cast)
-    if not names:
+    integers, bytes_, holders = _converted(asking, binding, declared, cast)
+    converters = {name: blobs.converter(declared=name in declared, inside=name in holders) for name in bytes_ | holders}
+    converters |= {name: texts.converter(declared=name in declared) for name in integers}
+    if not converters:
         return
-    binding.converters = {name: texts.converter(declared=name in declared) for name in names}
-    indexes = [i for i, parameter in enumerate(query.parameters) if parameter.name in names]
-    binding.are_plain = partial(texts.are_plain, indexes=indexes)
+    binding.converters = converters
+    places = {parameter.name: i for i, parameter in enumerate(query.parameters)}
+    binding.are_plain = partial(
+        _are_plain, [places[name] for name in integers], [places[name] for name in converters.keys() - integers]
+    )
+
+
+def _are_plain(integers: Sequence[int], others: Sequence[int], sets: Sequence[ParameterSet]) -> bool:
+    return texts.are_plain(sets, integers) and blobs.are_plain(sets, others)
 
 
 def bad_values(statement: SqlStatement, sets: Sequence[ParameterSet]) -> Iterator[BadValue]:
     """The values that `guard` refuses."""
     for index, parameter in enumerate(statement.query.parameters):
-        if parameter.name in statement.binding.converters:
-            kind = statement.parameter_types[index] or "integer"
-            for position, values in enumerate(sets):
-                if texts.is_altered(values[index]):
-                    yield BadValue(position, index, kind, "22P02", f"the text is not written as {kind}")
+        convert = statement.binding.converters.get(parameter.name)
+        if convert is None:
+            continue
+        kind = statement.parameter_types[index]
+        for position, values in enumerate(sets):
+            try:
+                convert(values[index])
+            except ValueError as error:
+                integer = texts.is_altered(values[index]) and str(error) not in {blobs.AMBIGUOUS, blobs.INSIDE}
+                words = f"the text is not written as {kind or 'integer'}" if integer else str(error)
+                state = "22P02" if integer else "22023"  # of which the words are shown
+                yield BadValue(position, index, kind or ("integer" if integer else "blob"), state, words)
 
 
-def _integers(asking: Probe, binding: Binding, declared: Mapping[str, str], cast: str) -> frozenset[str]:
-    """The names of the parameters that become integers somewhere in the text."""
-    places: list[str] = []  # the parameter of each place in the text
+def _converted(
+    asking: Probe, binding: Binding, declared: Mapping[str, str], cast: str
+) -> tuple[frozenset[str], frozenset[str], frozenset[str]]:
+    """The names of the parameters that become integers somewhere in the text, bytes, and lists or structs with bytes."""
+    written: list[str] = []  # the parameter of each place in the text
     found: set[int] = set()
 
     def write(name: str, _: int) -> str:
-        places.append(name)
-        written = "'1'" if len(places) - 1 in found else plans.mark(len(places) - 1)
-        return cast.format(written, declared[name]) if name in declared else written
+        written.append(name)
+        text = "'1'" if len(written) - 1 in found else plans.mark(len(written) - 1)
+        return cast.format(text, declared[name]) if name in declared else text
 
     while True:
-        places.clear()
+        written.clear()
         text = binding.together(write)
-        if not places:
-            return frozenset()
+        if not written:
+            return frozenset(), frozenset(), frozenset()
         ((answer,),) = asking.ask(plans.plan_query(text))
+        single: frozenset[int] = frozenset()
+        holding: frozenset[int] = frozenset()
         try:
             found |= texts.integer_places(str(answer))
+            single, holding = blobs.places(str(answer))
         except plans.NoPlan as error:
             place = texts.refused_place(str(error))
             if place is not None and place not in found:
                 found.add(place)
                 continue
-        return frozenset(places[place] for place in found)
+        integers, bytes_, holders = (frozenset(written[n] for n in numbers) for numbers in (found, single, holding))
+        return integers, bytes_ - integers, holders - integers

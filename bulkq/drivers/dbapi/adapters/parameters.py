@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from bulkq.drivers.bind_parameters import Style, items_of, text_items_of
+from bulkq.drivers.bind_parameters import UNENCODABLE, Style, items_of, text_items_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,11 +27,25 @@ def convert(value: object) -> object:
         case UUID():
             return str(value)
         case list() | tuple() | dict():
-            return json.dumps(value, ensure_ascii=False, default=str)
+            return _json(value)
         case memoryview():
             return bytes(value)
         case _:
             return value
+
+
+def _json(value: object) -> object:
+    """The text of a list or an object; bytes have none in it."""
+    try:
+        return json.dumps(value, ensure_ascii=False, default=_item)
+    except UnicodeError:
+        return UNENCODABLE
+
+
+def _item(value: object) -> str:
+    if isinstance(value, bytes | bytearray | memoryview):
+        raise UnicodeError
+    return str(value)
 
 
 def unfit(value: object) -> str | None:
@@ -41,6 +55,8 @@ def unfit(value: object) -> str | None:
             value.encode()
         except UnicodeEncodeError as error:
             return f"is not valid Unicode: lone surrogate at character {error.start + 1}"
+    if value is UNENCODABLE:
+        return "holds bytes inside a list or an object, which the database library does not take"
     if type(value) not in NATIVE and not isinstance(value, (list, tuple, dict, UUID, memoryview)):
         return f"is a {type(value).__name__}, which the database library does not take"
     return None

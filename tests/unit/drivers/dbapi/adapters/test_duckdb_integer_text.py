@@ -23,6 +23,7 @@ class Asking:
         self.connection = duckdb.connect()
         self.cursor = self.connection
         self.connection.execute("create table t (id int primary key, name varchar)")
+        self.connection.execute("create table b (v blob, items blob[])")
 
     def ask(self, text: str) -> list[tuple[object, ...]]:
         """Execute a statement and give its rows."""
@@ -49,10 +50,11 @@ def guarded(sql: str) -> SqlStatement:
         ("select 1", set()),
         ("select * from missing where id = :a", set()),
         ("select * from t where name = :a", set()),
+        ("insert into b values (:v, :items)", {"v", "items"}),
     ],
 )
-def test_which_parameters_are_integers(sql: str, names: set[str]) -> None:
-    """Also in lists, and where DuckDB converts a value before it has a plan."""
+def test_which_parameters_are_guarded(sql: str, names: set[str]) -> None:
+    """Integers and bytes, also in lists, and where DuckDB converts a value before it has a plan."""
     assert set(guarded(sql).binding.converters) == names
 
 
@@ -68,3 +70,16 @@ def test_sets_of_digits_stay_as_they_are() -> None:
     assert [(one.position, one.parameter, one.type, one.sqlstate) for one in bad_values(statement, bad)] == [
         (1, 0, "integer", "22P02")
     ]
+
+
+def test_bytes_without_a_declared_type() -> None:
+    """Digits that DuckDB would read as other bytes are refused with the next step, beside an integer that is none."""
+    statement = guarded("insert into b select :v, :items where 1 = :n")
+    found = list(bad_values(statement, [(r"\x00ff", "[]", "1"), ("abc", r'["\\x00"]', "1.5"), (r"\x41", None, "1")]))
+    assert [(bad.position, bad.type, bad.sqlstate) for bad in found] == [
+        (0, "blob", "22023"),
+        (1, "blob", "22023"),
+        (1, "integer", "22P02"),
+    ]
+    assert "declare the parameter as blob" in found[0].message
+    assert "unhex()" in found[1].message

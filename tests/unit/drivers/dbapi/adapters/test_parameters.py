@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from sqlalchemy.engine import make_url
 
-from bulkq.drivers.dbapi.adapters.parameters import doubles_percent, style_of
+from bulkq.drivers.dbapi.adapters.parameters import convert, doubles_percent, style_of, unfit
 
 
 @pytest.mark.parametrize(
@@ -24,3 +24,10 @@ def test_marks(paramstyle: str, marks: list[str], *, percent: bool) -> None:
     """By PEP 249's name, and SQLAlchemy's of PostgreSQL's own marks."""
     style = style_of(paramstyle, lambda value: value, "", text=False)
     assert (style.marks(2), style.percent) == (marks, percent)
+
+
+def test_bytes_inside_a_list_have_no_text() -> None:
+    """They are refused, and nothing is written for them; other values in a list are text."""
+    assert unfit(convert([b"a"])) == "holds bytes inside a list or an object, which the database library does not take"
+    assert unfit(convert({"a": [bytearray(b"b")]})) is not None
+    assert convert([1, "é", None]) == '[1, "é", null]'
