@@ -260,13 +260,23 @@ def _whole(options: MaintenanceOptions) -> str:
 
 
 def sizes(options: MaintenanceOptions, objects: Sequence[MaintainedObject]) -> str:
-    """The query for the sizes of tables with their indexes, and for their proofs if they need nothing but the name."""
-    names = _array([quoted_name(one.schema, one.name) for one in objects])
+    """The query for the sizes of tables with their indexes, and for their proofs if they need nothing but the oid.
+
+    A name is looked up for an object whose proof has no oid. An oid is half as much to parse, and needs no look-up.
+    """
     proof = "NULL::text" if options.command == "analyze" else proof_expression(options)
+    oids = [identity(one.proof) for one in objects]
+    if all(oids):
+        wanted = f"SELECT w.at, w.oid FROM unnest('{{{','.join(oids)}}}'::oid[]) WITH ORDINALITY AS w (oid, at)"
+    else:
+        names = _array([quoted_name(one.schema, one.name) for one in objects])
+        wanted = (
+            "SELECT w.at, pg_catalog.to_regclass(w.name) AS oid "
+            f"FROM unnest({names}) WITH ORDINALITY AS w (name, at) OFFSET 0"
+        )
     return (
-        f"SELECT c.at::int, pg_catalog.pg_total_relation_size(c.oid)::float8, {proof} "
-        "FROM (SELECT w.at, pg_catalog.to_regclass(w.name) AS oid "
-        f"FROM unnest({names}) WITH ORDINALITY AS w (name, at) OFFSET 0) AS c"
+        f"SELECT c.at::int, c.size, CASE WHEN c.size IS NOT NULL THEN {proof} END "
+        f"FROM (SELECT o.at, o.oid, pg_catalog.pg_total_relation_size(o.oid)::float8 AS size FROM ({wanted}) AS o OFFSET 0) AS c"
     )
 
 

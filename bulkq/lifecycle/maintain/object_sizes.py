@@ -90,7 +90,7 @@ class ObjectSizes:
         wanted = {one.object.shown: one.object for one in objects if one.object.shown not in self._before}
         if wanted:
             follow = (one for one in self._following() if one.shown not in self._asked and self._made.is_quick(one))
-            wanted |= {one.shown: one for one in islice(follow, MOST - len(wanted))}
+            wanted |= {one.shown: self._made.as_listed(one) for one in islice(follow, MOST - len(wanted))}
             self._asked.update(wanted)
             try:
                 self._before.update(await _ask(connection, self._made, self._options, wanted))

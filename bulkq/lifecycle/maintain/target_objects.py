@@ -88,6 +88,11 @@ class TargetObjects:
         """What the catalog says of an object; None if it is gone."""
         return self.listed.get((wanted.schema, wanted.name))
 
+    def as_listed(self, wanted: MaintainedObject) -> MaintainedObject:
+        """The object as the catalog has it now: the proof of one that an earlier process has recorded may be another."""
+        facts = self.facts(wanted)
+        return wanted if facts is None else facts.object
+
     def is_quick(self, wanted: MaintainedObject) -> bool:
         """Whether a small object can be done in one command with others: nothing is in its way, and the catalog proves it."""
         facts = self.facts(wanted)

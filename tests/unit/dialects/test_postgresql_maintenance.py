@@ -255,6 +255,9 @@ def test_several_tables_in_one_command() -> None:
     asked = MAINTENANCE.prove_all(vacuum, objects)
     assert "unnest(ARRAY[E's', E's']::name[], ARRAY[E'a''b', E'c\\\\']::name[])" in asked
     assert "ARRAY[E'\"s\".\"a''b\"'," in MAINTENANCE.sizes(vacuum, objects)
+    proven = [replace(one, proof=f"3/{16384 + n}/a1b2c3") for n, one in enumerate(objects)]
+    assert "unnest('{16384,16385}'::oid[])" in MAINTENANCE.sizes(vacuum, proven)
+    assert "to_regclass" in MAINTENANCE.sizes(vacuum, [proven[0], replace(proven[1], proof="3")])
     assert "to_regclass(E'\"s\".\"a''b\"')" in MAINTENANCE.present(objects[0])
     assert "reltoastrelid" in asked
     assert "analyze_time" in MAINTENANCE.prove_all(MaintenanceOptions(command="vacuum", analyze=True), objects)
