@@ -26,7 +26,6 @@ from bulkq.policy.query_limits import choose_limits
 from bulkq.sinks import open_sinks
 from bulkq.sinks.failures_file import FailureFile
 from bulkq.sinks.paths import same_file
-from bulkq.sources.bind_columns import check_constants
 from bulkq.text.message_parts import first_names
 from bulkq.throttles import describe_run, open_throttles
 
@@ -204,6 +203,8 @@ def _check_names(request: Run, labels: Sequence[str]) -> None:
         for output in outputs:
             same_file([output, ("-p", spec)], queries=request.queries.selected, targets=labels)
     if request.sources.constants and request.backfill is None:  # of which `--select` may have the parameters
+        from bulkq.sources.bind_columns import check_constants
+
         check_constants(request.queries.selected, request.sources.constants)
 
 

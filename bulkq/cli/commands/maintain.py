@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Unpack
 
 import click
 
-from bulkq.cli.display.maintenance_plan_text import plan_lines
 from bulkq.cli.display.metrics_file import metrics_path
 from bulkq.cli.execute_task import carry_out, files_of, wanted_reports
 from bulkq.cli.help import DocumentedCommand
@@ -82,6 +81,7 @@ def command(ctx: click.Context, /, **options: Unpack[MaintainValues]) -> int:
 
 def _list(request: Run, *, all_databases: bool) -> int:
     """Print the indexes that need attention. Return 1 if there are any, so that a job notices."""
+    from bulkq.cli.display.maintenance_plan_text import plan_lines
     from bulkq.tasks.plan.plan_maintenance import plan_maintenance
 
     made = asyncio.run(plan_maintenance(request, all_databases=all_databases))
