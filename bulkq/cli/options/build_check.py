@@ -111,6 +111,7 @@ def build(
     return CheckRequest(
         run=run,
         references=selected.references,
+        variants=selected.variants,
         other_targets=_other_targets(mine, ctx),
         elsewhere=elsewhere,
         snapshot=options["snapshot"],

@@ -135,7 +135,15 @@ async def _recognize(opened: OpenChecks, target: OpenTarget, connection: Connect
     if opened.compares:
         target.identity, target.physical = await identify(connection, target.definition.url)
     target.server = connection.server
-    target.skips = await find_skipped(connection, opened.request.run.queries.selected)
+    selected = opened.request.run.queries.selected
+    target.skips = await find_skipped(connection, selected)
+    for check in selected:
+        if check.place in opened.request.references:
+            several = opened.request.compared_with(check)
+            reasons = await find_skipped(connection, several)
+            one = next((query for query, reason in zip(several, reasons, strict=True) if reason == ""), None)
+            why = next(filter(None, reasons), "")
+            opened.chosen[target.label, check.place, check.line] = why if one is None else one
 
 
 async def _export(stack: AsyncExitStack, target: OpenTarget) -> None:
@@ -232,8 +240,8 @@ async def _add_parts(opened: OpenChecks, planned: PlannedCheck, target: OpenTarg
         if other is not None and other.lost is not None:
             planned.cannot_begin(other, f"{other.label}: ")
             return
-        if same is not None and other is not None and _is_itself(opened, place, target, other):
-            planned.error = itself(same)
+        if same is not None and other is not None and (wrong := _cannot_compare(opened, place, same, target, other)):
+            planned.error = wrong
             return
         part = await _part(opened, planned, query, target, _asked(planned, target))
         if part is None:
@@ -248,9 +256,18 @@ def _other_target(opened: OpenChecks, target: OpenTarget, same: Condition) -> Op
     return opened.others[same.target] if same.target else target
 
 
-def _is_itself(opened: OpenChecks, place: CheckPlace, target: OpenTarget, other: OpenTarget) -> bool:
+def _cannot_compare(
+    opened: OpenChecks, place: CheckPlace, same: Condition, target: OpenTarget, other: OpenTarget
+) -> str:
+    """Why a check cannot be compared with what `same` names on `other`; "" if it can."""
+    reference = opened.chosen[other.label, place.query.place, place.query.line]
+    if isinstance(reference, str):
+        return f"{same.text}: {reference}"
+    return itself(same) if _is_itself(reference, place, target, other) else ""
+
+
+def _is_itself(reference: Query, place: CheckPlace, target: OpenTarget, other: OpenTarget) -> bool:
     """Whether a check would be compared with its own rows; a schema of a database is not the whole of it."""
-    reference = opened.request.references[place.query.place]
     if reference.place != place.query.place or reference.sql != place.query.sql:
         return False
     alike = target.physical != "" and target.physical == other.physical and place.query.schema is None
@@ -269,7 +286,8 @@ async def _add_reference(
     other: OpenTarget,
 ) -> None:
     """The query that a check is compared with runs beside it, as a part that counts nothing itself."""
-    query = opened.request.references[planned.place.query.place]
+    query = opened.chosen[other.label, planned.place.query.place, planned.place.query.line]
+    assert isinstance(query, Query), "refused before, see `_cannot_compare`"
     if planned.place.query.schema is not None and other is target:
         query = replace(query, schema=planned.place.query.schema, behind=planned.place.query.behind)
     words = query.name if other is target else f"{query.name} on {other.label}"

@@ -57,6 +57,7 @@ class CheckRequest:
     Attributes:
         run: queries, targets, parameters, limits; nothing is ever written.
         references: of `same as`, by the check's place: the query that it is compared with.
+        variants: of the references, by the place and line of the check, if there may be several: each target has one.
         other_targets: of `same as NAME on TARGET`, by the name as written.
         elsewhere: the selected checks of the other shards, which parameters and their sources may be for.
         snapshot: all checks of a target see one moment.
@@ -66,11 +67,16 @@ class CheckRequest:
 
     run: Run
     references: Mapping[str, Query] = field(default_factory=dict)
+    variants: Mapping[tuple[str, int], Sequence[Query]] = field(default_factory=dict)
     other_targets: Mapping[str, Target] = field(default_factory=dict)
     elsewhere: tuple[Query, ...] = ()
     snapshot: bool = False
     allow_empty: bool = False
     most_rows: int = MOST_ROWS
+
+    def compared_with(self, check: Query) -> Sequence[Query]:
+        """The queries of which `check` is compared with one."""
+        return self.variants.get((check.place, check.line)) or (self.references[check.place],)
 
     @property
     def every(self) -> tuple[Query, ...]:
@@ -119,6 +125,7 @@ class OpenChecks:
         values: asks targets about parameter values.
         questions: what it is to ask next.
         warned: warnings that were given.
+        chosen: by target, place and line of a check: what it is compared with there, or why with nothing.
     """
 
     job: CheckJob
@@ -141,6 +148,7 @@ class OpenChecks:
     values: ValueQuestions = field(default_factory=ValueQuestions)
     questions: list[ValueQuestion] = field(default_factory=list)
     warned: set[str] = field(default_factory=set)
+    chosen: dict[tuple[str, str, int], Query | str] = field(default_factory=dict)
 
     @property
     def throttle(self) -> Throttle | None:

@@ -47,6 +47,7 @@ class CheckSelection:
     queries: tuple[Query, ...]
     references: Mapping[str, Query]  # of `same as`, by the check's place
     broken: tuple[InvalidCheck, ...]
+    variants: Mapping[tuple[str, int], Sequence[Query]]  # of the references, by the place and line of the check
     left_out: ExclusionCounts = ExclusionCounts()
 
 
@@ -87,10 +88,10 @@ def select(
             found += _named(file, every[file], patterns, allow_empty=allow_empty)
         except UsageError as error:
             broken.extend(_broken(str(error), file))
-    references, wrong = _references(found, every, dialect)
+    references, variants, wrong = _references(found, every, dialect)
     if not (broken or wrong or allow_empty):
         _check_tags(tags, found)
-    helpers = {query.place for query in references.values()}
+    helpers = {query.place for several in variants.values() for query in several}
     chosen: list[Query] = []
     for query in found_once(found):
         if query.place in helpers and not _says_something(query) and not _by_name(query, wanted):
@@ -103,7 +104,7 @@ def select(
         if not reason:
             chosen.append(query)
     del without[""]
-    return CheckSelection(tuple(chosen), references, (*broken, *wrong), ExclusionCounts(**without))
+    return CheckSelection(tuple(chosen), references, (*broken, *wrong), variants, ExclusionCounts(**without))
 
 
 def _find_files(specs: Sequence[str], *, allow_empty: bool) -> tuple[dict[str, list[str]], list[InvalidCheck]]:
@@ -221,10 +222,12 @@ def _named(file: str, queries: Sequence[Query], patterns: Sequence[str], *, allo
 
 def _references(
     queries: Sequence[Query], every: dict[str, tuple[Query, ...]], dialect: str
-) -> tuple[dict[str, Query], list[InvalidCheck]]:
+) -> tuple[dict[str, Query], dict[tuple[str, int], Sequence[Query]], list[InvalidCheck]]:
+    """What checks are compared with: the first query of the name, and all of them, of which each target has one."""
     from bulkq import query as language
 
     found: dict[str, Query] = {}
+    variants: dict[tuple[str, int], Sequence[Query]] = {}
     broken: list[InvalidCheck] = []
     for query in queries:
         same = next((c for c in language.read_rules(query).expect if c.measure is Measure.SAME), None)
@@ -239,11 +242,13 @@ def _references(
         try:
             if file not in every:
                 every[file] = _load(file, dialect)
-            found[query.place] = _reference(query, language.pick(every[file], name, file), elsewhere=bool(same.target))
+            several = language.pick_variants(every[file], name, file)
+            variants[query.place, query.line] = [_reference(query, one, elsewhere=bool(same.target)) for one in several]
+            found[query.place] = several[0]
         except UsageError as error:
             line = f"{query.file}:{query.line}: same as {same.other}: {error}"
             broken.append(InvalidCheck(query.file or "", query.line, line))
-    return found, broken
+    return found, variants, broken
 
 
 def _reference(query: Query, other: Query, *, elsewhere: bool) -> Query:

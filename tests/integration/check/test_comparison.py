@@ -16,6 +16,7 @@ from bulkq.tasks.check import connect_and_plan
 from bulkq.tasks.check.evaluate import OTHER_SETS
 from bulkq.tasks.check.open_check import CheckRequest
 from bulkq.tasks.check.run_checks import check
+from bulkq.tasks.check.selection import select
 from tests.support.checks import by_name, load, run
 
 if TYPE_CHECKING:
@@ -139,6 +140,49 @@ async def test_a_parameter_set_of_one_side_alone_is_an_error(
     found = await compared(text, f"sqlite:///{path}")
     assert [str(one.verdict) for one in found] == ["pass", "pass", "error"]
     assert OTHER_SETS in found[2].message
+
+
+VARIANTS = """\
+-- name: a
+-- @requires pg
+-- @expect same as b
+select 1 as v;
+-- name: a
+-- @requires sqlite
+-- @expect same as c
+select 2 as v;
+-- name: b
+-- @requires sqlite
+select 3 as v;
+-- name: b
+-- @requires pg
+select 1 as v;
+-- name: c
+select 2 as v;
+-- name: d
+-- @expect same as e
+select 1 as v;
+-- name: e
+-- @requires pg>=99
+select 1 as v;
+"""
+
+
+async def test_a_check_is_compared_with_the_variant_for_its_target(
+    postgres_url: str, sqlite_file: SqliteFile, tmp_path: Path
+) -> None:
+    """Not with the first of the name, nor with that of another variant of the check; with none it is an error."""
+    file = tmp_path / "v.sql"
+    file.write_text(VARIANTS)
+    found = select([str(file)], tags=(), exclude=(), changed=None, dialect="postgresql")
+    urls = (Target(url=postgres_url, name="pg"), Target(url=f"sqlite:///{sqlite_file()}", name="lite"))
+    request = make_run(queries=found.queries, targets=urls, ledger="none")
+    asked = CheckRequest(run=request, references=found.references, variants=found.variants)
+    results = (await check(asked, control=Control())).checks
+    assert [(r.name, r.target, str(r.verdict)) for r in results] == [
+        ("a", "pg", "pass"), ("a", "lite", "pass"), ("d", "pg", "error"), ("d", "lite", "error"),
+    ]  # fmt: skip
+    assert results[2].message.startswith("same as e: requires pg>=99")
 
 
 @pytest.mark.parametrize("kind", ["postgresql", "sqlite"])
