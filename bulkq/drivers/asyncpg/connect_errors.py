@@ -67,20 +67,42 @@ async def is_foreign_server(error: Exception) -> bool:
     found = NO_TLS.search(str(error))
     if found is None:
         return False
-    answer = b"N"
-    with suppress(OSError):  # it was there a moment ago
+    return await _answer(found[1], int(found[2])) not in {b"N", None}
+
+
+async def is_busy(options: AsyncpgOptions) -> bool:
+    """Whether a host that gave no session in time answers the first message, as a pooler does whose connections are all in use."""
+    for host, port in zip(options.hosts, options.ports, strict=False):
+        if not host.startswith("/") and await _answer(host, port):
+            return True
+    return False
+
+
+async def _answer(host: str, port: int) -> bytes | None:
+    """The answer to the question for TLS; None if there is no connection, or no answer in time."""
+    with suppress(OSError):
         async with asyncio.timeout(ASK_S):
-            reader, writer = await asyncio.open_connection(found[1], int(found[2]))
+            reader, writer = await asyncio.open_connection(host, port)
             try:
                 writer.write(SSL_REQUEST)
-                answer = await reader.read(64)
+                return await reader.read(64)
             finally:
                 writer.close()
-    return answer != b"N"
+    return None
 
 
-def explain_error(error: Exception, url: str, options: AsyncpgOptions, *, foreign: bool = False) -> BulkqError:
-    """The error to raise for `error`; `foreign`: the server does not speak the protocol of PostgreSQL. No password of `url` is in it."""
+def explain_error(
+    error: Exception, url: str, options: AsyncpgOptions, *, foreign: bool = False, busy: bool = False
+) -> BulkqError:
+    """The error to raise for `error`. No password of `url` is in it.
+
+    Args:
+        error: of the library.
+        url: of the target.
+        options: that the library was given.
+        foreign: the server does not speak the protocol of PostgreSQL.
+        busy: it answers, and gave no session in time.
+    """
     if isinstance(error, BulkqError):
         return error
     if isinstance(error, (asyncpg.ClientConfigurationError, ValueError)) and not isinstance(
@@ -92,6 +114,11 @@ def explain_error(error: Exception, url: str, options: AsyncpgOptions, *, foreig
         return UsageError(unknown)
     if foreign:
         return TargetError(f"{_where(options)} does not answer as PostgreSQL does: is it the right host and port?")
+    if busy:
+        return TargetError(
+            f"{_where(options)} answers, but gave no session within {options.timeout_s:g}s: is it a pooler whose server connections are "
+            "all in use? SHOW POOLS in PgBouncer shows it: wait, or raise default_pool_size"
+        )
     full = "53300" in {getattr(error, "sqlstate", None), getattr(error.__cause__, "sqlstate", None)}
     return (NoRoom if full else TargetError)(_reason(error, options))
 

@@ -93,9 +93,11 @@ class AsyncpgDriver:
             raise
         except Exception as error:  # noqa: BLE001 - whatever it was, the target cannot be used
             _drop(session)
-            from bulkq.drivers.asyncpg.connect_errors import explain_error, is_foreign_server
+            from bulkq.drivers.asyncpg.connect_errors import explain_error, is_busy, is_foreign_server
 
-            raise explain_error(error, self._url, self._options, foreign=await is_foreign_server(error)) from None
+            foreign = await is_foreign_server(error)
+            busy = isinstance(error, TimeoutError) and (session is not None or await is_busy(self._options))
+            raise explain_error(error, self._url, self._options, foreign=foreign, busy=busy) from None
         session.usual_openings = self._openings.setdefault(server.version_number, {})
         return AsyncpgConnection(session, server, read_only=self._read_only, recipes=self._recipes, kinds=self._kinds)
 

@@ -177,7 +177,10 @@ class SqlDriver:
         host = self._known.url.host
         where = f'"{host}"' if host else ""
         if isinstance(error, TimeoutError):
-            return f"no answer from {where or self.target} within {CONNECT_S:g}s: a firewall or a wrong address?"
+            return (
+                f"no answer from {where or self.target} within {CONNECT_S:g}s: a firewall, a wrong address, or a pooler whose server "
+                "connections are all in use?"
+            )
         inner = getattr(error, "orig", None)  # what SQLAlchemy's DBAPIError wraps
         cause = inner if isinstance(inner, Exception) else error
         return self._known.adapter.why_not(cause, where)

@@ -22,6 +22,7 @@ from bulkq.model import (
 )
 from bulkq.query import inline
 from tests.support.asyncpg_sessions import READS, active, answers, connected, gone, prepared
+from tests.support.servers import pgbouncer as bouncer
 from tests.support.servers.postgres import execute
 from tests.support.servers.proxy import TLS_REQUEST
 
@@ -33,6 +34,35 @@ if TYPE_CHECKING:
 
 
 # --- through a pooler -----------------------------------------------------------------------------------------------
+
+
+async def test_a_pool_that_is_full(postgres: PostgresServer, url: str) -> None:
+    """A pooler answers, and is told from a host that does not: the message says where to look."""
+    if bouncer.find() is None:
+        pytest.skip("pgbouncer is not installed (apt-get install pgbouncer)")
+    pool = await asyncio.to_thread(bouncer.PgBouncer, postgres, 1)
+    holder = await asyncpg.connect(pool.through(url), statement_cache_size=0)
+    try:
+        await holder.execute("begin")
+        through = pool.through(url)
+        waits = f"{through}{'&' if '?' in through else '?'}connect_timeout=1"
+        with pytest.raises(TargetError, match="answers, but gave no session within 1s: is it a pooler"):
+            await open_driver(waits, application_name="bulkq test", read_only=False).connect()
+    finally:
+        await holder.close()
+        await asyncio.to_thread(pool.close)
+
+
+async def test_a_host_that_does_not_answer() -> None:
+    """It takes the connection and says nothing."""
+    silent = await asyncio.start_server(lambda _reader, _writer: None, "127.0.0.1", 0)
+    port = silent.sockets[0].getsockname()[1]
+    try:
+        url = f"postgresql://postgres@127.0.0.1:{port}/x?connect_timeout=1"
+        with pytest.raises(TargetError, match="no answer from .* within 1s: a firewall"):
+            await open_driver(url, application_name="bulkq test", read_only=False).connect()
+    finally:
+        silent.close()
 
 
 async def test_through_a_pooler(pgbouncer: PgBouncer, url: str, outside: asyncpg.Connection) -> None:
