@@ -23,6 +23,13 @@ TABLES = """\
 SELECT CASE WHEN t.table_name = {table} THEN 'created' ELSE CONCAT('table ', t.table_name) END, UNIX_TIMESTAMP(t.create_time)
   FROM information_schema.tables AS t WHERE t.table_schema = {schema} AND t.table_type = 'BASE TABLE'"""
 
+COLUMN = "column "
+
+COLUMNS = f"""\
+SELECT CONCAT('{COLUMN}', c.column_name), c.ordinal_position
+  FROM information_schema.columns AS c WHERE c.table_schema = {{schema}} AND c.table_name = {{table}}"""
+"""The places of the columns: nothing else shows that two of one type have swapped their names."""
+
 NUMBERS_IN = """\
 SELECT CONCAT('{view} ', SUBSTRING(n.name, CHAR_LENGTH({{schema}}) + CHAR_LENGTH({{table}}) + 2)), n.table_id
   FROM information_schema.{view} AS n
@@ -45,11 +52,12 @@ def kept(traces: Traces) -> Traces:
     """The traces that are recorded."""
     if len(traces) <= MOST_NAMES:
         return traces
-    return {name: text for name, text in traces.items() if name.startswith(VIEWS)}
+    return {name: text for name, text in traces.items() if name.startswith((*VIEWS, COLUMN))}
 
 
-def suspicions(then: Mapping[str, str], now: Mapping[str, str], key: TableKey) -> Iterator[Suspicion]:  # noqa: ARG001
-    """What may have happened to a table between two answers to `TABLES` and `NUMBERS`."""
+def suspicions(then: Mapping[str, str], now: Mapping[str, str], key: TableKey) -> Iterator[Suspicion]:
+    """What may have happened to a table with the `key` between two answers to `TABLES`, `COLUMNS` and `NUMBERS`."""
+    yield from _swapped(_places(then), _places(now), key)
     numbered = False
     for name, number in then.items():
         view, _, partition = name.partition(" ")
@@ -68,6 +76,29 @@ def suspicions(then: Mapping[str, str], now: Mapping[str, str], key: TableKey) -
             )
     if not numbered:
         yield from _renamed(then, now)
+
+
+def _places(traces: Mapping[str, str]) -> dict[str, int]:
+    """The place of each column."""
+    return {name.removeprefix(COLUMN): int(at) for name, at in traces.items() if name.startswith(COLUMN)}
+
+
+def _swapped(then: Mapping[str, int], now: Mapping[str, int], key: TableKey) -> Iterator[Suspicion]:
+    """A column of the key that stands where another column stood. New columns before it, and dropped ones, move it, too."""
+    came, left = now.keys() - then.keys(), then.keys() - now.keys()
+    for column in key.columns:
+        began, found = then.get(column.name), now.get(column.name)
+        if began is None or found is None or began == found:
+            continue
+        before = {name for name, place in then.items() if place < began and name in now}
+        after = {name for name, place in now.items() if place < found and name in then}
+        if before != after or (came and left):
+            told = (
+                f"the column {quoted(column.name)} of its key has another place among the columns, perhaps because another column got "
+                f"its name: {CONTINUE}"
+            )
+            yield Suspicion(told, "rewritten")
+            return
 
 
 def _renamed(then: Mapping[str, str], now: Mapping[str, str]) -> Iterator[Suspicion]:

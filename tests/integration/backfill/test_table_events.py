@@ -376,6 +376,21 @@ def test_a_table_of_mariadb(
     assert (done.code, told in done.err) == (code, True), done.err
 
 
+def test_a_column_of_mariadb_that_got_the_name_of_the_key(cli: Cli, request: pytest.FixtureRequest) -> None:
+    """A resume would go on by the values of the other column."""
+    base = fresh("mariadb", request)
+    base.execute(
+        "create table t (id int primary key, other int not null unique, v int not null default 0) engine=innodb",
+        "insert into t (id, other) select seq, 301 - seq from seq_1_to_300",
+    )
+    begin(cli, base.url("mysql+pymysql"))
+    base.execute(
+        "alter table t drop primary key, rename column id to other, rename column other to id, add primary key (id)"
+    )
+    refused = cli("resume", "--last", "--max-affected", "1000")
+    assert (refused.code, 'the column "id" of its key has another place' in refused.err) == (4, True), refused.err
+
+
 def test_a_retry_whose_rows_were_detached(cli: Cli, database: str) -> None:
     """The rows of a failed range are in a partition that has left, so the range does not end well without them."""
     servers.execute(database, *PARTS, "alter table t add check (id <> 250 or v = 0)")

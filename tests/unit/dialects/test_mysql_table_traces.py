@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from bulkq.dialects.mysql_table_traces import MOST_NAMES, kept, suspicions
 from bulkq.model.key_range import KeyColumn, TableKey
 
@@ -52,3 +54,35 @@ def test_what_is_recorded() -> None:
     assert kept(NUMBERED) == NUMBERED
     many = {**NUMBERED, **{f"table t{n}": "1" for n in range(MOST_NAMES)}}
     assert kept(many) == {"innodb_sys_tables ": "25", "innodb_sys_tables #P#p1": "26"}
+
+
+def columns(*names: str) -> dict[str, str]:
+    """The traces of columns in this order."""
+    return {f"column {name}": str(at) for at, name in enumerate(names, 1)}
+
+
+@pytest.mark.parametrize(
+    ("now", "suspicious"),
+    [
+        (("id", "a", "b"), False),
+        (("new", "id", "a", "b"), False),
+        (("id", "b"), False),
+        (("id", "b", "a"), False),
+        (("a", "id", "b"), True),
+        (("b", "a", "id"), True),
+        (("old", "id", "b"), True),
+        (("old", "a", "b"), False),
+    ],
+    ids=["same", "new", "dropped", "behind", "neighbour", "swapped", "renamed", "no key"],
+)
+def test_a_column_that_got_the_name_of_the_key(now: tuple[str, ...], suspicious: bool) -> None:
+    """Its place shows it, where new and dropped columns do not explain it."""
+    found = list(suspicions(columns("id", "a", "b"), columns(*now), KEY))
+    assert [one.kind for one in found] == ["rewritten"] * suspicious
+    assert not list(suspicions({}, columns(*now), KEY))
+
+
+def test_the_places_of_columns_are_recorded() -> None:
+    """However many tables the schema has."""
+    many = {**columns("id"), **{f"table t{n}": "1" for n in range(MOST_NAMES)}}
+    assert kept(many) == columns("id")
