@@ -44,9 +44,15 @@ def add_plain_text(url: str) -> str:
 
 
 def is_remote(url: URL) -> bool:
-    """Whether `url` names a host that is not this machine."""
-    host = url.host or _odbc_server(str(url.query.get("odbc_connect", "")))
-    return not (host in {"", "localhost", "::1"} or host.startswith(("127.", "/")) or "unix_socket" in url.query)
+    """Whether `url` names a host that is not this machine, among several of libpq, too."""
+    given = url.query.get("host", "")
+    hosts = url.host or (given if isinstance(given, str) else ",".join(given))
+    hosts = hosts or _odbc_server(str(url.query.get("odbc_connect", "")))
+    return "unix_socket" not in url.query and not all(map(_is_local, hosts.split(",")))
+
+
+def _is_local(host: str) -> bool:
+    return host in {"", "localhost", "::1"} or host.startswith(("127.", "/"))
 
 
 def _odbc_server(text: str) -> str:

@@ -95,7 +95,7 @@ drivers/dbapi/adapters/postgresql drivers/dbapi/adapters/postgresql_cursor
 drivers/dbapi/adapters/postgresql_parameters drivers/dbapi/adapters/sqlite drivers/dbapi/attempt_state drivers/dbapi/build_reply
 drivers/dbapi/connection drivers/dbapi/cursors drivers/dbapi/driver drivers/dbapi/translate_errors drivers/dbapi/attempt
 drivers/dbapi/driver_of_blocking_library drivers/dbapi/pep249 drivers/dbapi/prepare drivers/dbapi/quote_identifiers
-drivers/dbapi/try_library drivers/dbapi/blocking_session drivers/dbapi/sqlalchemy_urls drivers/dbapi/statement
+drivers/dbapi/try_library drivers/dbapi/blocking_session drivers/dbapi/statement
 drivers/dbapi/stream drivers/dbapi/thread_or_greenlet drivers/dbapi/transaction drivers/dbapi/warnings
 drivers/leftover_threads drivers/expected_rows drivers/libpq/parameters drivers/libpq/server_settings
 drivers/libpq/service_file drivers/libpq/url drivers/lock_order drivers/parameter_limit drivers/prepare_attempt_steps

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
+from urllib.parse import quote, unquote
 
 import sqlalchemy
 from sqlalchemy.engine import make_url
@@ -14,9 +15,11 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
 from bulkq.drivers.dbapi.adapters import adapter_for
 from bulkq.drivers.dbapi.parsed_url import ParsedUrl
+from bulkq.drivers.libpq.url import split_port
 from bulkq.errors import MissingDriver, UsageError
 from bulkq.text import urls
 from bulkq.text.failed_import import IMPORT_ERRORS, unusable_library
+from bulkq.text.late_pattern import compile_late
 
 EXTRAS = {
     "duckdb": "duckdb",
@@ -39,6 +42,13 @@ DISTRIBUTIONS = {
 """Packages whose name on the index is not the one they are imported by."""
 
 
+SEVERAL_HOSTS = compile_late(r"(postgresql\+psycopg\w*://)([^/?#]*@)?([^/?#@]*,[^/?#@]*)(/[^?#]*)?(?:\?([^#]*))?")
+"""A URL for libpq with a list of hosts: scheme, user, hosts, path and query string."""
+
+SEVERAL = compile_late(r"[^:/]+://(?:[^/?#]*@)?[^/?#@,]*:\d+,[^/?#@]*:\d+(?:[/?#]|$)")
+"""Begins a URL with a list of hosts."""
+
+
 def ask_sqlalchemy(text: str) -> ParsedUrl:
     """Ask SQLAlchemy about the URL `text`.
 
@@ -48,8 +58,12 @@ def ask_sqlalchemy(text: str) -> ParsedUrl:
     """
     scheme = urls.parse_scheme(text) or ""
     try:
-        url = make_url(text)
+        url = make_url(_hosts_as_parameters(text))
     except (ArgumentError, ValueError):
+        if SEVERAL.match(text):
+            raise UsageError(
+                f'target "{urls.hide_passwords(text)}" names several hosts, and {scheme}:// takes one: name one of them'
+            ) from None
         raise UsageError(
             f'target "{urls.hide_passwords(text)}" cannot be read: write {scheme}://user@host:port/database; in a user or password write '
             "@ as %40, : as %3A, / as %2F"
@@ -71,6 +85,18 @@ def ask_sqlalchemy(text: str) -> ParsedUrl:
     except IMPORT_ERRORS as error:
         raise _unusable(scheme, error) from error
     return ParsedUrl(text, url, dialect, dialect.is_async, adapter_for(dialect), module)
+
+
+def _hosts_as_parameters(text: str) -> str:
+    """`text` with several hosts of libpq, `h1:1,h2:2`, as `?host=h1,h2&port=1,2`: SQLAlchemy reads a single port in front of the path."""
+    found = SEVERAL_HOSTS.fullmatch(text)
+    if found is None:
+        return text
+    scheme, user, hosts, path, query = found.groups(default="")
+    pairs = [split_port(unquote(host)) for host in hosts.split(",")]
+    names, ports = (quote(",".join(part)) for part in zip(*pairs, strict=True))
+    given = f"host={names}" + (f"&port={ports}" if any(port for _, port in pairs) else "")
+    return f"{scheme}{user}{path or '/'}?{given}{f'&{query}' if query else ''}"
 
 
 def _unusable(scheme: str, error: BaseException) -> MissingDriver:
@@ -101,7 +127,7 @@ def name_of(text: str) -> str | None:
         MissingDriver: the dialect is installed, and cannot be imported.
     """
     try:
-        url = make_url(text)
+        url = make_url(_hosts_as_parameters(text))
     except (ArgumentError, ValueError):
         return ""
     try:

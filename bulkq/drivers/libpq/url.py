@@ -24,7 +24,7 @@ def parameters_of_url(url: str) -> dict[str, str]:
     authority, _, database = rest.partition("/")
     user, _, hosts = authority.rpartition("@")
     name, colon, password = user.partition(":")
-    parts = [_split(unquote(part)) for part in hosts.split(",")] if hosts else []
+    parts = [split_port(unquote(part)) for part in hosts.split(",")] if hosts else []
     ports = [port for _, port in parts]
     found = {
         "host": ",".join(host for host, _ in parts),
@@ -45,7 +45,7 @@ def hosts_of(given: Mapping[str, ConnectionParameter]) -> list[tuple[str, str]]:
     text = find_value(given, "host") or find_value(given, "hostaddr")
     if not text:
         return []
-    pairs = [_split(part.strip()) for part in text.split(",")]
+    pairs = [split_port(part.strip()) for part in text.split(",")]
     ports = [port.strip() for port in find_value(given, "port").split(",")]
     if len(ports) not in {1, len(pairs)}:
         raise UsageError(f"{len(ports)} ports for {len(pairs)} hosts: give one port, or one for each host")
@@ -62,7 +62,7 @@ def _of_query(query: str) -> dict[str, str]:
     return found
 
 
-def _split(part: str) -> tuple[str, str]:
+def split_port(part: str) -> tuple[str, str]:
     """Host and port of `db1:5432`, `[::1]:5432`, `::1`, `/run/postgresql`."""
     if part.startswith("["):
         host, _, port = part[1:].partition("]")

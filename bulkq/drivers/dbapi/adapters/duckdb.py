@@ -224,7 +224,8 @@ class DuckDB(Adapter):
             kind = statement.parameter_types[index]
             if not kind or parameter.kind is not PlaceholderKind.VALUE:
                 continue
-            values = [(i, str(v[index])) for i, v in enumerate(sets) if v[index] is not None]
+            made = duckdb_integer_text.made(statement, parameter.name, [values[index] for values in sets])
+            values = [(i, str(value)) for i, value in enumerate(made) if value is not None and type(value) is not bytes]
             for start in range(0, len(values), 1000):
                 piece = values[start : start + 1000]
                 rows = ", ".join(f"({i}, {DUCKDB.literal(v.replace(chr(0), ''))})" for i, v in piece)

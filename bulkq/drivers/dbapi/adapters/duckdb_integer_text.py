@@ -45,6 +45,16 @@ def _are_plain(integers: Sequence[int], others: Sequence[int], sets: Sequence[Pa
     return texts.are_plain(sets, integers) and blobs.are_plain(sets, others)
 
 
+def made(statement: SqlStatement, name: str, values: Sequence[object]) -> Iterator[object]:
+    """What DuckDB is given for `values` of the parameter `name`; None for those that are refused."""
+    convert = statement.binding.converters.get(name)
+    for value in values:
+        try:
+            yield value if convert is None else convert(value)
+        except ValueError:
+            yield None
+
+
 def bad_values(statement: SqlStatement, sets: Sequence[ParameterSet]) -> Iterator[BadValue]:
     """The values that `guard` refuses."""
     for index, parameter in enumerate(statement.query.parameters):
@@ -58,7 +68,7 @@ def bad_values(statement: SqlStatement, sets: Sequence[ParameterSet]) -> Iterato
             except ValueError as error:
                 integer = texts.is_altered(values[index]) and str(error) not in {blobs.AMBIGUOUS, blobs.INSIDE}
                 words = f"the text is not written as {kind or 'integer'}" if integer else str(error)
-                state = "22P02" if integer else "22023"  # of which the words are shown
+                state = "22P02" if integer else "22000"  # of which the words are shown
                 yield BadValue(position, index, kind or ("integer" if integer else "blob"), state, words)
 
 

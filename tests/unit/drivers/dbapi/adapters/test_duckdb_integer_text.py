@@ -77,8 +77,8 @@ def test_bytes_without_a_declared_type() -> None:
     statement = guarded("insert into b select :v, :items where 1 = :n")
     found = list(bad_values(statement, [(r"\x00ff", "[]", "1"), ("abc", r'["\\x00"]', "1.5"), (r"\x41", None, "1")]))
     assert [(bad.position, bad.type, bad.sqlstate) for bad in found] == [
-        (0, "blob", "22023"),
-        (1, "blob", "22023"),
+        (0, "blob", "22000"),
+        (1, "blob", "22000"),
         (1, "integer", "22P02"),
     ]
     assert "declare the parameter as blob" in found[0].message
