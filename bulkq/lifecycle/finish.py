@@ -80,33 +80,18 @@ def _stopped(summary: RunSummary, forgotten: str) -> RunSummary:
 
 
 def _summary(opened: OpenRun, failures: Sequence[Failure]) -> RunSummary:
-    counts, control = opened.progress.counts, opened.job.control
-    code = control.exit_code
-    away = [target.lost for target in opened.targets if target.lost is not None] if opened.several else []
     skipped = all(part.unmet for part in opened.parts)
-    exit_code = exit_codes.exit_code(
-        forced=code,
-        refused=code == 4 or any(isinstance(error, RefusedError) for error in away),
-        unknown=code == 3
-        or counts.unknown > 0
-        or counts.unanswered > 0
-        or bool(opened.sources.cut_off or away or skipped),
-        stopped=code == 5,
-        failed=counts.failed > 0 or (opened.request.maintenance is not None and counts.skipped > 0),
-    )
-    targets = per_target(opened)
+    exit_code = _exit_code(opened, skipped=skipped)
     return replace(
-        sum_up(
-            opened.progress,
-            exit_code=exit_code,
-            mode=opened.mode,
-            targets=opened.labels,
-        ),
+        sum_up(opened.progress, exit_code=exit_code, mode=opened.mode, targets=opened.labels),
         warnings=sum(found.count for found in _warnings(opened)),
         repeated=sum(part.order.repeated for part in opened.parts if part.order is not None),
         repeated_exact=all(part.order.exact for part in opened.parts if part.order is not None),
-        reason=control.reason or opened.sources.cut_off or _not_done(opened) or (ALL_SKIPPED if skipped else ""),
-        per_target=targets,
+        reason=opened.job.control.reason
+        or opened.sources.cut_off
+        or _not_done(opened)
+        or (ALL_SKIPPED if skipped else ""),
+        per_target=per_target(opened),
         queries=tuple(
             QueryCounts(
                 part.spec.query.name,
@@ -120,6 +105,22 @@ def _summary(opened: OpenRun, failures: Sequence[Failure]) -> RunSummary:
             for part in opened.parts
         ),
         failures=tuple(failures),
+    )
+
+
+def _exit_code(opened: OpenRun, *, skipped: bool) -> int:
+    """The exit code of a run; `skipped`: no query of it was executed, because requirements are not met."""
+    counts, code = opened.progress.counts, opened.job.control.exit_code
+    away = [target.lost for target in opened.targets if target.lost is not None] if opened.several else []
+    return exit_codes.exit_code(
+        forced=code,
+        refused=code == 4 or any(isinstance(error, RefusedError) for error in away),
+        unknown=code == 3
+        or counts.unknown > 0
+        or counts.unanswered > 0
+        or bool(opened.sources.cut_off or away or skipped),
+        stopped=code == 5,
+        failed=counts.failed > 0 or (opened.request.maintenance is not None and counts.skipped > 0),
     )
 
 

@@ -193,12 +193,7 @@ async def _resume_state(known: _TakeoverState, targets: Sequence[OpenTarget], ow
     if lost or not tables:
         changed = UNCOUNTED if UNCOUNTED in {record.changed, known.changed} else max(record.changed, known.changed)
     ok = sum(numbers_in(ranges) for ranges in done.values())
-    harmless = {
-        part
-        for target in targets
-        for part, query in known.parts(target)
-        if safety.mode_of(query, request.safety) == safety.IDEMPOTENT
-    }
+    harmless = _idempotent_parts(known, targets)
     states = {part: _without(state, request, harmless=part in harmless) for part, state in known.states.items()}
     for part, state in states.items():
         done[part] = _merged(record, done.get(part, []), state.failures)
@@ -227,6 +222,16 @@ async def _resume_state(known: _TakeoverState, targets: Sequence[OpenTarget], ow
         failures=failures,
         outputs={sink.path: sink.offset for state in states.values() for sink in state.sinks},
     )
+
+
+def _idempotent_parts(known: _TakeoverState, targets: Sequence[OpenTarget]) -> set[int]:
+    """The parts whose sets may be applied twice."""
+    return {
+        part
+        for target in targets
+        for part, query in known.parts(target)
+        if safety.mode_of(query, known.request.safety) == safety.IDEMPOTENT
+    }
 
 
 def _gaps(some: Sequence[tuple[int, int]], wanted: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:

@@ -172,13 +172,12 @@ def _query(
     start, end = _start(block, tokens[0].start), tokens[-1].end
     found = find_placeholders(lexed.text, tokens, dialect, complaints)
     nature = classify(tokens, dialect)
+    name = header.name or ""
     if "params" in header.metadata and not found.placeholders:
-        complaints.add(
-            start,
-            f"{quoted(header.name or '')} has @params, but no :parameter to fill: add a parameter, or remove @params",
-        )
+        advice = "has @params, but no :parameter to fill: add a parameter, or remove @params"
+        complaints.add(start, f"{quoted(name)} {advice}")
     return Query(
-        name=header.name or "",
+        name=name,
         sql=lexed.text[start:end],
         parameters=_parameters(found, header, complaints),
         placeholders=tuple(

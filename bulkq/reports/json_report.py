@@ -35,21 +35,7 @@ def json_report(summary: RunSummary) -> str:
         "started_at": summary.started_at or None,
         "elapsed_ms": _ms(summary.elapsed_s),
         "resume": summary.resume,
-        "counts": {
-            "ok": summary.ok,
-            "failed": summary.failed,
-            "unknown": summary.unknown,
-            "skipped": summary.skipped,
-            "retried": summary.retried,
-            "changed": changed_number(summary.changed),
-            "rows": summary.rows,
-            "attempts": summary.attempts,
-            "together": summary.together,
-            "unanswered": summary.unanswered,
-            "warnings": summary.warnings,
-            "repeated": summary.repeated,
-            "repeated_exact": summary.repeated_exact,
-        },
+        "counts": _counts(summary),
         "lanes": None if summary.lanes is None else {"number": summary.lanes, "why": summary.lanes_why},
         "workers": None if summary.workers is None else workers_object(summary.workers),
         "throttled": waits_object(summary.throttled_s, summary.throttles),
@@ -64,6 +50,24 @@ def json_report(summary: RunSummary) -> str:
         "partials": list(summary.partials),
     }
     return format_json(whole)
+
+
+def _counts(summary: RunSummary) -> dict[str, object]:
+    return {
+        "ok": summary.ok,
+        "failed": summary.failed,
+        "unknown": summary.unknown,
+        "skipped": summary.skipped,
+        "retried": summary.retried,
+        "changed": changed_number(summary.changed),
+        "rows": summary.rows,
+        "attempts": summary.attempts,
+        "together": summary.together,
+        "unanswered": summary.unanswered,
+        "warnings": summary.warnings,
+        "repeated": summary.repeated,
+        "repeated_exact": summary.repeated_exact,
+    }
 
 
 def _timeline(summary: RunSummary) -> dict[str, object] | None:

@@ -141,17 +141,29 @@ async def _look_at_part(opened: OpenRun, target: OpenTarget, part: PartState, co
         await cutter.close()
         opened.say(f"{facts.key.table} has no rows: nothing to do")
         return
-    await _try_statement(part, connection, batches, KeyRange(start, end))
-    await try_verification(options.verify, connection, dialect)
-    if opened.resume.record is None:
-        await _refuse_misplaced(connection, facts.key, dialect)
-        await _explain(opened, made, connection, dialect)
-    if opened.processes is not None:
-        await prepare_transform(opened, part, connection, made, KeyRange(start, end), dialect_for(dialect))
+    await _try_out(opened, part, made, KeyRange(start, end), connection, dialect)
     expect_rows(opened, *await count_rows(connection, facts, options.count), recorded.rows)
     cutter.before_cut.append(TableWatch(made, dialect, options.over).look)
     _begin(opened, part, made, end)
     opened.sources.ranges[part.spec.number].bounded = options.select is None and _changes_its_table(made, dialect)
+
+
+async def _try_out(
+    opened: OpenRun, part: PartState, made: TableBackfill, whole: KeyRange, connection: Connection, dialect: str
+) -> None:
+    """Let the database look at all statements of the backfill before one is executed.
+
+    Raises:
+        UsageError: the database finds a mistake in one.
+        RefusedError: the database refuses one, or a range would read the whole table, or the key has no one order.
+    """
+    await _try_statement(part, connection, made.batches, whole)
+    await try_verification(_options(opened).verify, connection, dialect)
+    if opened.resume.record is None:
+        await _refuse_misplaced(connection, made.facts.key, dialect)
+        await _explain(opened, made, connection, dialect)
+    if opened.processes is not None:
+        await prepare_transform(opened, part, connection, made, whole, dialect_for(dialect))
 
 
 async def _open_cutter(opened: OpenRun, target: OpenTarget, key: TableKey) -> PatientCutter:
