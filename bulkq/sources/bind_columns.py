@@ -202,8 +202,21 @@ def unused_text(noun: str, unused: Sequence[str], place: str, *, advice: bool = 
 def missing_text(noun: str, name: str, there: Sequence[str], place: str) -> str:
     """The complaint about a parameter that no column or key gives."""
     have = f"there {'is' if len(there) == 1 else 'are'} {listed(there)}" if there else "there is none"
-    text = f"no {noun} {quoted(name)} for :{name} of {place}; {have}{suggestion(name, there)}"
+    text = f"no {noun} {quoted(name)} for :{name} of {place}; {have}{_separator_advice(name, there) or suggestion(name, there)}"
     return f"{text}: {for_backfill(place)}" if name == RANGE else text
+
+
+def _separator_advice(name: str, there: Sequence[str]) -> str:
+    """What to do about a header that is one column, because its names are separated otherwise; "" for any other."""
+    alone = there[0] if len(there) == 1 else ""
+    separator = next((sign for sign in ";\t|" if name in map(str.strip, alone.split(sign)) and sign in alone), "")
+    if not separator:
+        return ""
+    return (
+        ": use --params-format tsv"
+        if separator == "\t"
+        else f": separate the columns by commas, not by {quoted(separator)}"
+    )
 
 
 def for_backfill(place: str) -> str:

@@ -103,5 +103,7 @@ class JsonLinesReader:
         except (ValueError, RecursionError) as error:
             raise ParameterError(f"{self.name}:{number}: {why_not_json(error)}") from error
         if not isinstance(found, dict):
-            raise ParameterError(f"{self.name}:{number}: expected an object, found {name_kind(found)}")
+            whole = isinstance(found, list) and number == 1
+            advice = "; if the file is one JSON array, use --params-format json" if whole else ""
+            raise ParameterError(f"{self.name}:{number}: expected an object, found {name_kind(found)}{advice}")
         return found

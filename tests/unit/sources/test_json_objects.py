@@ -178,6 +178,14 @@ async def test_what_only_looks_like_a_key(tmp_path: Path, name: str, text: bool)
     assert await sets(await opened(file, AB, text=text)) == [('":" :', "x"), ("y", '{"a":{"a":"z"}}')]
 
 
+async def test_an_array_in_json_lines(tmp_path: Path) -> None:
+    """The first line of a file of the other format says how to read it."""
+    with pytest.raises(
+        ParameterError, match="found an array; if the file is one JSON array, use --params-format json$"
+    ):
+        await sets(await opened(write(tmp_path, '[{"a":1,"b":2}]', "rows.jsonl"), AB))
+
+
 BAD_LINES = {
     '{"a":1,"b":2': "not JSON: expecting ',' delimiter, found the end",
     '{"a":1 "b":2}': 'not JSON: expecting \',\' delimiter, found ""b":2}"',

@@ -26,6 +26,8 @@ def _inside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "rows.csv").write_text("a,b\n1,2\n")
     (tmp_path / "wide.csv").write_text("a,b,c,d\n1,2,3,4\n")
     (tmp_path / "only_a.csv").write_text("a\n1\n2\n")
+    (tmp_path / "semicolons.csv").write_text("a;b\n1;2\n")
+    (tmp_path / "columns_apart.csv").write_text("a\tb\n1\t2\n")
     (tmp_path / "folder").mkdir()
     (tmp_path / "rows.parquet").write_bytes(b"PAR1")
     (tmp_path / "rows.xml").write_text("<a/>")
@@ -61,6 +63,18 @@ async def test_what_fits(case: str) -> None:
 
 
 MISFITS = {
+    "semicolons": (
+        "semicolons.csv",
+        AB,
+        {},
+        'semicolons.csv:1: no column "a" for :a of q.sql:q; there is "a;b": separate the columns by commas, not by ";"',
+    ),
+    "tabs": (
+        "columns_apart.csv",
+        AB,
+        {},
+        'columns_apart.csv:1: no column "a" for :a of q.sql:q; there is "a\\tb": use --params-format tsv',
+    ),
     "missing": ("only_a.csv", AB, {}, 'only_a.csv:1: no column "b" for :b of q.sql:q; there is "a"'),
     "misspelt": (
         "rows.csv",
