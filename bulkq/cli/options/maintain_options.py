@@ -86,7 +86,9 @@ _MAINTAIN = (
         help="Leave out tables, indexes or schemas of this name. Repeatable.",
     ),
     queries(
-        "--skip-locked", is_flag=True, help="Skip a table whose lock is not free at once. Vacuum, freeze and analyze."
+        "--skip-locked",
+        is_flag=True,
+        help="Skip a table whose lock is not free at once. PostgreSQL: vacuum, freeze, analyze.",
     ),
     queries(
         "--after-lock-tries",
@@ -101,13 +103,15 @@ _MAINTAIN = (
         is_flag=True,
         help="Rebuild indexes, or fill materialized views anew, faster and with a lock that others wait for.",
     ),
-    queries("--full", is_flag=True, help="Write each table anew, under a lock that all others wait for. Vacuum."),
-    queries("--analyze", is_flag=True, help="Collect statistics of each table too. Vacuum and freeze."),
+    queries(
+        "--full", is_flag=True, help="Write each table anew, under a lock that all others wait for. PostgreSQL: vacuum."
+    ),
+    queries("--analyze", is_flag=True, help="Collect statistics of each table too. PostgreSQL: vacuum, freeze."),
     queries(
         "--parallel",
         type=Count(0),
         metavar="N",
-        help="Workers of the server for the indexes of one table. Default: the server decides. Vacuum and freeze.",
+        help="Workers of the server for the indexes of one table. Default: the server decides. PostgreSQL: vacuum, freeze.",
     ),
     queries(
         "--buffer-usage-limit",
