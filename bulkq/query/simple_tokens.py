@@ -15,19 +15,22 @@ SimpleKind = Literal["space", "comment", "word", "string", "quoted", "symbol"]
 SimpleToken = tuple[SimpleKind, int, int]
 """What it is, where it begins, and where it ends. A comment does not hold the end of its line."""
 
+_ELSEWHERE = r"\xa1-\u1fff\u2010-\u2027\u2030-\ud7ff\uf900-\ufffd\U00010000-\U0010ffff"
+"""Letters and signs beyond ASCII. Those that some program takes for a white space or the end of a line are not among them."""
+
 _PART = compile_late(
-    r"""
+    rf"""
     (?P<space>[ \t\n]+)
-    | (?P<comment>--(?:[ \t][^\n]*)?(?=\n|\Z))
-    | (?P<word>(?:[A-Za-z_][A-Za-z0-9_]*|[0-9]+(?:\.[0-9]+)?(?!\.))(?![A-Za-z0-9_'"]))
-    | (?P<string>'[^'"]*(?:''[^'"]*)*'(?!['"A-Za-z0-9_]))
-    | (?P<quoted>"[^"]+"(?!['"A-Za-z0-9_]))
-    | (?P<symbol>::(?![:=])|:=|:(?!:)|-(?!-)|/(?!\*)|\*(?!/)|\.(?![0-9])|[+%=<>(),;])
-    """,
+    | (?P<comment>--(?:[ \t][ -~\t{_ELSEWHERE}]*)?(?=\n|\Z))
+    | (?P<word>(?:[A-Za-z_][A-Za-z0-9_]*|[0-9]+(?:\.[0-9]+)?(?!\.))(?![A-Za-z0-9_'"$@\#]))
+    | (?P<string>'{{STRING}}*(?:''{{STRING}}*)*'(?!['"A-Za-z0-9_]))
+    | (?P<quoted>"[ !%-?A-Z_a-z\t\n]+"(?!['"A-Za-z0-9_]))
+    | (?P<symbol>::(?![:=])|:=|:(?!:)|-(?!-)|/(?!\*)|\*(?!/)|\.(?![0-9])|!(?=[=~])|~|[{{}}](?![{{}}%\#])|[&+%=<>(),;|])
+    """.replace("{STRING}", rf"[ !\#-&(-\[\]-~\t\n{_ELSEWHERE}]"),
     re.VERBOSE,
 )
-_PLAIN = compile_late(r"[ -!\"%-?A-Z_a-z\t\n]*")
-"""ASCII without the signs that databases do not agree about: # $ @ [ \\ ] ^ ` { | } ~ and returns."""
+"""A backslash in a string is a sign of its own in some databases. Outside of strings and comments there is none of the signs that they
+do not agree about: # $ @ [ \\ ] ^ ` and returns; and braces are single, as in `:{name}`."""
 
 
 def cut_tokens(text: str, *, names: bool) -> list[SimpleToken] | None:
@@ -37,8 +40,6 @@ def cut_tokens(text: str, *, names: bool) -> list[SimpleToken] | None:
         text: of one or several statements.
         names: double quotes stand around names.
     """
-    if not _PLAIN.fullmatch(text):
-        return None
     found: list[SimpleToken] = []
     at = 0
     while at < len(text):

@@ -19,6 +19,18 @@ PIECES = (
         "\t",
         "-- x",
         "--",
+        "-- @check {x} #\\ é – “b”",
+        "'#$@[{é}]^|~`'",
+        "|",
+        "!=",
+        "!~",
+        "~",
+        "&",
+        "}",
+        ":{t}",
+        "\u2028",
+        "\x85",
+        "@",
         "-- name: q(id: int)\n",
         "/*",
         "*/",
@@ -57,6 +69,7 @@ def test_they_are_cut_alike(text: str, dialect: str) -> None:
     "text",
     [
         "-- name: look(id: integer)\nselect id, name from items where id = :id\n",
+        "-- @check\n-- @expect rows <= 10 (100 %), see https://host/ä#b\nselect a || 'x@y {z}' from t where c != :{d} and c !~ '%[ä]#'",
         "update t set a = a + 1.5, b = 'it''s' where \"Id\" <= :x::int and f(c := 2);",
     ],
 )
@@ -66,7 +79,7 @@ def test_usual_statements_are_simple(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["a $1", "a--b", "/* a */", "e'a'", "'a\\n'", "[a]", "a || b", "'a", ":::a", "1.", "1.2.3"]
+    "text", ["a $1", "a--b", "/* a */", "e'a'", "'a\\n'", "[a]", "a @> b", "'a", ":::a", "1.", "1.2.3"]
 )
 def test_other_texts_are_not(text: str) -> None:
     """What databases do not agree about, or what is broken."""
