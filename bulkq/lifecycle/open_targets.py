@@ -233,6 +233,7 @@ async def on_each(
     write: bool,
     connect_timeout_s: float | None = None,
     undo: Callable[[OpenTarget], Awaitable[None]] = keep_all,
+    patient: bool = True,
 ) -> list[OpenTarget]:
     """Do `work` for every target as `side_by_side` does, over its first connection, which is kept for a lane.
 
@@ -245,6 +246,7 @@ async def on_each(
         write: as of `side_by_side`.
         connect_timeout_s: for the first connection.
         undo: takes back what `work` has done when its connection broke.
+        patient: as of `visit`.
     """
     several = len(targets) > 1
 
@@ -252,7 +254,7 @@ async def on_each(
         if several:
             await visit(target, work, connect_timeout_s=connect_timeout_s)
         else:
-            await visit(target, work, connect_timeout_s=connect_timeout_s, answer_s=None, undo=undo)
+            await visit(target, work, connect_timeout_s=connect_timeout_s, answer_s=None, undo=undo, patient=patient)
 
     return await side_by_side(targets, one, write=write)
 
@@ -265,6 +267,7 @@ async def visit(
     answer_s: float | None = LOOK_S,
     silent: str = SILENT,
     undo: Callable[[OpenTarget], Awaitable[None]] | None = None,
+    patient: bool = True,
 ) -> None:
     """Do `work` over the first connection, which is kept for a lane.
 
@@ -275,6 +278,7 @@ async def visit(
         answer_s: for `work`.
         silent: as of `connected`.
         undo: takes back what `work` has done when its connection broke. `work` then begins again, after the outage.
+        patient: an outage is waited for. False: a new connection is tried once.
 
     Raises:
         TargetError: there is no connection within `connect_timeout_s`; it broke, or gave no answer within `answer_s`.
@@ -290,7 +294,7 @@ async def visit(
             await connection.close()
             if looks and undo is not None and _is_lost(error):
                 await undo(target)
-                connection = await _connected_again(target)
+                connection = await _connected_again(target, connect_timeout_s, patient=patient)
                 continue
             if isinstance(error, TimeoutError):
                 raise TargetError(f"{target.label}: connected, but there was no answer within {answer_s:g}s") from None
@@ -329,13 +333,15 @@ def _is_lost(error: BaseException) -> bool:
     return isinstance(error, TargetError) and not isinstance(error, NoRoom)
 
 
-async def _connected_again(target: OpenTarget) -> Connection:
-    """A new connection, when the target is back.
+async def _connected_again(target: OpenTarget, connect_timeout_s: float | None, *, patient: bool) -> Connection:
+    """A new connection, when the target is back if `patient`.
 
     Raises:
         TargetError: it was away for longer than the outage budget.
     """
     await target.sessions.release(target.sessions.idle)  # they are of the same server
+    if not patient:
+        return await connected(target, connect_timeout_s)
     try:
         return await target.sessions.open()
     except StoppedError as error:

@@ -48,6 +48,7 @@ async def look_first(opened: OpenRun) -> OpenRun:
         partial(_look, opened),
         write=request.safety.write,
         connect_timeout_s=request.limits.connect_timeout_s,
+        patient=opened.job.given is None,  # a connection that the API has kept may have broken long ago
     )
     if opened.several:
         open_targets.refuse_twins(request, opened.targets, opened.say)

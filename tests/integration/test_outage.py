@@ -281,3 +281,16 @@ def test_a_role_with_few_connections(password_url: str, postgres: PostgresServer
     assert got.code == 4, got.err
     assert "-j 8 needs 7 more connections, but the server has 2 of" in got.err
     assert "use -j 3 or less" in got.err
+
+
+async def test_a_connection_that_broke_between_two_runs(database: str, proxy: Proxy) -> None:
+    """It is replaced at once. If the server is away, the second run fails at once, too."""
+    async with bulkq.open(proxy.through(database)) as db:
+        assert [row["n"] async for row in db.run("select 1 as n")] == [1]
+        proxy.cut()
+        assert [row["n"] async for row in db.run("select 2 as n")] == [2]
+        await proxy.refuse()
+        proxy.cut()
+        async with asyncio.timeout(20):
+            with pytest.raises(bulkq.TargetError):
+                _ = [row async for row in db.run("select 3 as n")]
