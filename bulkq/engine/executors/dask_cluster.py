@@ -280,6 +280,10 @@ def _difference(address: str, found: dict[str, Any]) -> str:
     theirs = found["packages"]["bulkq"]
     if not theirs:
         return f"{worker} has no bulkq: run pip install 'bulkq[dask]=={ours['bulkq']}' there"
+    if found["loaded"] not in {"", theirs}:
+        return (
+            f"{worker} has loaded bulkq {found['loaded']} before {theirs} was installed there: start the worker again"
+        )
     if theirs != ours["bulkq"]:
         return f"{worker} has bulkq {theirs}, and this process {ours['bulkq']}: install the same version on both"
     python = ".".join(map(str, sys.version_info[:3]))

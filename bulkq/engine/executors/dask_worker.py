@@ -27,9 +27,10 @@ PROBE = (
     "{'python': '.'.join(map(str, __import__('sys').version_info[:3])),"
     " 'packages': {n: next((d.version for d in __import__('importlib.metadata', fromlist=['x']).distributions(name=n)), '')"
     " for n in ('bulkq', 'distributed')},"
+    " 'loaded': getattr(__import__('sys').modules.get('bulkq'), '__version__', ''),"
     " 'host': __import__('socket').gethostname(), 'pid': __import__('os').getpid()}"
 )
-"""What `eval` gives in a worker that may lack bulkq, or have another version of Python."""
+"""What `eval` gives in a worker that may lack bulkq, or have another version of Python. What a former run has loaded there stays."""
 
 NOTICED_S = 1.5
 """Seconds after which runs have noticed that this worker is to end, and send it no more batches."""

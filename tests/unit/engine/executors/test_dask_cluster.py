@@ -26,7 +26,9 @@ from bulkq.model import ExecutorChoice
     [
         ({}, ""),
         ({"bulkq": ""}, "worker tcp://w:1 on h1 has no bulkq: run pip install 'bulkq[dask]=="),
-        ({"bulkq": "9.9"}, "has bulkq 9.9, and this process "),
+        ({"bulkq": "9.9", "loaded": "9.9"}, "has bulkq 9.9, and this process "),
+        ({"bulkq": "9.9", "loaded": ""}, "has bulkq 9.9, and this process "),
+        ({"loaded": "0.0.1"}, "has loaded bulkq 0.0.1 before "),
         ({"python": "3.9.1"}, "has Python 3.9.1, and this process "),
         ({"distributed": "1.0"}, "has distributed 1.0, and this process "),
     ],
@@ -34,8 +36,8 @@ from bulkq.model import ExecutorChoice
 def test_other_versions_are_refused_by_name(change: dict[str, str], words: str) -> None:
     """Each with the worker and the next step."""
     found = {**eval(PROBE, {}), "host": "h1"}
-    found["python"] = change.get("python", found["python"])
-    found["packages"] |= {name: value for name, value in change.items() if name != "python"}
+    found |= {name: value for name, value in change.items() if name in found}
+    found["packages"] |= {name: value for name, value in change.items() if name not in found}
     wrong = dask_cluster._difference("tcp://w:1", found)
     assert (words in wrong) if words else wrong == ""
 
