@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import pickle
-import time
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +26,9 @@ LEASE_S = 6.0
 
 CANCEL_S = 8.0
 """Seconds that a cancelled request gets to end on the server: more than the grace of every driver."""
+
+CLOSE_S = 2.0
+"""Seconds that a worker gets to answer that a session has ended."""
 
 MOST_STATEMENTS = 1_000
 """Definitions of statements that a worker keeps for a run; more are numbered anew."""
@@ -106,17 +108,13 @@ class WorkerChannel:
 
     async def keep_alive(self) -> None:
         """Ping until the worker is lost. A worker that only lost the session is lost as well."""
-        answered_s = time.monotonic()
         while not self.lost:
-            try:
-                async with asyncio.timeout(self._lost_s):
-                    await self.request("ping")
-                answered_s = time.monotonic()
-            except WorkerLost as error:
+            ping = self._ask("ping")
+            await asyncio.wait([ping], timeout=self._lost_s)
+            if not ping.done():
+                self.lose(f"no answer for {self._lost_s:g}s")
+            elif isinstance(error := ping.exception(), WorkerLost):
                 self.lose(str(error))
-            except (TimeoutError, OSError) as error:
-                if time.monotonic() - answered_s >= self._lost_s or isinstance(error, TimeoutError):
-                    self.lose(f"no answer for {self._lost_s:g}s")
             await asyncio.wait([self._gone], timeout=PING_S)
 
     def later(self, name: str, *arguments: object, connection: int | None = None) -> None:
@@ -159,10 +157,14 @@ class WorkerChannel:
 
     async def close(self) -> None:
         """End the session in the worker."""
-        with contextlib.suppress(WorkerLost, TimeoutError):
-            async with asyncio.timeout(2):
-                await self.request("end")
+        await asyncio.wait([self._ask("end")], timeout=CLOSE_S)
         self.lose("the run has ended")
+
+    def _ask(self, name: str) -> asyncio.Task[object]:
+        """Send a request that is not cancelled if its answer is late: a cancelled one waits for its end in the worker."""
+        task: asyncio.Task[object] = asyncio.ensure_future(self.request(name))
+        task.add_done_callback(_heard)
+        return task
 
     async def _define(self, name: str, number: int, *values: object) -> None:
         """Send a definition once; requests that need it meanwhile wait for the same answer."""

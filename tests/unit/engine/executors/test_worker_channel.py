@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 
+from bulkq.engine.executors import worker_channel
 from bulkq.engine.executors.worker_channel import WorkerChannel, WorkerLost
 from bulkq.errors import BulkqError
 from tests.support.loopback_workers import LoopbackWorker
@@ -30,13 +31,25 @@ async def test_a_worker_without_the_session_is_lost(worker: LoopbackWorker) -> N
 
 
 async def test_a_silent_worker_is_lost_after_a_while() -> None:
-    """All of its requests end then."""
+    """All of its requests end then. It is not asked to cancel the ping, which would take as long again."""
     worker = LoopbackWorker(lost_s=0.2)
     keeping = asyncio.create_task(worker.channel.keep_alive())
     worker.silent = True
     with pytest.raises(WorkerLost, match=r"no answer for 0\.2s"):
         await worker.channel.request("ping")
     await keeping
+    assert worker.sent == 2
+    await worker.close()
+
+
+async def test_a_silent_worker_does_not_hold_the_end_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The run ends although the worker does not say that its session has ended."""
+    monkeypatch.setattr(worker_channel, "CLOSE_S", 0.05)
+    worker = LoopbackWorker()
+    worker.silent = True
+    async with asyncio.timeout(2):
+        await worker.channel.close()
+    assert worker.channel.lost == "the run has ended"
     await worker.close()
 
 
