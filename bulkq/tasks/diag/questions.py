@@ -98,7 +98,7 @@ def select_queries(words: Sequence[str], dialects: Sequence[str]) -> tuple[Query
         elif any(_matches(one, [name]) for one in known):
             found += [q for folder in folders for one in load_questions(folder, [name]) for q in one.queries]
         else:
-            errors.append(f'no question "{word}"{suggestion(name, known)}: bulkq diag list shows them')
+            errors.append(_unknown(word, name, databases(dialects), known))
     if errors:
         raise join_errors(UsageError, errors)
     return tuple({(query.file, query.sql): query for query in found}.values())
@@ -151,12 +151,19 @@ def eject(names: Sequence[str], folder: Path, dialects: Sequence[str] | None) ->
     return written
 
 
+def _unknown(word: str, name: str, folders: Sequence[str], known: Sequence[str]) -> str:
+    """The line for a word of the user that selects none of the `known` questions; `name`: as questions are named."""
+    others = [folder for folder in databases() if any(_matches(path.stem, [name]) for path in _files(folder))]
+    if others:
+        return f'the question "{word}" is for {", ".join(others)}, not for {", ".join(folders) or "this one"}: leave it out'
+    return f'no question "{word}"{suggestion(name, known)}: bulkq diag list shows them'
+
+
 def _only(name: str, folders: Sequence[str]) -> Path:
     every = [path for folder in folders for path in _files(folder)]
     found = [path for path in every if path.stem == name]
     if not found:
-        near = suggestion(name, {path.stem for path in every})
-        raise UsageError(f'no question "{name}"{near}: bulkq diag list shows them')
+        raise UsageError(_unknown(name, name, folders, sorted({path.stem for path in every})))
     if len(found) > 1:
         named = ", ".join(path.parent.name for path in found)
         raise UsageError(f'the question "{name}" is there for {named}: name a target of that database with -t')

@@ -80,7 +80,7 @@ def test_what_selects_nothing_is_an_error() -> None:
     assert str(caught.value).splitlines() == [
         'no question "blokcing" (did you mean "blocking"?): bulkq diag list shows them',
         'no question "xyz": bulkq diag list shows them',
-        'no question "integrity" (did you mean "integer_keys"?): bulkq diag list shows them',
+        'the question "integrity" is for sqlite, not for postgresql: leave it out',
     ]
     with pytest.raises(
         UsageError, match=r'--tag "lokcs": no question has it \(did you mean "locks"\?\); there are activity'
