@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# ConnectorX: numeric is rounded behind the tenth digit, a timestamptz its zone, 24:00 is 00:00, infinity the year 262142, and B'101' eight bits. No error.
+# ConnectorX: numeric is rounded behind the tenth digit, a timestamptz loses its zone, 24:00 becomes 00:00, and B'101' eight bits. No error.
 #
 # connectorx 0.4.6 with pandas 3.1.1 and pyarrow 26.0.1 on PostgreSQL 15.x (Debian 12), Python 3.11; psycopg 3.3.9 for comparison. A good guess: what the target cannot
 # hold is an error, as it is for a numeric NaN, or a number that has no room left for ten digits. In fact numeric is decimal128(38, 10) in Arrow, and is
