@@ -15,6 +15,7 @@ from bulkq.ledger.location import LedgerMissing
 from bulkq.ledger.revision_constants import APPLICATION_ID, HEAD, VERSION_TABLE
 from bulkq.ledger.schema import POSTGRES_SCHEMA, metadata
 from bulkq.ledger.store import StoredLedger
+from bulkq.text.failed_import import IMPORT_ERRORS, failed_import
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -45,7 +46,7 @@ async def _open_sqlite(place: LedgerLocation, *, create: bool, upgrade: bool) ->
     lock = await asyncio.to_thread(file_create.prepare_file, place, create=create)
     database: LedgerDatabase | None = None
     try:
-        await asyncio.to_thread(import_module, "sqlalchemy.dialects.sqlite.aiosqlite")
+        await _import_library(place, "greenlet", "aiosqlite", "sqlalchemy.dialects.sqlite.aiosqlite")
         database = database_connection.open_file(place)
         revision = await database.revision()
         _refuse_foreign(place, revision)
@@ -62,8 +63,7 @@ async def _open_sqlite(place: LedgerLocation, *, create: bool, upgrade: bool) ->
 
 
 async def _open_postgres(place: LedgerLocation, *, create: bool, upgrade: bool) -> StoredLedger:
-    await asyncio.to_thread(import_module, "sqlalchemy.dialects.postgresql.asyncpg")
-    await asyncio.to_thread(import_module, "asyncpg")
+    await _import_library(place, "greenlet", "sqlalchemy.dialects.postgresql.asyncpg", "asyncpg")
     database = await database_connection.open_server(place)
     try:
         revision = await database.revision()
@@ -75,6 +75,22 @@ async def _open_postgres(place: LedgerLocation, *, create: bool, upgrade: bool) 
         await database.close()
         raise
     return StoredLedger(database, release=lambda: None)
+
+
+async def _import_library(place: LedgerLocation, *modules: str) -> None:
+    """Import what the ledger at `place` needs, in a thread.
+
+    Raises:
+        LedgerError: a package is missing, or fails in its import.
+    """
+    for module in modules:
+        try:
+            await asyncio.to_thread(import_module, module)
+        except IMPORT_ERRORS as error:
+            raise LedgerError(
+                f'ledger "{place.shown}" cannot be opened: {failed_import(error)}: install another version of '
+                f"{module.rpartition('.')[2]}, or choose another ledger with --ledger"
+            ) from error
 
 
 def _refuse_foreign(place: LedgerLocation, revision: str | None) -> None:

@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -20,6 +21,9 @@ from bulkq.ledger.revision_constants import HEAD
 from bulkq.ledger.upgrade_and_check import check_ledger, read_current_revision, upgrade_ledger
 from bulkq.model import RunState, SinkPosition
 from tests.support.ledgers import execute, opened, record
+
+if TYPE_CHECKING:
+    from tests.support.command import Cli
 
 # --- the place ------------------------------------------------------------------------------------------------------
 
@@ -134,3 +138,13 @@ async def test_a_new_run_needs_no_sqlalchemy(tmp_path: Path) -> None:
         assert [failed.n for failed in part.failures] == [11, 12, 13]
         assert part.sinks == (SinkPosition("/o", 0),)
         assert await ledger.spools(found.run) == ("/s",)
+
+
+def test_a_library_of_the_ledger_that_fails_in_its_import(cli: Cli, postgres_url: str, tmp_path: Path) -> None:
+    """One line with the library, its error and the next step; exit 2, and no internal error."""
+    (tmp_path / "asyncpg").mkdir()
+    (tmp_path / "asyncpg" / "__init__.py").write_text("raise RuntimeError('wrong version of libpq')")
+    finished = cli("runs", "--ledger", postgres_url, env={"PYTHONPATH": str(tmp_path)})
+    assert finished.code == 2
+    assert finished.err.count("\n") == 1
+    assert "RuntimeError: wrong version of libpq: install another version of asyncpg, or choose another" in finished.err
