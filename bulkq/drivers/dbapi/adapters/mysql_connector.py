@@ -1,7 +1,7 @@
 """Values of MySQL Connector/Python, made of the text of the server.
 
-The library itself gives None for a date that Python does not have and, in its Python part, for the bytes `00`; a SET is a Python set,
-whose order changes from process to process, and a BIT is a number. Its raw cursors leave the text alone.
+The library itself gives None for a date that Python does not have; a SET is a Python set, whose order changes from process to process,
+and a BIT is a number. Its raw cursors leave the text alone.
 """
 
 from __future__ import annotations
