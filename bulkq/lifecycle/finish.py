@@ -16,8 +16,9 @@ from bulkq.protocols import WarningDriver
 from bulkq.text.message_parts import first_names
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
+    from bulkq.lifecycle.open_targets import OpenTarget
     from bulkq.lifecycle.record import RecordedRun
     from bulkq.lifecycle.run_resources import OpenRun
     from bulkq.model import Failure
@@ -44,8 +45,7 @@ async def finish(
         conflicts: what an undo could not give back; "" if that is nothing.
     """
     opened = recorded.opened
-    for text in (text for found in _warnings(opened) for text in found.first):
-        opened.say(f"warning: {text}")
+    show_warnings(opened.targets, opened.say)
     summary = replace(_summary(opened, failures), started_at=recorded.started_at)
     if left:
         summary = replace(summary, status=Status.INCOMPLETE, exit_code=1, reason=left)
@@ -84,7 +84,7 @@ def _summary(opened: OpenRun, failures: Sequence[Failure]) -> RunSummary:
     exit_code = _exit_code(opened, skipped=skipped)
     return replace(
         sum_up(opened.progress, exit_code=exit_code, mode=opened.mode, targets=opened.labels),
-        warnings=sum(found.count for found in _warnings(opened)),
+        warnings=count_warnings(opened.targets),
         repeated=sum(part.order.repeated for part in opened.parts if part.order is not None),
         repeated_exact=all(part.order.exact for part in opened.parts if part.order is not None),
         reason=opened.job.control.reason
@@ -150,9 +150,19 @@ def sum_up(progress: Progress, *, exit_code: int, mode: str, targets: Sequence[s
     )
 
 
-def _warnings(opened: OpenRun) -> list[WarningCounts]:
-    """Return the warnings of targets whose servers count them."""
-    drivers = (target.driver for target in opened.targets)
+def show_warnings(targets: Iterable[OpenTarget], say: Callable[[str], None]) -> None:
+    """Show the first warnings of each target whose server counts them."""
+    for text in (text for found in _warnings(targets) for text in found.first):
+        say(f"warning: {text}")
+
+
+def count_warnings(targets: Iterable[OpenTarget]) -> int:
+    """Return the number of warnings of the targets whose servers count them."""
+    return sum(found.count for found in _warnings(targets))
+
+
+def _warnings(targets: Iterable[OpenTarget]) -> list[WarningCounts]:
+    drivers = (target.driver for target in targets)
     return [driver.warnings for driver in drivers if isinstance(driver, WarningDriver)]
 
 

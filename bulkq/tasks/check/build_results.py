@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bulkq.errors import RefusedError
-    from bulkq.model import Batch
+    from bulkq.model import Batch, Query
     from bulkq.tasks.check.result_book import CheckPlace
     from bulkq.tasks.check.sink import CheckSink
 
@@ -81,10 +81,15 @@ def refused_result(place: CheckPlace, batch: Batch, error: RefusedError) -> Batc
         params={},
         outcome=Outcome.ROLLED_BACK,
         sqlstate=server.sqlstate if server is not None else None,
-        message=without_secrets(str(server or error), place.query, batch.sets),
+        message=without_secrets(_without_advice(str(server or error), place.query), place.query, batch.sets),
         attempts=1,
     )
     return BatchResult(batch, place.query, place.target, (), (), (), ok=0, failures=(failure,))
+
+
+def _without_advice(message: str, query: Query) -> str:
+    """What a driver says of `query`, without an option that checks do not have."""
+    return message.removeprefix(f"{query.place}: ").removesuffix(": add --write")
 
 
 def counted(result: BatchResult, place: CheckPlace, decided: Sequence[CheckResult]) -> BatchResult:

@@ -21,7 +21,7 @@ from bulkq.ledger import EventsOnly, new_owner, open_recorder
 from bulkq.lifecycle.command_steps import Console, Steps, carry_out, new_run_id
 from bulkq.lifecycle.execute_run import make_runner, shard_and_executor_words
 from bulkq.lifecycle.expand_targets import expand_targets
-from bulkq.lifecycle.finish import ALL_SKIPPED, sum_up
+from bulkq.lifecycle.finish import ALL_SKIPPED, count_warnings, show_warnings, sum_up
 from bulkq.lifecycle.record import ended
 from bulkq.lifecycle.request_json import to_json
 from bulkq.lifecycle.run_fingerprints import fingerprint_constants
@@ -300,6 +300,7 @@ def _summary(looked: LookedChecks, results: Sequence[CheckResult]) -> RunSummary
         summary,
         changed=0,
         unanswered=0,
+        warnings=count_warnings(opened.databases),
         rows=sum(result.rows or 0 for result in results),
         reason=control.reason or (ALL_SKIPPED if skipped else "") or ("" if results else _nothing(opened)),
         checks=tuple(results),
@@ -375,6 +376,7 @@ async def _fingerprint(request: CheckRequest) -> dict[str, object]:
 async def _finish(recorded: RecordedChecks, results: Sequence[CheckResult]) -> RunSummary:
     """The summary, once the results are in the ledger."""
     looked, opened = recorded.looked, recorded.looked.opened
+    show_warnings(opened.databases, opened.job.say)
     summary = _summary(looked, results)
     if recorded.record is None or looked.history is None:
         return summary

@@ -11,6 +11,8 @@ from bulkq.engine.stop_control import Control
 from bulkq.model import Decoding, Limits
 from bulkq.query import inline
 from bulkq.reports.summary_lines import summary_line
+from bulkq.tasks.check.open_check import CheckRequest
+from bulkq.tasks.check.run_checks import check
 from bulkq.tasks.run import run as new_run
 from tests.support.mariadb_sessions import asked, connected, counts
 from tests.support.notices import Notices
@@ -120,6 +122,24 @@ async def test_warnings_are_counted_and_shown(base: Database, driver: str, tmp_p
     assert len(shown) == min(2 * sets, 5)
     assert shown[0].startswith("warning: sql: [1292] Truncated incorrect INTEGER value")
     assert f" warnings={2 * sets} " in summary_line(done)
+
+
+async def test_warnings_of_a_check_are_counted_and_shown(base: Database, driver: str, tmp_path: Path) -> None:
+    """A comparison with a text that is no number finds no row, and the server says so."""
+    told = Notices()
+    request = asked(base, driver, "select 1 where 1 = 'abc'", tmp_path, write=False)
+    done = await check(CheckRequest(run=request), control=Control(), observers=[told])
+    assert (done.exit_code, done.ok, done.warnings) == (0, 1, 1)
+    assert any(line.startswith("warning: sql: [1292] Truncated incorrect") for line in told.lines)
+
+
+async def test_a_check_that_no_transaction_keeps_from_writing(base: Database, driver: str, tmp_path: Path) -> None:
+    """It is not sent; the message does not name an option that checks do not have."""
+    base.execute("create procedure p() begin select 1 where false; select 2; end")
+    request = asked(base, driver, "call p()", tmp_path, write=False)
+    done = await check(CheckRequest(run=request), control=Control())
+    assert (done.exit_code, str(done.checks[0].verdict)) == (3, "error")
+    assert done.checks[0].message == "outside a transaction, bulkq cannot keep it from changing data"
 
 
 async def test_warnings_of_a_secret_keep_their_text(base: Database, driver: str, tmp_path: Path) -> None:
