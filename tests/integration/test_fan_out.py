@@ -174,6 +174,7 @@ async def test_two_ways_to_one_server(mariadb_database: tuple[MariaDB, str]) -> 
             *(Target(url=u, name=n) for u, n in zip(urls, "ab", strict=True)),
             write=True,
             idempotent=True,
+            connect_timeout_s=20.0,
         )
 
 
