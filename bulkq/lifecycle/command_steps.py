@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from importlib import import_module
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
-from bulkq.errors import BulkqError
+from bulkq.errors import BulkqError, StoppedError
 from bulkq.lifecycle.resume_state import ResumeState
 from bulkq.model.frozen_dataclass import frozen, mutable
 from bulkq.telemetry.trace_run import trace_run
@@ -34,6 +34,10 @@ ENGINE = ("bulkq.engine.delivery.choose", "bulkq.engine.lane", "bulkq.engine.run
 
 ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 """Crockford's base 32: no letter that looks like a digit."""
+
+
+START_S = 10.0
+"""A start that takes no longer ends by itself, and the deadline of the run then stops it with a summary."""
 
 
 @mutable
@@ -72,6 +76,11 @@ class Job:
     observers: Sequence[Observer] = ()
     console: Console = field(default_factory=Console)
 
+    @property
+    def deadline_s(self) -> float | None:
+        """Seconds after which the job stops, also before its first statement; None for no limit, or one of its own."""
+        return None
+
     def say(self, text: str) -> None:
         """Show `text` to the user, through the observers."""
         for observer in self.observers:
@@ -91,6 +100,11 @@ class RunJob(Job):
     request: Run
     given: CallerResources | None = None
     resume: ResumeState = field(default_factory=ResumeState)
+
+    @property
+    def deadline_s(self) -> float | None:
+        """That of the request."""
+        return self.request.limits.deadline_s
 
 
 class OpenJob(Protocol):
@@ -169,8 +183,7 @@ async def carry_out(
         if steps.later:
             stack.callback(asyncio.create_task(_import_in_turn(steps.later)).cancel)
         try:
-            looked = await steps.preflight(opened)
-            recorded = await steps.record(looked)
+            recorded = await _prepared(steps, opened, job.deadline_s)
         except BaseException:
             opened.discard()
             raise
@@ -199,6 +212,22 @@ async def _import_in_turn(modules: Sequence[str]) -> None:
         if module not in sys.modules:
             await asyncio.sleep(0)
             import_module(module)
+
+
+async def _prepared(
+    steps: Steps[JobType, OpenedType, LookedType, RecordedType, ExecutedType],
+    opened: OpenedType,
+    deadline_s: float | None,
+) -> RecordedType:
+    """Look at the targets and record the beginning, within the deadline: a server may hold a COMMIT for ever."""
+    try:
+        async with asyncio.timeout(None if deadline_s is None else max(deadline_s, START_S)) as clock:
+            return await steps.record(await steps.preflight(opened))
+    except TimeoutError as error:
+        if not clock.expired():
+            raise
+        why = f"the deadline of {deadline_s:g}s passed before the run started: no query was executed"
+        raise StoppedError(why) from error
 
 
 async def _close_ledger(job: Job) -> None:

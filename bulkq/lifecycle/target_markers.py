@@ -69,7 +69,15 @@ async def make_tables(connection: Connection, url: str, wanted: str | None) -> M
         if not rights and not dialect_for(dialect).is_file:
             await _try_rights(connection, tables)
         return tables
-    raise RefusedError(f"exactly-once writes need the table {tables.markers}: {refused}: {CHOICES}") from refused
+    raise RefusedError(
+        f"exactly-once writes need the table {tables.markers}: {refused}: {next_step(refused, CHOICES)}"
+    ) from refused
+
+
+def next_step(error: DatabaseError | None, otherwise: str) -> str:
+    """What to do where a marker table cannot be used: a lock on it needs patience, and no DBA."""
+    locked = error is not None and error.sqlstate in LOCKED | NOT_NOW
+    return "another session has locked it: wait until it ends, then run the command again" if locked else otherwise
 
 
 async def make_ranges(
@@ -138,7 +146,9 @@ async def begin(connection: Connection, tables: MarkerTables, run: str, owner: s
         with contextlib.suppress(DatabaseError):
             if (owner,) in map(tuple, await _administer(connection, [markers.run_row(tables, run)])):
                 return
-        raise RefusedError(f"exactly-once writes need to write into {tables.runs}: {error}: {CHOICES}") from error
+        raise RefusedError(
+            f"exactly-once writes need to write into {tables.runs}: {error}: {next_step(error, CHOICES)}"
+        ) from error
 
 
 async def begin_again(connection: Connection, tables: MarkerTables, run: str, owner: str) -> None:

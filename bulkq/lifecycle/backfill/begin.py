@@ -89,9 +89,9 @@ async def _begin_part(opened: OpenRun, target: OpenTarget, part: PartState, tabl
         if statements:
             await _write(made, statements, markers.recorded_range(tables, opened.run, number, END))
     except DatabaseError as error:
+        create = f"ask a DBA to create it and to GRANT {markers.RIGHTS} ON it, or name another with --marker-table SCHEMA.PREFIX"
         raise RefusedError(
-            f"{target.label}: a backfill needs the table {tables.ranges}: {error}: ask a DBA to create it and to "
-            f"GRANT {markers.RIGHTS} ON it, or name another with --marker-table SCHEMA.PREFIX"
+            f"{target.label}: a backfill needs the table {tables.ranges}: {error}: {target_markers.next_step(error, create)}"
         ) from error
     made.batches.record_in(tables, opened.run, number, dialect, frozenset(n for n, _ in made.recorded.failed))
     if part.record_failures is not None:

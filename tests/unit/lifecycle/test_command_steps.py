@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bulkq.engine.stop_control import Control
-from bulkq.errors import LedgerError
+from bulkq.errors import LedgerError, StoppedError
 from bulkq.ledger import NoLedger
+from bulkq.lifecycle import command_steps
 from bulkq.lifecycle.command_steps import Job, Steps, _import_in_turn, carry_out
 from bulkq.model import RunSummary, Status
 from bulkq.policy.progress import Progress
@@ -31,6 +32,7 @@ class Story:
     """What happened, in order: an open job, its record and its observer in one."""
 
     fails: str = ""
+    hangs: str = ""
     events: list[str] = field(default_factory=list)
     progress: Progress = field(default_factory=Progress)
     parts: tuple[PartState, ...] = ()
@@ -60,10 +62,10 @@ class Story:
         return self._done("open")
 
     async def preflight(self, story: Story) -> Story:
-        return story._done("preflight")
+        return await story._awaited("preflight")
 
     async def record(self, story: Story) -> Story:
-        return story._done("record")
+        return await story._awaited("record")
 
     async def execute(self, story: Story) -> int:
         story._done("execute")
@@ -79,7 +81,12 @@ class Story:
             raise LedgerError(step)
         return self
 
-    async def carried_out(self) -> RunSummary:
+    async def _awaited(self, step: str) -> Story:
+        if step == self.hangs:
+            await asyncio.Event().wait()
+        return self._done(step)
+
+    async def carried_out(self, job: type[Job] = Job) -> RunSummary:
         ledger: asyncio.Future[Ledger] = asyncio.get_running_loop().create_future()
         ledger.set_result(NoLedger())
         steps = Steps(
@@ -90,7 +97,7 @@ class Story:
             execute=self.execute,
             finish=self.finish,
         )
-        return await carry_out(steps, Job(run="r", ledger=ledger, control=Control(), observers=self.observers))
+        return await carry_out(steps, job(run="r", ledger=ledger, control=Control(), observers=self.observers))
 
 
 async def test_the_steps_have_one_order() -> None:
@@ -109,6 +116,38 @@ async def test_a_job_that_does_not_begin_leaves_nothing(step: str) -> None:
         await story.carried_out()
     assert story.events[-3:] == [step, "discard", "closed"]
     assert "started" not in story.events
+
+
+class Hurried(Job):
+    """A job with a deadline."""
+
+    @property
+    def deadline_s(self) -> float:
+        return 0.01
+
+
+@pytest.mark.parametrize("step", ["preflight", "record"])
+async def test_a_job_that_hangs_before_its_start_ends_at_its_deadline(
+    step: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server may hold a COMMIT for ever. An error of time within a step is not the deadline."""
+    monkeypatch.setattr(command_steps, "START_S", 0.0)
+    story = Story(hangs=step)
+    with pytest.raises(StoppedError, match="the deadline of 0.01s passed before the run started"):
+        await story.carried_out(Hurried)
+    assert story.events[-2:] == ["discard", "closed"]
+
+
+async def test_an_error_of_time_within_a_step_is_not_the_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is raised as it is."""
+    story = Story()
+
+    async def late(_: Story) -> Story:
+        raise TimeoutError("a step of its own")
+
+    monkeypatch.setattr(story, "record", late)
+    with pytest.raises(TimeoutError, match="a step of its own"):
+        await story.carried_out(Hurried)
 
 
 async def test_a_job_that_has_begun_is_not_discarded() -> None:
