@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bulkq.model.frozen_dataclass import mutable
+from bulkq.policy.retry import OF_DISK
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from bulkq.errors import DatabaseError
     from bulkq.model import Batch, Column, Reply
 
 
@@ -22,6 +24,12 @@ class Segment:
     in_doubt: bool = False  # COMMIT was sent and its answer lost: exactly this segment is sent again
     apart: bool = False  # its sets are executed one by one: one statement for all of them has failed
     alone: bool = False  # the driver sends it outside a transaction, whatever was asked for
+    disk_errors: int = 0  # that left the outcome open
+
+    def stays_open(self, error: DatabaseError, retries: int) -> bool:
+        """Whether more than `retries` errors of the disk have left the outcome open, `error` included: waiting does not settle it."""
+        self.disk_errors += (error.sqlstate or "").startswith(OF_DISK)
+        return self.disk_errors > retries
 
 
 def segments_of(batch: Batch, idents: Sequence[int]) -> Iterable[Segment]:

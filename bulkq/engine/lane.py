@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from bulkq import query as queries
 from bulkq.dialects import COPIED_VERBS, LOCKED
-from bulkq.dialects.sqlstates import CANCELED, NOT_NOW
+from bulkq.dialects.sqlstates import CANCELED, NO_ROOM, NOT_NOW
 from bulkq.drivers.optional_connection_methods import BaseConnection
 from bulkq.engine.batch_outcome import BatchOutcome, piece
 from bulkq.engine.batch_segments import Segment, halves, pieces, segments_of
@@ -358,13 +358,14 @@ class Lane:
 
     def _may_settle(self, spec: PartSpec, segment: Segment, error: DatabaseError) -> bool:
         """Whether a repeat shows the outcome of an attempt: with a marker, unless the statement itself committed the marker."""
-        if error.abandoned or error.broken_off:
+        if error.abandoned or error.broken_off or segment.stays_open(error, spec.retries):
             return False
         return spec.claims is not None or (spec.repeatable and segment.attempts <= spec.retries)
 
     async def _still_in_doubt(self, tally: BatchOutcome, segment: Segment, error: DatabaseError) -> list[Segment]:
         """Handle a repeat that failed before its claim: try again, unless the server rejects the statement itself."""
         tries_left = tally.spec.claims is not None or segment.attempts <= tally.spec.retries
+        tries_left = tries_left and not segment.stays_open(error, tally.spec.retries)
         refused_now = error.phase is not Phase.CLAIMING and not error.connection_lost and _refused(error)
         if tries_left and not refused_now:
             return await self._settle(tally, segment)
@@ -405,7 +406,7 @@ class Lane:
         positions = segment.positions
         if decision.timed_out:
             part.shrink(tally.batch, timed_out=True)
-        if part.ranges is not None and decision.outcome is not Outcome.UNKNOWN:
+        if part.ranges is not None and (decision.outcome is not Outcome.UNKNOWN or error.sqlstate in NO_ROOM):
             try:
                 await part.ranges.check(tally.batch, error, () if part.transform is None else (spec.query,))
             except StoppedError as stop:
