@@ -9,6 +9,7 @@ The commit is under way while a lane still asks for sizes, or executes earlier o
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import TYPE_CHECKING
 
 from bulkq.errors import LedgerError
@@ -137,7 +138,8 @@ class StartedRecord:
     def _skip(self, numbers: list[int], why: str) -> None:
         if numbers and self._ledger.keeps:
             skipped = tuple(self._failure(n, why, Outcome.SKIPPED) for n in numbers)
-            self._ledger.mark(Mark(self._part.spec.number, (), skipped))
+            with contextlib.suppress(LedgerError):  # the commit that failed has stopped the run, and is its reason
+                self._ledger.mark(Mark(self._part.spec.number, (), skipped))
 
     def _failure(self, number: int, why: str, outcome: Outcome = Outcome.UNKNOWN) -> Failure:
         """The record of one object. Its message is bulkq's own, so it is kept as it is."""

@@ -69,6 +69,24 @@ async def test_quick_objects_are_announced_together() -> None:
     assert isinstance(READ.query, Query)
 
 
+async def test_the_end_of_a_run_that_was_taken_over_is_told() -> None:
+    """The ledger takes no marks any more, which has stopped the run: its last line is still printed."""
+
+    class Lost(MarkedLedger):
+        def mark(self, mark: Mark) -> None:
+            if self.commits:
+                raise LedgerError("taken over")
+
+    source = ObjectSource()
+    source.begin([MaintainedObject("table", "s", name, f"s.{name}") for name in "ab"])
+    record = StartedRecord(cast("Any", SimpleNamespace(spec=READ, objects=source)), cast("Any", Lost()))
+    first = await source.take(1, 0)
+    assert first is not None
+    await record.begin(first)
+    record.stop(first)
+    record.close()
+
+
 async def test_an_object_that_another_lane_takes_meanwhile_is_its_own() -> None:
     """It is marked once, and its outcome is not replaced at the end by that it was not begun."""
     source = ObjectSource()
