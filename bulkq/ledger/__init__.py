@@ -15,7 +15,7 @@ command_mailbox                                   commands from other hosts
 write_statements, row_conversion                  through SQLAlchemy; check_row_conversion for verdicts
 sqlite3_row_writer, sqlite3_check_history         the same for a file, without SQLAlchemy
 redact_message                                    no values in recorded messages
-explain_errors                                    errors of the ledger's own database
+explain_errors, lock_holder                       errors of the ledger's own database; the session that it waits for
 
 Importing this costs nothing: SQLAlchemy takes a sixth of a second and is imported by `open_ledger`, in a thread, while the event
 loop goes on; `open_recorder` does without it where it can. Alembic is imported only for a ledger of another revision.

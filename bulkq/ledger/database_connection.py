@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import os
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 from urllib.parse import quote
 
 from sqlalchemy import URL, event, text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, InterfaceError
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from bulkq.errors import BulkqError, LedgerError
-from bulkq.ledger.explain_errors import explain_error, in_one_line
+from bulkq.ledger import lock_holder
+from bulkq.ledger.explain_errors import compose_error, error_state, explain_error, in_one_line
 from bulkq.ledger.file_lock_and_revision import FULL, path_of
 from bulkq.ledger.revision_constants import READ_REVISION
 from bulkq.ledger.schema import POSTGRES_SCHEMA
@@ -36,9 +37,6 @@ BUSY_S = 10.0
 """How long one process waits for another's write. A group commit takes milliseconds."""
 
 COMMAND_S = 10.0
-
-SYNCHRONOUS = "SELECT set_config('synchronous_commit', 'on', true) WHERE current_setting('synchronous_commit') = 'off'"
-"""Keeps the promise of `begin` on servers with `synchronous_commit = off`, which may lose the last commits in a crash."""
 
 
 class LedgerDatabase:
@@ -69,11 +67,19 @@ class LedgerDatabase:
         Raises:
             LedgerError: whatever fails; nothing of it was kept then.
         """
-        with in_one_line(self.place):
-            async with self._writing.begin() as connection:
-                if not self.sqlite:
-                    await connection.execute(text(SYNCHRONOUS))
-                yield connection
+        try:
+            with in_one_line(self.place):
+                async with self._writing.begin() as connection:
+                    if not self.sqlite:
+                        await connection.execute(text(lock_holder.LIMITS))
+                    yield connection
+        except LedgerError as error:
+            if error_state(error.__cause__) != lock_holder.LOCK_NOT_AVAILABLE:
+                raise
+            holder = None
+            with suppress(LedgerError):  # the first error says more than one of this question
+                holder = await self.read(lock_holder.find_holder)
+            raise compose_error(self.place, *lock_holder.describe_holder(holder)) from error.__cause__
 
     async def revision(self) -> str | None:
         """The revision of the schema; None if there is no table for it."""
@@ -99,11 +105,22 @@ class LedgerDatabase:
     async def write(self, work: Callable[Concatenate[Connection, P], T], *arguments: P.args, **options: P.kwargs) -> T:
         """Do `work` in one transaction, which is durable on return.
 
+        If the server ended the session because this process stood still in the transaction, `work` is done once more.
+
         Raises:
             LedgerError: whatever fails; nothing of it was kept then.
         """
-        async with self.writing() as connection:
-            return await connection.run_sync(work, *arguments, **options)
+        worked = False
+        try:
+            async with self.writing() as connection:
+                result = await connection.run_sync(work, *arguments, **options)
+                worked = True
+        except LedgerError as error:
+            if not _is_rolled_back(error.__cause__, worked=worked):
+                raise
+            async with self.writing() as connection:
+                result = await connection.run_sync(work, *arguments, **options)
+        return result
 
     async def close(self) -> None:
         """Close the connection."""
@@ -181,7 +198,14 @@ def _settle_in(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None
 
 
 def _is_missing_table(error: BaseException | None) -> bool:
-    if not isinstance(error, DBAPIError) or error.orig is None:
+    return error_state(error) in {"42P01", "3F000"} or "no such table" in str(getattr(error, "orig", ""))
+
+
+def _is_rolled_back(error: BaseException | None, *, worked: bool) -> bool:
+    """Whether the session is lost and its transaction with it.
+
+    COMMIT follows the work. If the connection was closed before COMMIT could be sent, asyncpg raises its InterfaceError.
+    """
+    if not isinstance(error, DBAPIError) or not error.connection_invalidated:
         return False
-    state = getattr(error.orig, "sqlstate", None) or getattr(error.orig.__cause__, "sqlstate", None)
-    return state in {"42P01", "3F000"} or "no such table" in str(error.orig)
+    return not worked or isinstance(error, InterfaceError)

@@ -71,19 +71,28 @@ def explain_error(error: BaseException, place: LedgerLocation) -> LedgerError:
     if isinstance(cause, sqlite3.Error):
         # Extended names end in what went wrong exactly: SQLITE_IOERR_SHORT_READ, SQLITE_READONLY_DIRECTORY.
         name = "_".join(str(getattr(cause, "sqlite_errorname", "SQLITE_ERROR")).split("_")[:2])
-        return _line(place, str(cause), NEXT_STEPS.get(name, OTHERWISE))
+        return compose_error(place, str(cause), NEXT_STEPS.get(name, OTHERWISE))
     if isinstance(cause, OSError) and cause.strerror and place.path is not None:
-        return _line(
+        return compose_error(
             place, cause.strerror.lower(), "give this user write access to it, or choose another ledger with --ledger"
         )
     if place.path is None:
         return _server(cause, place)
-    return _line(place, str(cause.args[0]) if cause.args else type(cause).__name__, OTHERWISE)
+    return compose_error(place, str(cause.args[0]) if cause.args else type(cause).__name__, OTHERWISE)
+
+
+def error_state(error: BaseException | None) -> str | None:
+    """The SQLSTATE of an error that SQLAlchemy wraps; None if the server did not give one."""
+    driver: BaseException | None = getattr(error, "orig", None)
+    state: str | None = getattr(driver, "sqlstate", None) or getattr(
+        getattr(driver, "__cause__", None), "sqlstate", None
+    )
+    return state
 
 
 def describe_damage(place: LedgerLocation, what: str) -> LedgerError:
     """The error for a file that is not a ledger."""
-    return _line(place, what, NEXT_STEPS["SQLITE_NOTADB"])
+    return compose_error(place, what, NEXT_STEPS["SQLITE_NOTADB"])
 
 
 def _server(cause: BaseException, place: LedgerLocation) -> LedgerError:
@@ -96,8 +105,9 @@ def _server(cause: BaseException, place: LedgerLocation) -> LedgerError:
         step = 'ask a DBA to run: create schema bulkq_ledger authorization "USER"'
     elif getattr(cause, "sqlstate", None):
         step = OTHERWISE
-    return _line(place, remove_passwords(text or type(cause).__name__, place.url), step)
+    return compose_error(place, remove_passwords(text or type(cause).__name__, place.url), step)
 
 
-def _line(place: LedgerLocation, what: str, step: str) -> LedgerError:
+def compose_error(place: LedgerLocation, what: str, step: str) -> LedgerError:
+    """The error that says of a ledger what happened and what to do."""
     return LedgerError(f'ledger "{place.shown}": {" ".join(what.split())}: {step}')
