@@ -108,6 +108,7 @@ class MaintenanceCatalog:
         prove_all: a query with schema, name and proof of several objects, and whether the command has ended for an object that moved;
             "" if there is none.
         sizes: a query with the position, from 1, the bytes and the proof of several objects; NULL for one that is gone.
+        late: options -> whether the end of the command does not wait for the disk, so that a crash of the server takes its work away.
         lasting: statements in a transaction whose commit writes to disk all that the commands before it did.
         present: a query with a row if an object is there, whether the command applies to it or not; "" if the list of all says it.
         judge: the answer to a command -> why it was not done; "" if nothing speaks against it.
@@ -148,6 +149,7 @@ class MaintenanceCatalog:
     identity: Callable[[str], str] = lambda proof: ""  # noqa: ARG005
     prove_all: Callable[[MaintenanceOptions, Sequence[MaintainedObject]], str] = _no_proofs
     sizes: Callable[[MaintenanceOptions, Sequence[MaintainedObject]], str] = _no_proofs
+    late: Callable[[MaintenanceOptions], bool] = lambda options: False  # noqa: ARG005
     lasting: tuple[str, ...] = ()
     present: Callable[[MaintainedObject], str] = lambda wanted: ""  # noqa: ARG005
     may_be_silent: Callable[[MaintenanceOptions], bool] = lambda options: True  # noqa: ARG005

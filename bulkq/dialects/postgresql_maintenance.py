@@ -21,7 +21,14 @@ from bulkq.dialects.postgresql_leftover_indexes import (
     read_invalid,
     read_leftovers,
 )
-from bulkq.dialects.postgresql_maintenance_objects import ONLY_PARENT, identity, moved, object_query, proof_expression
+from bulkq.dialects.postgresql_maintenance_objects import (
+    ONLY_PARENT,
+    identity,
+    moved,
+    object_query,
+    proof_expression,
+    proves,
+)
 from bulkq.dialects.postgresql_maintenance_rights import (
     MAINTAIN,
     advise_grant,
@@ -76,7 +83,7 @@ def _facts(options: MaintenanceOptions, server: ServerFacts, row: Sequence[objec
         if kind == "database"
         else _values([n if n is None or isinstance(n, float) else float(str(n)) for n in numbers]),
         _missing(options, server, wanted, twin, may=bool(may), owner=str(owner), possible=bool(possible)),
-        None if proof is None else str(proof),
+        shown if proves(shown) else None,
         f"pid {pid}" if pid is not None else "",
         f"the same as {twin}" if twin and kind != INCOMPLETE else "",
         _names(parents),
@@ -161,6 +168,11 @@ def _only(server: ServerFacts) -> str:
     return "ONLY " if server.version >= ONLY_PARENT else ""
 
 
+def late(options: MaintenanceOptions) -> bool:
+    """A VACUUM has no transaction id, so its end does not wait for the disk: a crash of the server soon after it takes its work away."""
+    return options.command in {"vacuum", "freeze", "analyze"} and not options.full
+
+
 TOGETHER = 150000
 """From this version on, the counters of a table have changed when its command has ended. So they show which tables of a list are done."""
 
@@ -169,9 +181,8 @@ MOST_TOGETHER = 64
 
 def together(options: MaintenanceOptions, server: ServerFacts) -> int:
     """How many tables one VACUUM or ANALYZE can name. With SKIP_LOCKED, its two halves may be skipped one without the other."""
-    lists = options.command in {"vacuum", "freeze", "analyze"} and not options.full
     halves = options.analyze and options.skip_locked
-    return MOST_TOGETHER if lists and not halves and server.version >= TOGETHER else 1
+    return MOST_TOGETHER if late(options) and not halves and server.version >= TOGETHER else 1
 
 
 def in_one_transaction(options: MaintenanceOptions) -> int:
@@ -232,21 +243,34 @@ def prove(options: MaintenanceOptions, wanted: MaintainedObject) -> str:
     expression = _finding_proof(wanted) if options.command == "indexes" else proof_expression(options)
     if not expression or wanted.kind == "database":
         return ""
+    oid = _kept_oid(options, wanted)
+    named = f"n.nspname = {_literal(wanted.schema)} AND c.relname = {_literal(wanted.name)}"
     return (
         f"SELECT {expression}, c.relpages * current_setting('block_size')::float8, {_whole(options)} FROM pg_catalog.pg_class AS c "
-        "JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace "
-        f"WHERE n.nspname = {_literal(wanted.schema)} AND c.relname = {_literal(wanted.name)}"
+        f"JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace WHERE {f'c.oid = {oid}' if oid else named}"
     )
 
 
 def prove_all(options: MaintenanceOptions, objects: Sequence[MaintainedObject]) -> str:
-    """The query for the proofs of several objects."""
+    """The query for the proofs of several objects, by the names that they had."""
     schemas, names = (_array(names) for names in ([one.schema for one in objects], [one.name for one in objects]))
+    oids = [_kept_oid(options, one) for one in objects]
+    if all(oids):
+        return (
+            f"SELECT w.schema::text, w.name::text, {proof_expression(options)}, {_whole(options)} "
+            f"FROM unnest({schemas}::name[], {names}::name[], '{{{','.join(oids)}}}'::oid[]) AS w (schema, name, oid) "
+            "JOIN pg_catalog.pg_class AS c ON c.oid = w.oid"
+        )
     return (
         f"SELECT n.nspname::text, c.relname::text, {proof_expression(options)}, {_whole(options)} "
         f"FROM unnest({schemas}::name[], {names}::name[]) AS w (schema, name) JOIN pg_catalog.pg_namespace AS n ON n.nspname = w.schema "
         "JOIN pg_catalog.pg_class AS c ON c.relnamespace = n.oid AND c.relname = w.name"
     )
+
+
+def _kept_oid(options: MaintenanceOptions, wanted: MaintainedObject) -> str:
+    """The oid of an object, if its command leaves that as it is. Another table may have got the name of ours meanwhile."""
+    return "" if options.command in {"reindex", "indexes"} else identity(wanted.proof)
 
 
 def _whole(options: MaintenanceOptions) -> str:
@@ -361,7 +385,7 @@ SELECT p.relation::regclass::text, p.what FROM (
 SESSIONS = "SELECT pid FROM pg_catalog.pg_stat_activity WHERE application_name = {application} AND pid <> pg_backend_pid() ORDER BY 1"
 
 LASTING = ("SELECT pg_catalog.txid_current()",)
-"""A VACUUM has no transaction id, so its end does not wait for the disk: a crash of the server soon after it takes its work away."""
+"""Its transaction has an id, so its end waits for the disk, which has then all that the commands before it did."""
 
 SETTINGS = frozenset({"full", "analyze", "skip_locked", "parallel", "buffer_usage_limit", "concurrently"})
 """Fields of the options that change a command."""
@@ -382,6 +406,7 @@ MAINTENANCE = MaintenanceCatalog(
     identity=identity,
     prove_all=prove_all,
     sizes=sizes,
+    late=late,
     lasting=LASTING,
     present=present,
     may_be_silent=may_be_silent,

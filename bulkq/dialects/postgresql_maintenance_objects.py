@@ -111,13 +111,23 @@ _PROOF_OF = {
 Where `+` joins two texts, each of them differs: VACUUM FULL is over before its ANALYZE begins."""
 
 
+_NAMELESS = "'/' || c.oid::oid::text || '/'"
+"""In place of a proof: it shows nothing, but the object is known by it if it gets another name."""
+
+
+def proves(proof: str) -> bool:
+    """Whether a proof shows more than which object it is."""
+    return bool(proof) and not proof.startswith("/")
+
+
 def moved(then: str, now: str) -> bool | None:
     """Whether the object that had the proof `then` was done; None if the catalog cannot tell.
 
     An object that has the name of the former one, and is another, was not done. Counters that were reset say nothing, unless they have
-    counted since. A proof of an
-    older version of bulkq has no oid.
+    counted since. A proof of an older version of bulkq has no oid.
     """
+    if not proves(then):
+        return None
     if then == now:
         return False
     before, after = then.split("/"), now.split("/")
@@ -192,12 +202,14 @@ def proof_expression(options: MaintenanceOptions) -> str:
 
 
 def _proof(options: MaintenanceOptions) -> str:
-    """The proof in the list of objects. Without `track_counts` the server does not count."""
+    """The proof in the list of objects, or what stands in its place. Without `track_counts` the server does not count."""
     found = proof_expression(options)
     if not found:
-        return "NULL::text"
+        return _NAMELESS
     counted = found in {_PROOF_OF["vacuum"], _PROOF_OF["analyze"]}
-    return f"CASE WHEN current_setting('track_counts')::bool THEN {found} END" if counted else found
+    return (
+        f"coalesce(CASE WHEN current_setting('track_counts')::bool THEN {found} END, {_NAMELESS})" if counted else found
+    )
 
 
 def _widths(*, bloat: bool) -> str:

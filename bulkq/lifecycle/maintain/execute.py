@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from bulkq.lifecycle.record import RecordedRun
     from bulkq.lifecycle.run_resources import OpenRun
     from bulkq.model import Failure, RunSummary
-    from bulkq.model.maintenance import MaintenanceOptions, ObjectFacts, ObjectResult
+    from bulkq.model.maintenance import MaintenanceOptions, ObjectFacts
     from bulkq.protocols import Connection
 
 LOOK_S = 1.0
@@ -61,7 +61,7 @@ async def execute_maintenance(recorded: RecordedRun) -> Sequence[Failure]:
     there = [target for target in opened.targets if target.lost is None]
     await gather_concurrently(there, partial(_end, opened), at_once=MOST_OPEN)
     for made in opened.maintained.values():
-        record_results(recorded.ledger, made.results)
+        record_results(recorded.ledger, made.results, made.former)
     _tell_gone(opened)
     return failures
 
@@ -148,16 +148,15 @@ async def _look_again(opened: OpenRun, made: TargetObjects, connection: Connecti
     Before version 15, the counters of a server are up to half a second late.
     """
     options = options_of(opened)
-    if made.rough:
-        made.unmoved, made.doubtful = await _unmoved(options, made, connection)
-        return
-    if made.catalog.lasting:
-        await connection.administer(made.catalog.lasting)
+    now: dict[str, ObjectFacts] = {}
     for wait_s in (0.0, 1.0):
         await asyncio.sleep(wait_s)
-        found = await list_objects(connection, made.catalog, options, made.server)
-        now = {one.object.shown: one for one in found}
-        made.unmoved = [one.name for one in made.results if _did_not_move(one, made, now.get(one.name))]
+        if made.rough:
+            made.unmoved, made.doubtful = await _unmoved(options, made, connection)
+        else:
+            found = await list_objects(connection, made.catalog, options, made.server)
+            now = {one.object.shown: one for one in found}
+            made.unmoved = _with_former_proofs(made, found)
         if not made.unmoved:
             break
     for at, result in enumerate(made.results):
@@ -189,12 +188,12 @@ async def _unmoved(
     return found[False], found[None]
 
 
-def _did_not_move(result: ObjectResult, made: TargetObjects, now: ObjectFacts | None) -> bool:
-    """Whether an object counts as done, and its proof is what it was."""
-    if now is None or result.state is not ObjectState.DONE:
-        return False
-    before = made.facts(now.object)
-    return before is not None and before.proof is not None and before.proof == now.proof
+def _with_former_proofs(made: TargetObjects, found: Sequence[ObjectFacts]) -> list[str]:
+    """The objects that count as done and whose proofs are what they were, under whatever names."""
+    before = {one.object.shown: one.proof for one in made.listed.values()}
+    now = {one.proof for one in found if one.proof is not None}
+    done = [one.name for one in made.results if one.state is ObjectState.DONE]
+    return [name for name in done if before.get(name) in now]
 
 
 async def _remove_left(target: OpenTarget, made: TargetObjects, connection: Connection) -> None:

@@ -182,9 +182,10 @@ class MaintenanceCommand:
 
     async def _is_settled(self, connection: Connection, batch: Batch, wanted: MaintainedObject) -> bool:
         """Whether an object of an earlier process is gone, so that nothing is left to do."""
-        if self._made.anew or self._made.facts(wanted) is not None:
+        taken = batch.first in self._made.taken
+        if not taken and (self._made.anew or self._made.facts(wanted) is not None):
             return False
-        if not await is_gone(connection, self._made.catalog, self._made.server, self._options, wanted):
+        if not taken and not await is_gone(connection, self._made.catalog, self._made.server, self._options, wanted):
             return False
         self._record.leave_out(batch)
         return True

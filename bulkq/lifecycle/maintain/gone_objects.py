@@ -2,34 +2,46 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bulkq.lifecycle.maintain.target_objects import list_objects
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
     from bulkq.dialects.maintenance_catalog import MaintenanceCatalog, ServerFacts
     from bulkq.model.maintenance import MaintainedObject, MaintenanceOptions, ObjectFacts
     from bulkq.protocols import Connection
 
 
-def renamed(
+def as_now(
     catalog: MaintenanceCatalog, recorded: Sequence[MaintainedObject], found: Iterable[ObjectFacts]
-) -> Mapping[MaintainedObject, MaintainedObject]:
-    """Return what was renamed, or got another schema, since it was recorded: the object then, and as it is now.
+) -> list[MaintainedObject | None]:
+    """Return each object of `recorded` as the catalog has it now, with the proof of the record.
+
+    An object that was renamed, or got another schema, has its new name, also if another one has its old name now. One that was dropped
+    is None if another of `recorded` has its name now. Otherwise it stays as it is: a new object of its name takes its place.
 
     Args:
         catalog: of the database. Without `identity`, nothing is known to be renamed.
         recorded: the objects of a run.
         found: the objects of the database.
     """
-    now = {(one.object.schema, one.object.name): one for one in found}
-    lost = [one for one in recorded if (one.schema, one.name) not in now and catalog.identity(one.proof)]
-    if not lost:
-        return {}
-    there = {catalog.identity(one.proof or ""): one.object for one in now.values()}
-    return {one: there[catalog.identity(one.proof)] for one in lost if catalog.identity(one.proof) in there}
+    listed = [one.object for one in found]
+    named = {(one.schema, one.name): one for one in listed}
+    there = {identity: one for one in listed if (identity := catalog.identity(one.proof))}
+    kept = {identity for one in recorded if (identity := catalog.identity(one.proof)) in there}
+    result: list[MaintainedObject | None] = []
+    for one in recorded:
+        now = there.get(catalog.identity(one.proof))
+        if now is None:
+            now = named.get((one.schema, one.name), one)
+            if catalog.identity(now.proof) in kept:
+                result.append(None)
+                continue
+        result.append(replace(now, proof=one.proof))
+    return result
 
 
 async def is_gone(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from bulkq.dialects import dialect_for
 from bulkq.drivers import dialect_of
 from bulkq.lifecycle import open_targets
-from bulkq.lifecycle.maintain.gone_objects import renamed
+from bulkq.lifecycle.maintain.gone_objects import as_now
 from bulkq.lifecycle.maintain.target_objects import choose, look_at, refuse_unknown_names, unknown_exclusions
 from bulkq.lifecycle.preflight import connections_are_free, recognize
 from bulkq.text.message_parts import counted, first_names, quoted
@@ -88,27 +88,41 @@ async def _prepare(opened: OpenRun, exact: bool, target: OpenTarget, connection:
     (part,) = target.parts
     dialect = dialect_for(dialect_of(target.definition.url))
     made = await look_at(connection, target, dialect, options, exact=exact)
-    recorded = _followed(opened, made, _recorded(options, part.spec.number))
+    recorded = _recorded(options, part.spec.number)
     made.anew = not recorded
-    made.objects = tuple(recorded) or choose(list(made.listed.values()), options)
+    if recorded:
+        _follow(opened, target, made, recorded)
+    else:
+        made.objects = choose(list(made.listed.values()), options)
     if recorded and part.spec.number <= len(options.leftovers):
         tables, earlier = {one.table for one in made.objects}, options.leftovers[part.spec.number - 1]
         made.before = tuple(one for one in made.before if one.drop in earlier or one.table not in tables)
     source = opened.sources.objects[part.spec.number]
     together = max(made.catalog.together(options, made.server), made.catalog.in_one_transaction(options))
-    quick = (n for n, one in enumerate(made.objects, 1) if together > 1 and made.is_quick(one))
+    quick = (n for n, one in enumerate(made.objects, 1) if together > 1 and n not in made.taken and made.is_quick(one))
     source.begin(made.objects, opened.resume.done.get(part.spec.number, ()), together=together, quick=quick)
     part.objects = source
     opened.maintained[part.spec.number] = made
     connections_are_free(opened, target, connection.server)
 
 
-def _followed(opened: OpenRun, made: TargetObjects, recorded: Sequence[MaintainedObject]) -> Sequence[MaintainedObject]:
-    """The recorded objects, with the names that they have now."""
-    now = renamed(made.catalog, recorded, made.listed.values())
-    for then, one in now.items():
-        opened.say_once(f"{then.shown} was renamed since the run began: it is {one.shown} now")
-    return [now.get(one, one) for one in recorded]
+def _follow(opened: OpenRun, target: OpenTarget, made: TargetObjects, recorded: Sequence[MaintainedObject]) -> None:
+    """Take the objects of the record, with the names that they have now, and say which were renamed and are not done."""
+    now = as_now(made.catalog, recorded, made.listed.values())
+    made.objects = tuple(then if one is None else one for then, one in zip(recorded, now, strict=True))
+    made.taken = frozenset(n for n, one in enumerate(now, 1) if one is None)
+    renamed = {n: (then.shown, one.shown) for n, (then, one) in enumerate(zip(recorded, made.objects, strict=True), 1)}
+    renamed = {n: (then, one) for n, (then, one) in renamed.items() if then != one}
+    made.former = {one: then for then, one in renamed.values()}
+    done = opened.resume.done.get(target.parts[0].spec.number, ())
+    left = [pair for n, pair in renamed.items() if not any(first <= n <= last for first, last in done)]
+    where = f"{target.label}: " if opened.several else ""
+    if len(left) > NAMED:
+        names = first_names([f"{then} is {one} now" for then, one in left], NAMED)
+        opened.say_once(f"{where}{len(left)} objects were renamed since the run began: {names}")
+        return
+    for then, one in left:
+        opened.say_once(f"{where}{then} was renamed since the run began: it is {one} now")
 
 
 def _recorded(options: MaintenanceOptions, part: int) -> Sequence[MaintainedObject]:

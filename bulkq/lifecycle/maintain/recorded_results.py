@@ -12,7 +12,7 @@ from bulkq.model.run_event import EventKind
 from bulkq.text.message_parts import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from bulkq.model import Failure
     from bulkq.model.run_event import RunEvent
@@ -22,11 +22,18 @@ EACH = 50
 """Objects of one event, whose data are 20,000 characters at most: two names of 63 bytes each take up to 260 as JSON."""
 
 
-def record_results(ledger: Ledger, results: Sequence[ObjectResult]) -> None:
-    """Record what became of the objects of one target in this process; of the first 50,000 if there are more."""
-    for at in range(0, len(results), EACH):
-        piece = results[at : at + EACH]
-        data = {"target": piece[0].target, "objects": [_listed(one) for one in piece]}
+def record_results(ledger: Ledger, results: Sequence[ObjectResult], former: Mapping[str, str]) -> None:
+    """Record what became of the objects of one target in this process; of the first 50,000 if there are more.
+
+    Args:
+        ledger: of the run.
+        results: of one target.
+        former: the names in the record of objects that were renamed since, by the names that they have now.
+    """
+    each = EACH // 2 if former else EACH
+    for at in range(0, len(results), each):
+        piece = results[at : at + each]
+        data = {"target": piece[0].target, "objects": [_listed(one, former.get(one.name)) for one in piece]}
         ledger.record_event(EventKind.OBJECTS, counted(len(piece), "object"), data=data, soon=False)
 
 
@@ -36,7 +43,7 @@ def results_from_events(events: Iterable[RunEvent], failures: Iterable[Failure])
     Events of a form that this version does not know are left out.
     """
     reasons = {(failure.target, failure.source): failure.message for failure in failures}
-    found: dict[tuple[str, str], ObjectResult] = {}
+    found: dict[tuple[str, str], ObjectResult] = {}  # by target, and name in the record
     for event in events:
         if event.kind == EventKind.OBJECTS and event.data is not None:
             try:
@@ -44,12 +51,13 @@ def results_from_events(events: Iterable[RunEvent], failures: Iterable[Failure])
                 results = [_result(target, row, reasons) for row in _rows(event.data["objects"])]
             except (KeyError, TypeError, ValueError):
                 continue
-            found |= {(one.target, one.name): one for one in results}
+            found |= {(target, former): one for former, one in results}
     return tuple(found.values())
 
 
-def _listed(one: ObjectResult) -> list[object]:
-    return [one.name, str(one.state), round(one.elapsed_s, 4), one.before, one.after]
+def _listed(one: ObjectResult, former: str | None) -> list[object]:
+    row = [one.name, str(one.state), round(one.elapsed_s, 4), one.before, one.after]
+    return row if former is None else [*row, former]
 
 
 def _rows(value: object) -> list[list[object]]:
@@ -58,11 +66,12 @@ def _rows(value: object) -> list[list[object]]:
     return value
 
 
-def _result(target: str, row: list[object], reasons: dict[tuple[str, str], str]) -> ObjectResult:
-    name, state, elapsed_s, before, after = row
+def _result(target: str, row: list[object], reasons: dict[tuple[str, str], str]) -> tuple[str, ObjectResult]:
+    """The name of an object in the record, and its result under the name that it had then."""
+    name, state, elapsed_s, before, after = row[:5]
     key = (target, str(name))
     done = state in {ObjectState.DONE, ObjectState.GONE}
-    return ObjectResult(
+    return str(row[5]) if len(row) > 5 else key[1], ObjectResult(
         target=target,
         name=key[1],
         state=ObjectState(str(state)),

@@ -8,12 +8,11 @@ object that is gone needs no command any more.
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bulkq.dialects import dialect_for
 from bulkq.drivers import dialect_of
-from bulkq.lifecycle.maintain.gone_objects import is_gone, renamed
+from bulkq.lifecycle.maintain.gone_objects import as_now, is_gone
 from bulkq.lifecycle.maintain.target_objects import list_objects, read_rows, server_facts
 from bulkq.model.frozen_dataclass import frozen
 
@@ -66,8 +65,8 @@ async def settle_unknown(
         return SettledObjects()
     server = server_facts(connection)
     found = await list_objects(connection, catalog, options, server)
-    names = renamed(catalog, [one for _, one in unknown], found)
-    unknown = [(n, replace(names.get(one, one), proof=one.proof)) for n, one in unknown]
+    names = as_now(catalog, [one for _, one in unknown], found)
+    unknown = [(n, one if name is None else name) for (n, one), name in zip(unknown, names, strict=True)]
     now = {(one.object.schema, one.object.name): one.proof for one in found}
     moved = {n: _moved(catalog, one, now.get((one.schema, one.name))) for n, one in unknown}
     moved |= dict.fromkeys(

@@ -55,6 +55,8 @@ class TargetObjects:
         server: its version and role.
         listed: the facts of all objects that the command could be executed for, by kind and name.
         objects: those of the run, in their order.
+        former: the names in the record of objects that were renamed since, by the names that they have now.
+        taken: numbers of objects that were dropped since the run was recorded, and whose names other objects of the run have now.
         before: leftovers of earlier rebuilds, which are not ours.
         invalid: names of indexes that are left out because they are invalid, and no leftovers.
         left: what our rebuilds have left behind and could not be removed.
@@ -72,6 +74,8 @@ class TargetObjects:
     server: ServerFacts
     listed: dict[tuple[str, str], ObjectFacts] = field(default_factory=dict)
     objects: tuple[MaintainedObject, ...] = ()
+    former: dict[str, str] = field(default_factory=dict)
+    taken: frozenset[int] = frozenset()
     before: tuple[Leftover, ...] = ()
     invalid: tuple[str, ...] = ()
     left: dict[str, Leftover] = field(default_factory=dict)
@@ -189,7 +193,7 @@ async def look_at(
         why = catalog.refuse(options, await read_rows(connection, catalog.limits), server)
         if why:
             raise RefusedError(f"{target.label}: {why}")
-    rough = not exact and catalog.together(options, server) > 1
+    rough = not exact and catalog.late(options)
     sizes = SizeForm.ROUGH if rough and "size" not in _columns(options) else SizeForm.EXACT
     found = await list_objects(connection, catalog, options, server, sizes)
     _refuse_unknown_columns(found, options, target)

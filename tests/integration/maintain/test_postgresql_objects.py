@@ -294,26 +294,3 @@ async def test_a_foreign_server_that_is_away_fails_its_object_alone(database: st
     summary = await run(database, tmp_path, "analyze")
     assert (summary.exit_code, summary.ok) == (1, 2)
     assert reasons(summary) == {"public.a": ("rolled_back", "could not connect")}
-
-
-async def test_a_table_that_was_renamed_before_a_resume(database: str, tmp_path: Path) -> None:
-    """It is done under its new name, and said; one that was dropped is gone."""
-    script(database, "; ".join(f"CREATE TABLE {name} (id int)" for name in "abcd"))
-    notices = Notices()
-    async with session(database) as other:
-        await other.execute("BEGIN; LOCK TABLE a IN ACCESS EXCLUSIVE MODE")
-        summary = await run(
-            database, tmp_path, "vacuum", "--skip-locked", "--analyze", "-j", "1", "--retries", "0", "--deadline", "1s"
-        )
-        await other.execute("ROLLBACK")
-        assert "public.a" in {one.source for one in summary.failures}
-        await other.execute("CREATE SCHEMA s; ALTER TABLE a SET SCHEMA s; ALTER TABLE s.a RENAME TO z")
-    ledger = f"sqlite:///{tmp_path}/ledger.db"
-    done = await resume(
-        summary.run, ledger=ledger, changes={"deadline_s": None}, control=Control(), observers=[notices]
-    )
-    assert (done.exit_code, done.ok) == (0, 4)
-    assert "public.a was renamed since the run began: it is s.z now" in notices.lines
-    assert not [line for line in notices.lines if "gone since" in line]
-    async with session(database) as other:
-        assert await other.fetchval("SELECT vacuum_count FROM pg_stat_user_tables WHERE relname = 'z'") == 1

@@ -14,6 +14,7 @@ def test_what_a_database_leaves_out() -> None:
     made = MaintenanceCatalog(commands={}, objects=object_query, read=read, statement=statement, judge=judge)
     assert made.prove(OPTIONS, database_object("main")) == ""
     assert made.may_be_silent(OPTIONS)
+    assert not made.late(OPTIONS)
     assert made.at_end(OPTIONS, ServerFacts()) == ()
     assert made.refuse(OPTIONS, (), ServerFacts()) == ""
     assert made.read_leftovers((), ServerFacts()) == ()

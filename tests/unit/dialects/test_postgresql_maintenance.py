@@ -242,6 +242,7 @@ def test_several_tables_in_one_command() -> None:
     assert MAINTENANCE.together(vacuum, at_15) > 1
     assert MAINTENANCE.together(vacuum, ServerFacts(version=140000)) == 1
     assert MAINTENANCE.together(both, at_15) == 1
+    assert MAINTENANCE.late(both)
     assert MAINTENANCE.together(MaintenanceOptions(command="vacuum", full=True), at_15) == 1
     assert MAINTENANCE.together(MaintenanceOptions(command="reindex"), at_15) == 1
     blocking = MaintenanceOptions(command="reindex", concurrently=False)
@@ -255,8 +256,12 @@ def test_several_tables_in_one_command() -> None:
     asked = MAINTENANCE.prove_all(vacuum, objects)
     assert "unnest(ARRAY[E's', E's']::name[], ARRAY[E'a''b', E'c\\\\']::name[])" in asked
     assert "ARRAY[E'\"s\".\"a''b\"'," in MAINTENANCE.sizes(vacuum, objects)
+    assert "WHERE n.nspname = E's' AND" in MAINTENANCE.prove(vacuum, objects[0])
     proven = [replace(one, proof=f"3/{16384 + n}/a1b2c3") for n, one in enumerate(objects)]
     assert "unnest('{16384,16385}'::oid[])" in MAINTENANCE.sizes(vacuum, proven)
+    assert "'{16384,16385}'::oid[]" in MAINTENANCE.prove_all(vacuum, proven)
+    assert "WHERE c.oid = 16384" in MAINTENANCE.prove(vacuum, proven[0])
+    assert "oid[]" not in MAINTENANCE.prove_all(concurrently, proven)  # a rebuild gives the index another oid
     assert "to_regclass" in MAINTENANCE.sizes(vacuum, [proven[0], replace(proven[1], proof="3")])
     assert "to_regclass(E'\"s\".\"a''b\"')" in MAINTENANCE.present(objects[0])
     assert "reltoastrelid" in asked

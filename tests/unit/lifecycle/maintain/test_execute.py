@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from bulkq.dialects.maintenance_catalog import ServerFacts
 from bulkq.dialects.sqlite_maintenance import MAINTENANCE
 from bulkq.engine.stop_control import Control
-from bulkq.lifecycle.maintain.execute import _did_not_move
+from bulkq.lifecycle.maintain.execute import _with_former_proofs
 from bulkq.lifecycle.maintain.target_objects import TargetObjects
 from bulkq.model.maintenance import MaintainedObject, ObjectFacts, ObjectResult, ObjectState
 from bulkq.tasks.maintain import maintain
@@ -32,9 +32,12 @@ def test_an_object_that_did_not_move_is_not_believed() -> None:
     listed = {("s", "t"): ObjectFacts(table, proof="1")}
     made = TargetObjects(catalog=MAINTENANCE, server=ServerFacts(), listed=listed)
     done = ObjectResult(target="x", name="s.t", state=ObjectState.DONE)
-    assert _did_not_move(done, made, ObjectFacts(table, proof="1"))
-    assert not _did_not_move(done, made, ObjectFacts(table, proof="2"))
-    assert not _did_not_move(done, made, None)
-    assert not _did_not_move(replace(done, state=ObjectState.SKIPPED), made, ObjectFacts(table, proof="1"))
+    made.results.append(done)
+    assert _with_former_proofs(made, [ObjectFacts(table, proof="1")]) == ["s.t"]
+    assert _with_former_proofs(made, [ObjectFacts(replace(table, name="u"), proof="1")]) == ["s.t"]
+    assert _with_former_proofs(made, [ObjectFacts(table, proof="2")]) == _with_former_proofs(made, []) == []
+    made.results[:] = [replace(done, state=ObjectState.SKIPPED)]
+    assert _with_former_proofs(made, [ObjectFacts(table, proof="1")]) == []
+    made.results[:] = [done]
     made.listed.clear()
-    assert not _did_not_move(done, made, ObjectFacts(table, proof="1"))
+    assert _with_former_proofs(made, [ObjectFacts(table)]) == []

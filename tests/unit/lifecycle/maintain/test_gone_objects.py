@@ -6,10 +6,9 @@ from typing import Any, cast
 
 from bulkq.dialects.maintenance_catalog import ServerFacts, database_object
 from bulkq.dialects.postgresql_maintenance import MAINTENANCE
-from bulkq.lifecycle.maintain.gone_objects import is_gone, renamed
+from bulkq.lifecycle.maintain.gone_objects import as_now, is_gone
 from bulkq.model.maintenance import MaintainedObject, MaintenanceOptions, ObjectFacts
 
-PROOFS = {"a": "0/1/e", "b": "0/2/e", "c": "0/3/e", "d": ""}
 OPTIONS = MaintenanceOptions(command="reindex")
 
 
@@ -29,13 +28,20 @@ async def test_what_is_gone() -> None:
     assert await is_gone(session, MAINTENANCE, server, OPTIONS, MaintainedObject("index", "s", "away", "s.t"))
 
 
+def table(name: str, proof: str = "", of: str = "") -> MaintainedObject:
+    """A table in the schema s."""
+    return MaintainedObject("table", "s", name, f"s.{of or name}", proof=proof)
+
+
 def test_what_was_renamed() -> None:
-    """By what stays the same in the proof. What is gone, what has its name and what has no proof is left out."""
-    recorded = [MaintainedObject("table", "s", name, f"s.{name}", proof=proof) for name, proof in PROOFS.items()]
-    found = [
-        ObjectFacts(MaintainedObject("table", "s", name, f"s.{name}"), proof=proof)
-        for name, proof in {"a": "1/1/e", "new": "0/2/e", "other": "0/9/e", "none": None}.items()
-    ]
-    now = renamed(MAINTENANCE, recorded, found)
-    assert {one.name: later.name for one, later in now.items()} == {"b": "new"}
-    assert renamed(MAINTENANCE, recorded[:1], found) == {}
+    """By what stays the same in the proof, also if another table has the old name now. What has no proof is known by its name."""
+    recorded = [table("a", "0/1/e"), table("b", "0/2/e"), table("c", "0/3/e"), table("d"), table("e", "0/5/e")]
+    found = [table("z", "1/1/e"), table("a", "0/2/e"), table("b", "0/9/e"), table("d", "/4/"), table("e", "0/6/e", "f")]
+    now = as_now(MAINTENANCE, recorded, [ObjectFacts(one) for one in found])
+    assert now == [table("z", "0/1/e"), table("a", "0/2/e"), recorded[2], recorded[3], table("e", "0/5/e", "f")]
+
+
+def test_a_name_that_went_to_another_object() -> None:
+    """The object that had it was dropped, and the other one is done under its own number."""
+    recorded = [table("a", "/1/"), table("b", "/2/")]
+    assert as_now(MAINTENANCE, recorded, [ObjectFacts(table("a", "/2/"))]) == [None, table("a", "/2/")]

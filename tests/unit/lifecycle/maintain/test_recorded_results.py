@@ -34,10 +34,19 @@ class EventLedger:
 def test_the_last_result_of_an_object_counts() -> None:
     """A later process has done what an earlier one has skipped; the reason is that of the recorded failure."""
     ledger = EventLedger()
-    record_results(cast("Any", ledger), [DONE, SKIPPED])
+    record_results(cast("Any", ledger), [DONE, SKIPPED], {})
     assert results_from_events(ledger.events, [FAILURE]) == (DONE, replace(SKIPPED, reason="recorded"))
-    record_results(cast("Any", ledger), [replace(SKIPPED, state=ObjectState.GONE)])
+    record_results(cast("Any", ledger), [replace(SKIPPED, state=ObjectState.GONE)], {})
     assert [str(one.state) for one in results_from_events(ledger.events, [FAILURE])] == ["done", "gone"]
+
+
+def test_a_renamed_object_is_listed_once() -> None:
+    """Under its last name, also if that is the former one of another object."""
+    ledger = EventLedger()
+    record_results(cast("Any", ledger), [DONE, SKIPPED], {})
+    again = replace(DONE, before=1.0)
+    record_results(cast("Any", ledger), [again], {"s.a": "s.b"})
+    assert results_from_events(ledger.events, [FAILURE]) == (DONE, again)
 
 
 def test_forms_that_are_not_known_are_left_out() -> None:
@@ -48,6 +57,8 @@ def test_forms_that_are_not_known_are_left_out() -> None:
     assert results_from_events([*events, RunEvent(9, "", EventKind.SAMPLE, data={})], []) == ()
     ledger = EventLedger()
     long = replace(DONE, name="表" * 42, before=2.0**50, after=2.0**50, elapsed_s=12345.6789)
-    record_results(cast("Any", ledger), [long] * (EACH + 1))
+    record_results(cast("Any", ledger), [long] * (EACH + 1), {})
     assert len(json.dumps(ledger.events[0].data)) < LONGEST_DATA - 2000
     assert [event.text for event in ledger.events] == [f"{EACH} objects", "1 object"]
+    record_results(cast("Any", ledger), [long] * EACH, {long.name: "表" * 42})
+    assert len(json.dumps(ledger.events[-1].data)) < LONGEST_DATA - 2000
