@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from datetime import date
 from decimal import Decimal
@@ -16,13 +15,12 @@ from bulkq.ledger.location import locate
 from bulkq.lifecycle.backfill.validate_request import check_parameters, complete_options, range_statement, statement_of
 from bulkq.lifecycle.check_api_arguments import check_numbers, shown, texts
 from bulkq.model import Query, Run
-from bulkq.model.frozen_dataclass import mutable
 from bulkq.model.run import OutputOptions, QueryOptions, SourceOptions, TargetOptions
 from bulkq.tasks.backfill import backfill
 from bulkq.tasks.undo import undo
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Mapping
+    from collections.abc import Mapping
 
     from bulkq.engine.stop_control import Control
     from bulkq.model import BatchResult, RunSummary, Target
@@ -108,50 +106,28 @@ def names_of(name: str, value: object) -> tuple[str, ...]:
 
 
 async def run_backfill(request: Run, control: Control) -> RunSummary:
-    """Execute `request`. If the task is cancelled, roll back what is being executed and record that the run stopped.
+    """Execute `request`, and log its notices.
 
     Raises:
         BulkqError: nothing was changed: usage (2), target (3), refused (4).
     """
-    return await _logged(lambda log: backfill(request, control=control, observers=(log,)), control)
+    return await backfill(request, control=control, observers=(LogNotices(),))
 
 
 async def run_undo(run: str, target: Target, confirm: str | None, ledger: str, control: Control) -> RunSummary:
-    """Undo the run `run`, whose target was `target`, as `run_backfill` executes one; errors are those of `bulkq.tasks.undo.undo`."""
+    """Undo the run `run`, whose target was `target`, and log the notices; errors are those of `bulkq.tasks.undo.undo`."""
     confirmed = () if confirm is None else (confirm,)
     changes = {"targets": (target,)}
-    return await _logged(
-        lambda log: undo(
-            run, ledger=ledger, changes=changes, confirmed=confirmed, control=control, observers=(log,), stay=True
-        ),
-        control,
+    return await undo(
+        run, ledger=ledger, changes=changes, confirmed=confirmed, control=control, observers=(LogNotices(),), stay=True
     )
 
 
-async def _logged(execute: Callable[[LogNotices], Coroutine[None, None, RunSummary]], control: Control) -> RunSummary:
-    """Execute a run whose notices are logged. If the task is cancelled, so is the run, which is waited for."""
-    log = LogNotices()
-    task = asyncio.create_task(execute(log))
-    try:
-        return await asyncio.shield(task)
-    except asyncio.CancelledError:
-        if log.begun:
-            control.cancel("cancelled")
-        else:
-            task.cancel()
-        await asyncio.wait((task,))
-        raise
-
-
-@mutable
 class LogNotices:
-    """An observer that logs notices, and knows whether the run has begun."""
-
-    begun: bool = False
+    """An observer that logs notices."""
 
     def started(self, progress: Progress) -> None:
-        """Know that from now on, a stop is recorded."""
-        self.begun = progress is not None
+        """Ignore the event."""
 
     def batch_done(self, result: BatchResult) -> None:
         """Ignore the event."""

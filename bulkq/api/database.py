@@ -13,6 +13,7 @@ from bulkq import query as queries
 from bulkq.api import backfill as backfills
 from bulkq.api.raise_errors import in_terms_of_python, raise_for, refuse_unusable
 from bulkq.api.rows import OnError, RecordBatches, Rows
+from bulkq.api.stop_runs import LEFT, outcome_or_stop, outlive, stop_run
 from bulkq.dialects import dialect_for
 from bulkq.drivers import dialect_of
 from bulkq.engine.pool import ConnectionPool
@@ -68,7 +69,7 @@ class Database:
         self._group = group
         self._loop = asyncio.get_running_loop()
         self._sessions: dict[bool, ConnectionPool] = {}
-        self._controls: set[Control] = set()
+        self._runs: dict[asyncio.Task[RunSummary], Control] = {}
         self._closed = False
         self.dynamic = dialect_for(dialect_of(target.url)).dynamic_types
 
@@ -185,7 +186,8 @@ class Database:
             await self._let_write()
         source = MappingSource(request.queries.selected[0], parameter_sets, dynamic=self.dynamic)
         with in_terms_of_python():
-            summary = await self.start(request, source, NoSink(), Control())
+            control = Control()
+            summary = await outcome_or_stop(self.start(request, source, NoSink(), control), control)
             raise_for(summary, source.raised)
         return summary
 
@@ -335,7 +337,7 @@ class Database:
         await self._let_write()
         control = Control(listens=self.steerable)
         with in_terms_of_python():
-            summary = await self._begin(execute(control), control)
+            summary = await outcome_or_stop(self._begin(execute(control), control), control)
             raise_for(summary)
         if summary.exit_code and on_error == "raise":
             raise RunFailed(summary)
@@ -351,9 +353,9 @@ class Database:
     def _begin(self, inner: Coroutine[None, None, RunSummary], control: Control) -> asyncio.Task[RunSummary]:
         # Errors travel in the task's result: one run that fails must not take its neighbours down.
         future: asyncio.Task[RunSummary] = asyncio.get_running_loop().create_task(inner)
-        self._controls.add(control)
-        future.add_done_callback(lambda _: self._controls.discard(control))
-        self._group.create_task(_outlive(future, control))
+        self._runs[future] = control
+        future.add_done_callback(self._runs.pop)
+        self._group.create_task(outlive(future, control))
         return future
 
     async def _let_write(self) -> None:
@@ -366,8 +368,8 @@ class Database:
     def stop(self) -> None:
         """Cancel every run that has not ended; there will be no other."""
         self._closed = True
-        for control in self._controls:
-            control.cancel("bulkq.open was left")
+        for task, control in self._runs.items():
+            stop_run(task, control, LEFT)
 
     async def close(self) -> None:
         """Close the connections that are kept."""
@@ -434,13 +436,3 @@ class Database:
             )
         if error is not None:
             raise error
-
-
-async def _outlive(task: asyncio.Task[RunSummary], control: Control) -> None:
-    """Keep a run inside the task group: when the group is cancelled, the run is, and is waited for."""
-    try:
-        await asyncio.wait((task,))
-    finally:
-        if not task.done():
-            control.cancel("bulkq.open was left")
-            await asyncio.wait((task,))

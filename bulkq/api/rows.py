@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
+from collections import deque
+from functools import partial
 from typing import TYPE_CHECKING, Literal, Self
+from warnings import warn
 
 from bulkq.api.raise_errors import in_terms_of_python, raise_for
+from bulkq.api.stop_runs import outcome, stop_run
 from bulkq.columnar.load_pyarrow import require_pyarrow
 from bulkq.engine.stop_control import Control
 from bulkq.errors import BulkqError, RunFailed, StoppedError
@@ -14,6 +17,7 @@ from bulkq.model.row import Row, row_class
 from bulkq.sinks.row_queue import RowsSink
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import AsyncIterator, Callable, Iterator
 
     from bulkq.columnar.arrow_types import ArrowSchema, RecordBatch
@@ -44,10 +48,10 @@ class Rows:
         self._sets = sets
         self._on_error = on_error
         self._sink = RowsSink(decoding=self._decoding)
-        self._results = aiter(self._sink)
         self._control = Control()
         self._task: asyncio.Task[RunSummary] | None = None
         self._rows: Iterator[Row] = iter(())
+        self._further: deque[Iterator[Row]] = deque()
         self._kind: tuple[tuple[str, ...], type[Row]] = ((), Row)
 
     async def __aenter__(self) -> Self:
@@ -75,31 +79,25 @@ class Rows:
         while True:
             for row in self._rows:
                 return row
+            if self._further:  # several tasks may read, and each has waited for a batch of its own
+                self._rows = self._further.popleft()
+                continue
             result = await self._next_batch()
             if result is None:
                 break
             kind = self._row_type(result)
-            self._rows = map(kind, zip(*result.values, strict=True))
+            self._further.append(map(kind, zip(*result.values, strict=True)))
         await self._ended()
         raise StopAsyncIteration
 
     async def _next_batch(self) -> BatchResult | None:
-        """The next batch with rows; None when the run has ended, also by an error."""
-        assert self._task is not None
-        getter = asyncio.ensure_future(anext(self._results, None))
-        try:
-            await asyncio.wait((getter, self._task), return_when=asyncio.FIRST_COMPLETED)
-            if not getter.done() and (self._task.cancelled() or self._task.exception() is not None):
-                return None
-            return await getter
-        finally:
-            if not getter.done():
-                getter.cancel()
+        """The next batch with rows; None when the run has ended, also by an error. A cancelled call loses no rows."""
+        return await self._sink.take()
 
     async def _ended(self) -> None:
         assert self._task is not None
         with in_terms_of_python():
-            self.summary = await self._task
+            self.summary = await outcome(self._task)
             raise_for(self.summary, self._sets.raised)
         if self.summary.exit_code and self._on_error == "raise":
             raise RunFailed(self.summary)
@@ -107,23 +105,48 @@ class Rows:
     def _start(self) -> None:
         if self._task is None:
             self._task = self._start_run(self._request, self._sets, self._sink, self._control)
+            self._task.add_done_callback(partial(_end, self._sink))
 
     async def _stop(self) -> None:
         if self._task is None or self._task.done():
             return
-        self._control.cancel("left before the last row")
         self._sink.leave()
+        stop_run(self._task, self._control, "left before the last row")
         try:
-            self.summary = await self._task
+            self.summary = await outcome(self._task)
         except Exception as error:
             if not isinstance(error, BulkqError) and error is not self._sets.raised:
                 raise
+
+    def __del__(self) -> None:
+        """Stop a run whose rows will not be read: it would hold its connections until `bulkq.open` is left."""
+        task = getattr(self, "_task", None)  # missing if `__init__` failed
+        if task is None or task.done() or self._control.cancelled or task.get_loop().is_closed():
+            return
+        warn(
+            "the rows of a run were left before the last one: use `async with db.run(...) as rows`, which stops the run",
+            ResourceWarning,
+            stacklevel=2,
+            source=self,
+        )
+        # The collector may be in any thread.
+        task.get_loop().call_soon_threadsafe(_abandon, task, self._control, self._sink)
 
     def _row_type(self, result: BatchResult) -> type[Row]:
         names = tuple(column.name for column in result.columns)
         if self._kind[0] != names:
             self._kind = names, row_class({name: i for i, name in enumerate(names)})
         return self._kind[1]
+
+
+def _end(sink: RowsSink, _: object) -> None:
+    """Let the reader know that the run has ended. Refers to the sink alone, so that rows that are dropped are collected."""
+    sink.end()
+
+
+def _abandon(task: asyncio.Task[RunSummary], control: Control, sink: RowsSink) -> None:
+    sink.leave()
+    stop_run(task, control, "left before the last row")
 
 
 class RecordBatches(Rows):

@@ -27,6 +27,9 @@ class Control:
 
         self.reason = ""
         self.exit_code = 0
+        self.begun = False
+        """Whether the run is on record, so that from now on a stop is recorded."""
+
         self.draining = False
         self.cancelled = False
         self.final = False

@@ -187,6 +187,7 @@ async def carry_out(
         except BaseException:
             opened.discard()
             raise
+        job.control.begun = True
         from bulkq.lifecycle.live_control import open_live_control
 
         line = steps.first_line(recorded)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import deque
 from sys import getsizeof
 from typing import TYPE_CHECKING
@@ -29,13 +30,16 @@ class RowsSink:
         """Of the query, if the database has described it."""
 
         self.notices: list[str] = []
-        self._queue: asyncio.Queue[BatchResult | None] = asyncio.Queue(ahead)
+        self._ahead = ahead
+        self._queue: deque[BatchResult] = deque()
+        self._changed = asyncio.Event()
         self._held: deque[BatchResult] | None = None
         self._held_rows = 0
         self._ready: deque[BatchResult] = deque()
         self._accepted = 0
         self._left = False
         self._closed = False
+        self._over = False
 
     def describe(self, query: Query, columns: tuple[Column, ...]) -> None:  # noqa: ARG002
         """Any columns will do."""
@@ -96,11 +100,9 @@ class RowsSink:
             return
         self._closed = True
         self._release()
-        try:
+        with contextlib.suppress(OutputClosed):
             await self._send()
-            await self._queue.put(None)
-        except OutputClosed:
-            pass
+        self.end()
 
     def discard(self) -> None:
         """The same as `leave`: there is no reader any more."""
@@ -110,13 +112,37 @@ class RowsSink:
         """End the reading; a waiting `write` raises `OutputClosed`."""
         self._left = True
         self._ready.clear()
-        while not self._queue.empty():
-            self._queue.get_nowait()
+        self._queue.clear()
+        self._changed.set()
+
+    def end(self) -> None:
+        """There will be no further result: the run has ended, with `close` or by an error before it."""
+        self._over = True
+        self._changed.set()
+
+    @property
+    def full(self) -> bool:
+        """Whether `write` waits for the reader."""
+        return len(self._queue) >= self._ahead
+
+    async def take(self) -> BatchResult | None:
+        """The next result in output order; None after the last. If the caller is cancelled, the result stays for the next call."""
+        while not self._queue:
+            if self._left or self._over:
+                return None
+            await self._change()
+        self._changed.set()
+        return self._queue.popleft()
 
     async def __aiter__(self) -> AsyncIterator[BatchResult]:
         """The results in output order; ends after `close`."""
-        while not self._left and (result := await self._queue.get()) is not None:
+        while (result := await self.take()) is not None:
             yield result
+
+    async def _change(self) -> None:
+        """Wait until the reader or the run has done something. Several may wait: each looks for itself what it was."""
+        self._changed.clear()
+        await self._changed.wait()
 
     def _release(self) -> None:
         if self._held:
@@ -125,8 +151,10 @@ class RowsSink:
 
     async def _send(self) -> None:
         while self._ready and not self._left:
-            await self._queue.put(self._ready[0])
-            if self._ready:
-                self._ready.popleft()
+            if self.full:
+                await self._change()
+            else:
+                self._queue.append(self._ready.popleft())
+                self._changed.set()
         if self._left:
             raise OutputClosed("the reader of the rows has stopped")

@@ -64,7 +64,7 @@ async def test_long_values_of_the_python_api_count(store: Overflow, monkeypatch:
         await bench.deliver(index, str(index) * 50_000)
     assert bench.window.backlog.weight <= 1_000_000
     await bench.deliver(0, "0" * 50_000)
-    results = [sink._queue.get_nowait() for _ in range(50)]
+    results = [sink._queue.popleft() for _ in range(50)]
     assert [result.values[0][0] for result in results if result] == [str(n) * 50_000 for n in range(50)]
 
 

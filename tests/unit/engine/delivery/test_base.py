@@ -37,7 +37,7 @@ async def test_a_slow_reader_holds_the_lanes(store: Overflow) -> None:
     writing = asyncio.create_task(bench.deliver(0))
     behind = asyncio.create_task(bench.deliver(1))
     await asyncio.wait([writing])
-    while not sink._queue.full() or not bench.window._taken:
+    while not sink.full or not bench.window._taken:
         await asyncio.sleep(0)
     index = 2
     while not bench.window.full:
