@@ -16,7 +16,11 @@ if TYPE_CHECKING:
 
 
 def as_now(
-    catalog: MaintenanceCatalog, recorded: Sequence[MaintainedObject], found: Iterable[ObjectFacts]
+    catalog: MaintenanceCatalog,
+    recorded: Sequence[MaintainedObject],
+    found: Iterable[ObjectFacts],
+    *,
+    by_name: bool = False,
 ) -> list[MaintainedObject | None]:
     """Return each object of `recorded` as the catalog has it now, with the proof of the record.
 
@@ -27,20 +31,22 @@ def as_now(
         catalog: of the database. Without `identity`, nothing is known to be renamed.
         recorded: the objects of a run.
         found: the objects of the database.
+        by_name: the user has named the tables of the run, so an object that none of `recorded` was, and that has the name of one now,
+            takes its place.
     """
     listed = [one.object for one in found]
     named = {(one.schema, one.name): one for one in listed}
     there = {identity: one for one in listed if (identity := catalog.identity(one.proof))}
-    kept = {identity for one in recorded if (identity := catalog.identity(one.proof)) in there}
+    own = {catalog.identity(one.proof) for one in recorded} - {""}
     result: list[MaintainedObject | None] = []
     for one in recorded:
-        now = there.get(catalog.identity(one.proof))
+        now, heir = there.get(catalog.identity(one.proof)), named.get((one.schema, one.name))
+        of_run = heir is not None and catalog.identity(heir.proof) in own
         if now is None:
-            now = named.get((one.schema, one.name), one)
-            if catalog.identity(now.proof) in kept:
-                result.append(None)
-                continue
-        result.append(replace(now, proof=one.proof))
+            now = None if of_run else heir or one
+        elif by_name and heir is not None and not of_run:
+            now = heir
+        result.append(now and replace(now, proof=one.proof))
     return result
 
 

@@ -108,7 +108,7 @@ async def _prepare(opened: OpenRun, exact: bool, target: OpenTarget, connection:
 
 def _follow(opened: OpenRun, target: OpenTarget, made: TargetObjects, recorded: Sequence[MaintainedObject]) -> None:
     """Take the objects of the record, with the names that they have now, and say which were renamed and are not done."""
-    now = as_now(made.catalog, recorded, made.listed.values())
+    now = as_now(made.catalog, recorded, made.listed.values(), by_name=bool(options_of(opened).tables))
     made.objects = tuple(then if one is None else one for then, one in zip(recorded, now, strict=True))
     made.taken = frozenset(n for n, one in enumerate(now, 1) if one is None)
     renamed = {n: (then.shown, one.shown) for n, (then, one) in enumerate(zip(recorded, made.objects, strict=True), 1)}

@@ -65,7 +65,7 @@ async def settle_unknown(
         return SettledObjects()
     server = server_facts(connection)
     found = await list_objects(connection, catalog, options, server)
-    names = as_now(catalog, [one for _, one in unknown], found)
+    names = as_now(catalog, [one for _, one in unknown], found, by_name=bool(options.tables))
     unknown = [(n, one if name is None else name) for (n, one), name in zip(unknown, names, strict=True)]
     now = {(one.object.schema, one.object.name): one.proof for one in found}
     moved = {n: _moved(catalog, one, now.get((one.schema, one.name))) for n, one in unknown}

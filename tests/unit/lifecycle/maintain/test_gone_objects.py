@@ -45,3 +45,11 @@ def test_a_name_that_went_to_another_object() -> None:
     """The object that had it was dropped, and the other one is done under its own number."""
     recorded = [table("a", "/1/"), table("b", "/2/")]
     assert as_now(MAINTENANCE, recorded, [ObjectFacts(table("a", "/2/"))]) == [None, table("a", "/2/")]
+
+
+def test_a_name_that_the_user_gave() -> None:
+    """A new table that has it now is meant, but not another one of the run, which is done under its own number."""
+    recorded = [table("a", "/1/"), table("b", "/2/"), table("c", "/3/")]
+    found = [ObjectFacts(one) for one in (table("y", "/1/"), table("a", "/9/"), table("z", "/2/"), table("b", "/3/"))]
+    now = as_now(MAINTENANCE, recorded, found, by_name=True)
+    assert now == [table("a", "/1/"), table("z", "/2/"), table("b", "/3/")]
