@@ -43,6 +43,7 @@ PIECES = (
         "||",
         "`a`",
         "e'",
+        "u&'",
         "'",
         '"',
     ),
@@ -56,6 +57,7 @@ PIECES = (
 @example("1e5 0x1f 1_000", "mysql")
 @example("select 'a' 'b'", "sqlite")
 @example("x'ab'", "duckdb")
+@example("U&'d!0061' UESCAPE '!'", "postgres")
 @example("a--b\n", "mysql")
 @example("-- a\n--\n--\tb", "mysql")
 @example("", "postgres")
