@@ -10,12 +10,12 @@ from bulkq.text.mask import MASK, mask_all
 
 _SECRET = r"pass(?:word|wd|phrase)?|pwd|sslpassword|secret|token|api_?key|auth_?token|access_?key"  # noqa: S105 - names of options
 _SCHEME = compile_late(r"\s*([A-Za-z][A-Za-z0-9+._-]*)://")
-_QUERY_SECRET = compile_late(rf"(?i)([?&;](?:[\w.-]*(?:{_SECRET}))=)(\{{(?:[^}}]|\}}\}})*\}}?|[^&;#]*)")
+_QUERY_SECRET = compile_late(rf"(?i)([?&;=][\s+]*(?:[\w.-]*(?:{_SECRET}))[\s+]*=\s*)(\{{(?:[^}}]|\}}\}})*\}}?|[^&;#]*)")
 _NESTED_SECRET = compile_late(rf"(?i)((?:=|%(?:3B|3D|20|26|3F))[\w.-]*(?:{_SECRET})(?:\+|%20)*%3D)([^&#\s'\"]*)")
 """An option inside the value of another one, such as PWD in `odbc_connect`. What stands behind it there is hidden with it."""
 
 _TEXT_PASSWORD = compile_late(r"([A-Za-z][A-Za-z0-9+.-]*://[^\s/:@'\"]*:)[^\s/'\"]+(?=@)")
-_TEXT_SECRET = compile_late(rf"(?i)([?&;](?:[\w.-]*(?:{_SECRET}))=)[^\s&;#'\"]+")
+_TEXT_SECRET = compile_late(rf"(?i)([?&;=](?:[\w.-]*(?:{_SECRET}))=)(?:\{{(?:[^}}]|\}}\}})*\}}|[^\s&;#'\"]+)")
 _KEY_SECRET = compile_late(rf"(?i)(\b(?:\w*(?:{_SECRET}))\s*=\s*)('(?:\\.|''|[^'\\])*'?|\"[^\"]*\"?|(?!')(?:\\.|\S)+)")
 
 

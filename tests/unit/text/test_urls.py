@@ -46,6 +46,8 @@ if TYPE_CHECKING:
             "mysql+pyodbc://?odbc_connect=DRIVER%3D%7BMariaDB%7D%3BUID%3Du%3BPWD%3D***&a=b",
         ),
         ("mssql+pyodbc://?odbc_connect=PWD%3Dhunter2", "mssql+pyodbc://?odbc_connect=PWD%3D***"),
+        ("mssql+pyodbc://?odbc_connect=PWD=hunter2;UID=u", "mssql+pyodbc://?odbc_connect=PWD=***;UID=u"),
+        ("mssql+pyodbc://?odbc_connect=UID=u; PWD = hunter2;A=b", "mssql+pyodbc://?odbc_connect=UID=u; PWD = ***;A=b"),
         ("mssql+pyodbc://?odbc_connect=UID=u;PWD={hun;ter2};A=b", "mssql+pyodbc://?odbc_connect=UID=u;PWD=***;A=b"),
         ("postgresql://h/d?options=-c%20a.b%3Dc", "postgresql://h/d?options=-c%20a.b%3Dc"),
     ],
@@ -72,6 +74,11 @@ def test_passwords_are_found_as_written_and_decoded() -> None:
     assert "a;b}c" in nested
     assert "hunter2" in urls.find_passwords("mysql+pyodbc://?odbc_connect=UID%3Du%3BPWD%3Dhunter2%3BPORT%3D1")
     assert "a;b" in urls.find_passwords("mysql+pyodbc://?odbc_connect=UID=u;PWD={a;b};PORT=1")
+    assert "hunter2" in urls.find_passwords("mysql+pyodbc://?odbc_connect=PWD=hunter2;PORT=1")
+    assert (
+        urls.redact_urls("in mssql+pyodbc://?odbc_connect=PWD={a;b}}c};A=b")
+        == "in mssql+pyodbc://?odbc_connect=PWD=***;A=b"
+    )
     assert urls.remove_passwords('cannot parse "p@ss"', "postgresql://u:p%40ss@h/db") == 'cannot parse "***"'
 
 
