@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from bulkq.model import Server
 
 CONNECT_S = 10.0
+GIVE_UP_S = 3.0
+"""A connection that is not wanted any more: longer than its closing may take."""
+
 NAMELESS = frozenset({"dbapi", "base", "rest"})
 """What some dialects call their library."""
 
@@ -78,6 +81,14 @@ class SqlDriver:
         Raises:
             TargetError: which part did not let us in.
         """
+        connecting = asyncio.ensure_future(self._connect())
+        try:
+            return await asyncio.shield(connecting)
+        except asyncio.CancelledError:
+            await _give_up(connecting)
+            raise
+
+    async def _connect(self) -> SqlConnection:
         executor: CallExecutor | None = None
         try:
             async with asyncio.timeout(CONNECT_S):
@@ -143,14 +154,12 @@ class SqlDriver:
 
     async def _opened(self) -> tuple[CallExecutor, DbapiConnection]:
         """A connection that is read-only from its opening on, where it is to be and can be: transactions are, in any case."""
-        executor = self._executor(read_only=self._read_only)
         try:
-            return executor, await executor.open()
+            return await _open(self._executor(read_only=self._read_only))
         except Exception as error:
             if not (self._read_only and self._known.adapter.is_open_otherwise(error)):
                 raise
-        executor = self._executor(read_only=False)
-        return executor, await executor.open()
+        return await _open(self._executor(read_only=False))
 
     def _executor(self, *, read_only: bool) -> CallExecutor:
         adapter = self._known.adapter
@@ -184,6 +193,27 @@ class SqlDriver:
         inner = getattr(error, "orig", None)  # what SQLAlchemy's DBAPIError wraps
         cause = inner if isinstance(inner, Exception) else error
         return self._known.adapter.why_not(cause, where)
+
+
+async def _open(executor: CallExecutor) -> tuple[CallExecutor, DbapiConnection]:
+    try:
+        return executor, await executor.open()
+    except BaseException:
+        await _drop(executor)
+        raise
+
+
+async def _give_up(connecting: asyncio.Task[SqlConnection]) -> None:
+    """Cancel `connecting` once, and wait for its end: a library that is cancelled again while it handles that warns on stderr."""
+    connecting.cancel()
+    loop = asyncio.get_running_loop()
+    end_s = loop.time() + GIVE_UP_S
+    while not connecting.done() and loop.time() < end_s:
+        with suppress(asyncio.CancelledError):  # the caller raises it
+            await asyncio.wait([connecting], timeout=max(0.0, end_s - loop.time()))
+    connecting.add_done_callback(lambda late: late.cancelled() or late.exception())
+    if connecting.done() and not connecting.cancelled() and connecting.exception() is None:
+        await connecting.result().close()
 
 
 async def _drop(executor: CallExecutor | None) -> None:

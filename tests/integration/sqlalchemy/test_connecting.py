@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import gc
 import re
 from typing import TYPE_CHECKING
 
@@ -172,3 +174,29 @@ def test_the_question_of_the_trial_has_an_answer() -> None:
     """MySQL's statement that does nothing gives no row; what is asked at connect of a library that nobody has tried gives one."""
     adapter = sqlalchemy_urls.ask_sqlalchemy("mysql+pymysql://h/d").adapter
     assert (adapter.nothing, adapter.question) == ("DO 0", "SELECT 1")
+
+
+# --- giving up ---------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("scheme", ["postgresql+psycopg", "mysql+aiomysql"])
+async def test_a_connection_that_is_given_up_in_the_making(
+    postgres_url: str, mariadb_database: tuple[MariaDB, str], scheme: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Wherever it is cancelled, and twice, it is closed, and neither the library nor SQLAlchemy complains of it."""
+    server, name = mariadb_database
+    url = postgres_url if "psycopg" in scheme else f"mysql://root@127.0.0.1:{server.port}/{name}"
+    driver = open_driver(f"{scheme}:{url.partition(':')[2]}", application_name="given-up", read_only=True)
+    await (await driver.connect()).close()
+    for steps in range(0, 60, 2):
+        connecting = asyncio.ensure_future(driver.connect())
+        for _ in range(steps):
+            await asyncio.sleep(0.0002)
+        connecting.cancel()
+        await asyncio.sleep(0)
+        connecting.cancel()
+        (ended,) = await asyncio.gather(connecting, return_exceptions=True)
+        if not isinstance(ended, BaseException):
+            await ended.close()
+    gc.collect()
+    assert [record.getMessage() for record in caplog.records if record.name.startswith(("psycopg", "sqlalchemy"))] == []
