@@ -11,6 +11,8 @@ from bulkq.model import Decoding
 from bulkq.text.late_pattern import compile_late
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from bulkq.engine.pool import ConnectionPool
     from bulkq.model import Query
     from bulkq.protocols import Connection
@@ -19,8 +21,15 @@ if TYPE_CHECKING:
 MISSING = compile_late(r"no such column: ([^\n]+)", re.IGNORECASE)
 
 
-async def find_name_as_text(connection: Connection, query: Query) -> LintFinding | None:
+async def find_name_as_text(
+    connection: Connection, query: Query, identifiers: Mapping[str, str] | None = None
+) -> LintFinding | None:
     """Ask a target with `Capabilities.dynamic_types` whether a column has each name in double quotes of `query`.
+
+    Args:
+        connection: to the target.
+        query: any statement that can be prepared.
+        identifiers: what its `:{name}` stand for.
 
     Returns:
         The first that none has, if the target accepts the query with it.
@@ -33,8 +42,8 @@ async def find_name_as_text(connection: Connection, query: Query) -> LintFinding
     from bulkq.query import LintFinding, put_into_backticks
 
     named = put_into_backticks(query, DYNAMIC.name)
-    name = "" if named is None else await _missing(connection, named)
-    if not name or await _refused(connection, query):
+    name = "" if named is None else await _missing(connection, named, identifiers or {})
+    if not name or await _refused(connection, query, identifiers or {}):
         return None  # the run reports why the query itself is refused
     line = query.line + query.sql.count("\n", 0, max(0, query.sql.find(f'"{name}"')))
     text = "'" + name.replace("'", "''") + "'"
@@ -42,12 +51,12 @@ async def find_name_as_text(connection: Connection, query: Query) -> LintFinding
     return LintFinding(query.file or "-e", line, "warning", message)
 
 
-async def find_over_pool(sessions: ConnectionPool, query: Query) -> LintFinding | None:
+async def find_over_pool(sessions: ConnectionPool, query: Query, identifiers: Mapping[str, str]) -> LintFinding | None:
     """As `find_name_as_text`, over the first connection of a pool. None if the target has gone away."""
     try:
         connection = await sessions.first()
         try:
-            found = await find_name_as_text(connection, query)
+            found = await find_name_as_text(connection, query, identifiers)
         except BaseException:
             await connection.close()
             raise
@@ -57,16 +66,16 @@ async def find_over_pool(sessions: ConnectionPool, query: Query) -> LintFinding 
     return found
 
 
-async def _missing(connection: Connection, query: Query) -> str:
+async def _missing(connection: Connection, query: Query, identifiers: Mapping[str, str]) -> str:
     """The name that no column has; "" if the target accepts `query`, or refuses it for another reason."""
-    found = MISSING.search(await _refused(connection, query))
+    found = MISSING.search(await _refused(connection, query, identifiers))
     return found[1].strip() if found else ""
 
 
-async def _refused(connection: Connection, query: Query) -> str:
+async def _refused(connection: Connection, query: Query, identifiers: Mapping[str, str]) -> str:
     """Why the target refuses to prepare `query`; "" if it does not."""
     try:
-        await connection.prepare(query, Decoding.TEXT, typed=False, identifiers={})
+        await connection.prepare(query, Decoding.TEXT, typed=False, identifiers=identifiers)
     except DatabaseError as error:
         if error.connection_lost:
             raise TargetError(str(error)) from error

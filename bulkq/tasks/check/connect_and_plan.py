@@ -17,12 +17,13 @@ from bulkq.lifecycle import open_targets
 from bulkq.lifecycle.check_requirements import find_skipped
 from bulkq.lifecycle.database_identity import identify, twins
 from bulkq.lifecycle.names_as_texts import find_over_pool
-from bulkq.model import Decoding, Limits, PartSpec, Query, StatementClass
+from bulkq.model import Decoding, Limits, PartSpec, PlaceholderKind, Query, StatementClass
 from bulkq.model.check_conditions import Measure
 from bulkq.model.frozen_dataclass import frozen, mutable
 from bulkq.policy.batch_size import BatchSize
 from bulkq.policy.query_limits import choose_limits
 from bulkq.protocols import SnapshotConnection
+from bulkq.query import read_identifiers
 from bulkq.query import read_rules as rules_of
 from bulkq.sinks.discard_rows import NoSink
 from bulkq.sources import open_source_for
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
     from bulkq.model import Target
     from bulkq.model.check_conditions import Condition
     from bulkq.protocols import Connection, ParameterSource
+    from bulkq.query import LintFinding
     from bulkq.sources import Request
     from bulkq.tasks.check.open_check import OpenChecks
 
@@ -327,8 +329,7 @@ async def _part(
         part.big = True  # every answer streams: memory does not grow with the rows of a check that fails badly
         if query.parameters and not asks:
             await _note_values(opened, part, wanted, target)
-        quoted = '"' in query.sql and target.driver.capabilities.dynamic_types
-        if quoted and (wrong := await find_over_pool(target.sessions, query)):
+        if wrong := await _name_as_text(query, source, None if asks else wanted, target):
             planned.error = f"{wrong.message} ({wrong.file}:{wrong.line})"
             return None
         for text in await untyped_warnings(query, source, target.driver.capabilities, target.sessions):
@@ -357,6 +358,25 @@ async def _note_values(opened: OpenChecks, part: PartState, wanted: Request, tar
         opened.questions.append(ValueQuestion(len(opened.questions), part, wanted))
     else:
         await first_sets(wanted, part.spec.query, part.source, can)
+
+
+async def _name_as_text(
+    query: Query, source: ParameterSource, wanted: Request | None, target: OpenTarget
+) -> LintFinding | None:
+    """A name in `query` that the target takes for a text. If `wanted` is None, what `:{name}` stands for is not known here."""
+    can = target.driver.capabilities
+    if '"' not in query.sql or not can.dynamic_types:
+        return None
+    identifiers: dict[str, str] = {}
+    if any(parameter.kind is PlaceholderKind.IDENTIFIER for parameter in query.parameters):
+        head = None if wanted is None else await first_sets(wanted, query, source, can)
+        if head is None:
+            return None
+        try:
+            identifiers = read_identifiers(query, head.sets[0])
+        except DatabaseError:
+            return None  # the run reports it
+    return await find_over_pool(target.sessions, query, identifiers)
 
 
 async def _source(

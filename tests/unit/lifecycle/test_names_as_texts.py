@@ -13,6 +13,8 @@ from bulkq.targets import open_target
 from tests.support.checks import load, run, verdicts
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.support.sqlite_files import SqliteFile
 
 SCHEMES = ("sqlite", "sqlite+pysqlite", "sqlite+apsw")
@@ -50,3 +52,18 @@ async def test_a_check_of_a_name_that_no_column_has_is_an_error(sqlite_file: Sql
     summary = await run(load(text, "q.sql"), f"sqlite:///{path}")
     assert (verdicts(summary), summary.exit_code) == ({"a": "error", "b": "fail"}, 3)
     assert summary.checks[0].message.endswith("correct the name, or write 'status' (q.sql:2)")
+
+
+async def test_a_check_of_the_table_that_its_parameter_set_names(sqlite_file: SqliteFile, tmp_path: Path) -> None:
+    """The names in double quotes are looked for in the table of the first set; without a set that names one, in none."""
+    path = sqlite_file("create table t (id integer, state text)")
+    names = tmp_path / "names.csv"
+    names.write_text("n\nt\n")
+    text = (
+        '-- name: a\n-- @param n ident\nselect id from :{n} where "status" is null;\n'
+        '-- name: b\n-- @param n ident\nselect "id" from :{n};\n'
+    )
+    summary = await run(load(text, "q.sql"), f"sqlite:///{path}", specs=(str(names),))
+    assert verdicts(summary) == {"a": "error", "b": "pass"}
+    summary = await run(load(text, "q.sql"), f"sqlite:///{path}", specs=("sql:select 't' as n",))
+    assert verdicts(summary) == {"a": "pass", "b": "pass"}
