@@ -11,6 +11,7 @@ own, and one for each database with the name of the database in front:
 backfill_catalog           the catalog about a table that is cut: its keys, types, rows, and what feels its changes
 key_conversion             a key's values as text and back: casts, collations
 key_ranges                 SQL of ranges: their condition, and the query that finds their end; describe_key_range for people
+moved_keys                 SQL that finds rows of a range behind it
 row_images                 SQL of `--capture` and of an undo
 row_key_catalog            keys of tables that a write from a file changes
 maintenance_catalog        objects, commands, rights and proofs of `bulkq maintain`

@@ -136,6 +136,10 @@ class BackfillCatalog:
         not_of_run: a further condition for rows that may be left after `came`: no range of the run has written them, as far as the table
             `{ranges}` has its ranges; with `{run}`, a literal. "" if the database does not say it.
         one_order: what orders a key -> the same, with one name for types that give the same values the same texts and the same order.
+        written: a condition for rows that the transaction itself has written; "" if the database does not know them.
+        keep_count: a statement that keeps the number of `{count}`, a query, in the session; "" if it cannot.
+        fewer: a query that gives a row if `{count}` gives a lower number than was kept.
+        triggers: a query for the names, tables and texts of all triggers, where their texts tell all that they do; "" if they do not.
     """
 
     queries: tuple[str, ...]
@@ -159,6 +163,10 @@ class BackfillCatalog:
     part_name: Callable[[Mapping[str, str], str], str] = lambda *_: ""
     not_of_run: str = ""
     one_order: Callable[[str], str] = str
+    written: str = ""
+    keep_count: str = ""
+    fewer: str = ""
+    triggers: str = ""
 
 
 @frozen

@@ -259,4 +259,6 @@ CATALOG = BackfillCatalog(
     kept=mysql_table_traces.kept,
     suspicions=mysql_table_traces.suspicions,
     one_order=one_order,
+    keep_count="SET @bulkq_rows = ({count})",
+    fewer="SELECT 1 FROM DUAL WHERE @bulkq_rows > ({count})",
 )

@@ -322,4 +322,5 @@ CATALOG = BackfillCatalog(
     part_name=postgresql_table_traces.part_name,
     not_of_run=postgresql_table_traces.NOT_OF_RUN,
     one_order=one_order,
+    written="xmin = pg_current_xact_id()::xid",
 )

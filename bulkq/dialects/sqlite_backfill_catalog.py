@@ -54,6 +54,8 @@ SELECT 'foreign key', m.name || '.' || f."from", f.on_delete || ' ' || f.on_upda
    AND (SELECT p.foreign_keys FROM pragma_foreign_keys AS p)
  ORDER BY 1, 2, 3"""
 
+TRIGGERS = "SELECT m.name, m.tbl_name, m.sql FROM main.sqlite_master AS m WHERE m.type = 'trigger' ORDER BY m.rowid"
+
 NAMES = "SELECT m.name FROM main.sqlite_master AS m WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite%' ORDER BY 1 LIMIT 5000"
 
 ROWS = "SELECT s.stat FROM main.sqlite_stat1 AS s WHERE s.tbl = {table} COLLATE NOCASE LIMIT 1"
@@ -239,4 +241,5 @@ CATALOG = BackfillCatalog(
     traces=(sqlite_table_traces.TRACES,),
     read_traces=sqlite_table_traces.read_traces,
     suspicions=sqlite_table_traces.suspicions,
+    triggers=TRIGGERS,
 )

@@ -17,6 +17,7 @@ comparison_operands, simple_comparisons            what a parameter is compared 
 key_columns_of_write, row_keys_of_parameter_sets   which row a parameter set changes
 range_placeholder           where the range of a key goes in a statement of a backfill
 check_range_bounds, check_range_table, changed_key_columns    whether it bounds the change; whether rows move between ranges
+trigger_assignments         what triggers change, for the same
 backfill_statement, validate_sql_fragment    the statements of `--set`, `--delete` and `--where`
 transform_statements        those of `--select` and `--apply`
 requirement_headers         what a query requires of the database

@@ -61,17 +61,22 @@ def changed_columns(query: Query, table: str, dialect: str) -> tuple[str, ...]:
         table: as the catalog quotes it; its last part is compared, without case.
         dialect: sqlglot's or SQLAlchemy's name of it.
     """
+    return assigned_in(query.sql, table, dialect)
+
+
+def assigned_in(sql: str, table: str, dialect: str) -> tuple[str, ...]:
+    """The same for a text; of a trigger, what the statements in its body assign."""
     wanted = (name_parts(table, '`"') or tuple(table.split(".")))[-1].lower()
-    lexed = tokenize(query.sql, dialect)
+    lexed = tokenize(sql, dialect)
     tokens = lexed.tokens
     depths = count_levels(tokens)
     found: list[str] = []
     for at, token in enumerate(tokens):
         start = _assignments(tokens, depths, at) if token.word == "UPDATE" else 0
-        names = _tables(query.sql, tokens, depths, at, dialect) if start else {}
+        names = _tables(sql, tokens, depths, at, dialect) if start else {}
         if wanted in names:
             mine = {wanted, names[wanted]} if len(names) > 1 else frozenset[str]()
-            found += _assigned(query.sql, tokens, depths, start, dialect, mine)
+            found += _assigned(sql, tokens, depths, start, dialect, mine)
     return tuple(found)
 
 

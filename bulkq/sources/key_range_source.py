@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 from bulkq.dialects.sqlstates import NO_ROOM
 from bulkq.errors import DatabaseError, RefusedError, StoppedError
 from bulkq.model import Batch
+from bulkq.model.own_error_states import STEP_UNEXPECTED
 from bulkq.policy.retry import CONNECTIONS
 
 if TYPE_CHECKING:
@@ -31,6 +32,14 @@ AHEAD_OF_GROWTH = 1
 
 INSERTED = 50
 """Rows that may have come into a range since it was cut."""
+
+KEY_MOVES = "key_moves"
+"""The name of the statement that finds rows of a range behind it."""
+
+MOVED = (
+    "a trigger or a rule gives the rows of a range keys behind it, so they would be changed twice: use another key with --key, or "
+    "disable the trigger while the backfill works"
+)
 
 OF_VALUES = ("22", "23")
 """Classes of errors that some rows of a range cause: values and constraints."""
@@ -248,9 +257,11 @@ class RangeSource:
 
         Raises:
             StoppedError: it does not, because a column or a table was dropped or renamed, the role has lost a right, the disk is
-                full, or another database that the statements use is away: every range would fail.
+                full, or another database that the statements use is away: every range would fail. Or its rows got keys behind it.
         """
         state = error.sqlstate or ""
+        if state == STEP_UNEXPECTED and str(error).startswith(f"{KEY_MOVES}:"):
+            raise StoppedError(MOVED).for_good() from error
         if state.startswith(OF_VALUES):
             return
         if state in NO_ROOM:

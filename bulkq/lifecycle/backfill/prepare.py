@@ -15,6 +15,7 @@ from bulkq.lifecycle import open_targets, target_markers
 from bulkq.lifecycle.backfill.count_rows import PassedRows, count_rows, expect_rows
 from bulkq.lifecycle.backfill.describe_table import describe
 from bulkq.lifecycle.backfill.explain import SEQSCAN, RightMissingError, explain_ranges, refuse_scans
+from bulkq.lifecycle.backfill.key_moves import guard_keys, is_in_key, trigger_texts
 from bulkq.lifecycle.backfill.patient_cutter import PatientCutter
 from bulkq.lifecycle.backfill.prepare_transform import prepare_transform
 from bulkq.lifecycle.backfill.range_batches import KeyRangeBatches
@@ -37,9 +38,12 @@ from bulkq.query.backfill_statement import assigned_columns, build_delete, build
 from bulkq.query.changed_key_columns import changed_columns, stable_key
 from bulkq.query.check_range_table import UNBOUNDED, refuse_other_rows
 from bulkq.query.range_placeholder import by_bounds, expand, find_range
+from bulkq.query.trigger_assignments import columns_of_triggers
 from bulkq.text.message_parts import quoted
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from bulkq.engine.part_state import PartState
     from bulkq.lifecycle.open_targets import OpenTarget
     from bulkq.lifecycle.run_resources import OpenRun
@@ -108,7 +112,9 @@ async def _look_at_part(opened: OpenRun, target: OpenTarget, part: PartState, co
         await _look_at_images(opened, target, part, connection)
         return
     dialect = dialect_of(target.definition.url)
-    facts = _stable(options, part.spec.query, await describe(connection, dialect, options.over, options.key), dialect)
+    found = await describe(connection, dialect, options.over, options.key)
+    triggers = [] if options.delete else await trigger_texts(connection, dialect)
+    facts = _stable(options, part.spec.query, found, dialect, triggers)
     refuse_other_table(options, part, facts, dialect)
     events = await refuse_other_rows_since(opened, part, facts, connection, dialect)
     if options.generated:
@@ -144,6 +150,8 @@ async def _look_at_part(opened: OpenRun, target: OpenTarget, part: PartState, co
     await _try_out(opened, part, made, KeyRange(start, end), connection, dialect)
     expect_rows(opened, *await count_rows(connection, facts, options.count), recorded.rows)
     cutter.before_cut.append(TableWatch(made, dialect, options.over).look)
+    if not options.delete:
+        guard_keys(made, dialect, follows=options.upper == "open")
     _begin(opened, part, made, end)
     opened.sources.ranges[part.spec.number].bounded = options.select is None and _changes_its_table(made, dialect)
 
@@ -247,28 +255,36 @@ def _options(opened: OpenRun) -> BackfillOptions:
     return options
 
 
-def _stable(options: BackfillOptions, query: Query, facts: TableFacts, dialect: str) -> TableFacts:
-    """The table with the leading columns of its key that the statement leaves as they are, by which it is cut.
+def _stable(
+    options: BackfillOptions,
+    query: Query,
+    facts: TableFacts,
+    dialect: str,
+    triggers: Sequence[tuple[str, str, str]] = (),
+) -> TableFacts:
+    """The table with the leading columns of its key that the statement and triggers leave as they are, by which it is cut.
 
     Raises:
-        UsageError: the statement changes the first column of the key, or a column that the table does not have.
+        UsageError: the statement or a trigger changes the first column of the key, or it changes a column that the table does not have.
         RefusedError: it changes another one, and the whole key is needed to find a row again.
     """
     if options.assignments:
         columns = check_assigned(assigned_columns(options.assignments, dialect), facts, dialect)
     else:
         columns = changed_columns(query, facts.key.table, dialect)
-    key = stable_key(facts.key, columns, query.place, dialect)
+    key, who = stable_key(facts.key, columns, query.place, dialect), "the statement"
+    called = columns_of_triggers(triggers, facts.key.table, columns, dialect)
+    if moved := next((column for column in called if is_in_key(key, column)), ""):
+        who = f"the trigger {quoted(called[moved])}"
+        key = stable_key(key, tuple(called), f"trigger {quoted(called[moved])}", dialect)
     if key is facts.key:
         return facts
     needs = "--capture" if options.capture else "--select" if options.select is not None else ""
     if needs:
-        moved = quoted(facts.key.columns[len(key.columns)].name)
-        raise RefusedError(
-            f"{query.place}: the statement changes {moved} of the key, by which {needs} finds rows again"
-        )
+        changed = quoted(facts.key.columns[len(key.columns)].name)
+        raise RefusedError(f"{query.place}: {who} changes {changed} of the key, by which {needs} finds rows again")
     names = ", ".join(column.name for column in key.columns)
-    notice = f"the statement changes columns of the key, so ranges are cut by ({names}) alone"
+    notice = f"{who} changes columns of the key, so ranges are cut by ({names}) alone"
     return replace(facts, key=key, notices=(*facts.notices, notice))
 
 

@@ -32,6 +32,22 @@ class FormQueries:
     after: tuple[Query, ...] = ()
 
 
+@frozen
+class RangeGuard:
+    """What finds in the transaction of a range that its rows have got keys behind it.
+
+    Attributes:
+        before: ahead of the statement.
+        after: behind it; each has to give no row.
+    """
+
+    before: tuple[Query, ...] = ()
+    after: tuple[Query, ...] = ()
+
+
+NO_GUARD = RangeGuard()
+
+
 class KeyRangeBatches:
     """Implements `bulkq.sources.key_range_source.RangeBatches` for one target.
 
@@ -50,6 +66,12 @@ class KeyRangeBatches:
         self._insert: Query | None = None
         self._update: Query | None = None
         self._failed: frozenset[int] = frozenset()
+        self._guard: Callable[[RangeForm, int], RangeGuard] = lambda form, number: NO_GUARD  # noqa: ARG005
+        self._end: Mapping[str, str] = {}
+
+    def guard(self, make: Callable[[RangeForm, int], RangeGuard], end: Mapping[str, str]) -> None:
+        """Add the steps that `make` gives for a form of range and its number, with the values `end` beside those of the range."""
+        self._guard, self._end = make, end
 
     def queries(self, form: RangeForm) -> FormQueries:
         """The statements of a form before they were rewritten."""
@@ -74,20 +96,23 @@ class KeyRangeBatches:
         return query, self._values(query, wanted, number)
 
     def steps(self, number: int, wanted: KeyRange) -> AttemptSteps | None:
-        """Return the steps that stand around the statement; None if the run is on no record."""
-        if self._insert is None or self._update is None:
+        """Return the steps that stand around the statement; None if there are none, because the run is on no record."""
+        guard, recorded = self._guard(wanted.form, number), self._recorded(number, wanted)
+        if not recorded and guard is NO_GUARD:
             return None
-        made = self._queries(wanted)
-        before = (AttemptStep(query, self._values(query, wanted, number)) for query in made.before)
+        made = self._queries(wanted) if recorded else FormQueries(self._queries(wanted).main)
+        before = (AttemptStep(query, self._values(query, wanted, number)) for query in (*guard.before, *made.before))
+        moved = (AttemptStep(query, self._values(query, wanted, number), rows=0) for query in guard.after)
         after = (AttemptStep(query, self._values(query, wanted, number)) for query in made.after)
-        return AttemptSteps(before=tuple(before), after=(*after, self._recorded(number, wanted)))
+        return AttemptSteps(before=tuple(before), after=(*moved, *after, *recorded))
 
-    def _recorded(self, number: int, wanted: KeyRange) -> AttemptStep:
-        assert self._insert is not None
-        assert self._update is not None
+    def _recorded(self, number: int, wanted: KeyRange) -> tuple[AttemptStep, ...]:
+        """The step that writes the ends of a range; none if the run is on no record."""
+        if self._insert is None or self._update is None:
+            return ()
         if number in self._failed:
-            return AttemptStep(self._update, markers.redo_parameters(number, wanted), rows=1)
-        return AttemptStep(self._insert, markers.range_parameters(number, wanted), rows=1)
+            return (AttemptStep(self._update, markers.redo_parameters(number, wanted), rows=1),)
+        return (AttemptStep(self._insert, markers.range_parameters(number, wanted), rows=1),)
 
     def _queries(self, wanted: KeyRange) -> FormQueries:
         form = wanted.form
@@ -98,5 +123,5 @@ class KeyRangeBatches:
         return found
 
     def _values(self, query: Query, wanted: KeyRange, number: int) -> ParameterSet:
-        values = {**self._constants, **wanted.values, "bulkq_first": str(number)}
+        values = {**self._constants, **self._end, **wanted.values, "bulkq_first": str(number)}
         return tuple(values[parameter.name] for parameter in query.parameters)
