@@ -257,7 +257,8 @@ class Database:
             throttle: expressions such as "file:/run/hold": no range starts while one of them holds.
             pace: as of `run`.
             max_affected: stop before more rows than this are changed.
-            allow: "seqscan" for a statement that reads the whole table for each range, "unbounded" for a range of other rows.
+            allow: "seqscan" for a statement that reads the whole table for each range, "unbounded" for a range of other rows,
+                "hidden" if row level security hides rows of other tables from the role.
             name: of the run, in `bulkq runs`; by default that of the statement.
             ledger: where the run is recorded: "auto", a path, a URL; "none" records nothing, and a killed run cannot be continued.
             on_error: "raise" raises `RunFailed` if a range failed or rows are left; "collect" leaves both to the summary.

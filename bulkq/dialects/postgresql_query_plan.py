@@ -56,4 +56,9 @@ CATALOG = PlanCatalog(
     read=read,
     careful=("SET LOCAL enable_seqscan = off",),
     relations=RELATIONS,
+    hides_rows=(
+        "SELECT 1 FROM pg_catalog.pg_class AS c WHERE c.relrowsecurity AND row_security_active(c.oid) "
+        "AND current_setting('row_security') = 'on' LIMIT 1"
+    ),
+    shows_all_rows="SET LOCAL row_security = off",
 )

@@ -51,9 +51,13 @@ class PlanCatalog:
             other way. () if the plan itself says whether there is another way.
         relations: a query for the names by which a plan may call `{table}`, a literal: rows of `table` and a name; and rows of
             `partial` and an index of some of its rows. "" if a plan calls it by its name, or by its alias.
+        hides_rows: a query that gives a row if some table may hide rows from the role; "" if no table does so.
+        shows_all_rows: a statement in front of `explain`, in its transaction, after which a statement is refused whose rows are hidden.
     """
 
     explain: str
     read: Callable[[Rows], tuple[PlanNode, ...]]
     careful: tuple[str, ...] = ()
     relations: str = ""
+    hides_rows: str = ""
+    shows_all_rows: str = ""

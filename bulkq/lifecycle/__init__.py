@@ -17,6 +17,7 @@ settings_from_events, throttle_waits_from_events, timeline_from_events, workers_
 unreported_failures  failures that an earlier process did not write to `--failures`
 run_resources, begin_progress    what an open run holds, and its counters
 database_identity    which targets are one database
+hidden_rows, literal_statement    whether row level security hides rows that a statement reads; a statement with its values
 check_api_arguments  the Python API's side of the options
 backfill, maintain    what these jobs do in the same steps
 """

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from bulkq.model import Query, Run, Server, Target
     from bulkq.model.run import SafetyOptions
 
-ALLOWABLE = ("unbounded", "truncate", "ddl", "seqscan")
+ALLOWABLE = ("unbounded", "truncate", "ddl", "seqscan", "hidden")
 """The words of `--allow`."""
 
 REWRITTEN = "rewritten"
@@ -129,13 +129,16 @@ def refuse_uncounted(counted: str | None, server: Server, library: str) -> Usage
     )
 
 
-def refuse_lanes(concurrency: int | None, totals: Sequence[int | None], server: Server) -> RefusedError | None:
+def refuse_lanes(
+    concurrency: int | None, totals: Sequence[int | None], server: Server, beside: int = 0
+) -> RefusedError | None:
     """The error for more lanes than `server` has free connections, raised before any is taken; None if they fit.
 
     Args:
         concurrency: of `-j`; None: there are not more than fit.
         totals: parameter sets of every query, None where that is not known: no run needs more lanes than it has sets.
         server: as the connection that it was seen through found it, which is one of those that are wanted.
+        beside: connections beside those of the lanes.
     """
     free = server.free_connections
     if concurrency is None or free is None or server.pooled:
@@ -143,11 +146,15 @@ def refuse_lanes(concurrency: int | None, totals: Sequence[int | None], server: 
     known = [total for total in totals if total is not None]
     most = sum(known) if len(known) == len(totals) else concurrency
     wanted = max(1, min(concurrency, most))
-    if wanted - 1 <= free:
+    needed, lanes = wanted - 1 + beside, max(1, free + 1 - beside)
+    if max(wanted - 1, beside) <= free:  # a lane more than there is room for waits
         return None
+    advice = "end other sessions, or raise the limit (ALTER ROLE ... CONNECTION LIMIT)"
+    if beside <= free:
+        advice = f"use -j {lanes} or less"
     return RefusedError(
-        f"-j {concurrency} needs {wanted - 1} more connections, but the server has {free} of {server.max_connections} free: "
-        f"use -j {free + 1} or less"
+        f"-j {concurrency} needs {needed} more {'connection' if needed == 1 else 'connections'}, but the limits of the server, the role "
+        f"and the database leave {free}: {advice}"
     )
 
 

@@ -32,8 +32,8 @@ PERMISSIONS = (
         type=WordList(*ALLOWABLE),
         multiple=True,
         help="Permit UPDATE and DELETE without WHERE, and a backfill whose range bounds other rows than those of its table "
-        "(unbounded), TRUNCATE (truncate), CREATE, ALTER and DROP (ddl), or a plan of a backfill that reads the whole table for "
-        "each range (seqscan).",
+        "(unbounded), TRUNCATE (truncate), CREATE, ALTER and DROP (ddl), a plan of a backfill that reads the whole table for "
+        "each range (seqscan), or a backfill from whose role row level security hides rows of other tables (hidden).",
     ),
     CONFIRM,
 )

@@ -3,8 +3,8 @@
 In the order of a run:
 
 validate_request       what contradicts, also from Python (the rest is refused in `cli.options`); the statement of `--set` and `--delete`
-prepare                what the target is asked before: `describe_table`, `same_table` for a resume, `explain` (with
-                       `literal_statement`), `count_rows`, `key_moves` for triggers
+prepare                what the target is asked before: `describe_table`, `same_table` for a resume, `explain`, `count_rows`,
+                       `key_moves` for triggers
 begin                  the table of ranges in the target
 cutter                 where the next range ends; `patient_cutter` waits for a server that is away
 range_batches          the statement and the values of a range, and the row that records its ends

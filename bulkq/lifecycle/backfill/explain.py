@@ -9,8 +9,8 @@ from bulkq.dialects import dialect_for
 from bulkq.dialects.sqlstates import NO_RIGHT
 from bulkq.errors import DatabaseError, RefusedError
 from bulkq.lifecycle.backfill.example_ranges import example_ranges
-from bulkq.lifecycle.backfill.literal_statement import is_explained, write_literals
 from bulkq.lifecycle.backfill.table_backfill_state import ExplainedRange
+from bulkq.lifecycle.literal_statement import is_explained, write_literals
 from bulkq.query.identifier_placeholders import name_parts
 
 if TYPE_CHECKING:
@@ -25,12 +25,15 @@ if TYPE_CHECKING:
 DATA = "22"
 """The class of errors of values."""
 
+STATE = "55000"
+"""The state of an object forbids it, such as a published table without a replica identity."""
+
 SEQSCAN = "seqscan"
 """Of `--allow`."""
 
 
-class RightMissingError(RefusedError):
-    """The role may not execute the statement, so every range would fail."""
+class CannotExecuteError(RefusedError):
+    """The role may not execute the statement, or the state of a table forbids it, so every range would fail."""
 
 
 async def explain_ranges(
@@ -48,7 +51,7 @@ async def explain_ranges(
         () if the database does not explain the statement, or if the table is empty.
 
     Raises:
-        RefusedError: the plan cannot be read; `RightMissingError` if the role may not execute the statement.
+        RefusedError: the plan cannot be read; `CannotExecuteError` if every range would fail.
         DatabaseError: the connection broke.
     """
     known = dialect_for(dialect)
@@ -61,9 +64,11 @@ async def explain_ranges(
         if error.connection_lost:
             raise
         if error.sqlstate == NO_RIGHT:  # PostgreSQL checks rights for EXPLAIN too
-            raise RightMissingError(
+            raise CannotExecuteError(
                 f"{made.statement.place}: {error}: ask a DBA to grant the right, or connect as another role"
             ) from error
+        if error.sqlstate == STATE:
+            raise CannotExecuteError(f"{made.statement.place}: {error}") from error
         if (error.sqlstate or "").startswith(DATA):
             raise RefusedError(
                 f"{made.statement.place}: {error}: correct --param, or the value in the statement"

@@ -9,7 +9,7 @@ from bulkq.dialects import dialect_for
 from bulkq.dialects.describe_key_range import range_text
 from bulkq.errors import DatabaseError
 from bulkq.lifecycle.backfill.cutter import KeyCutter
-from bulkq.lifecycle.backfill.literal_statement import is_explained, write_literals
+from bulkq.lifecycle.literal_statement import is_explained, write_literals
 from bulkq.model import Decoding
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from bulkq.errors import DatabaseError, RefusedError, UsageError
 from bulkq.lifecycle import open_targets, target_markers
 from bulkq.lifecycle.backfill.count_rows import PassedRows, count_rows, expect_rows
 from bulkq.lifecycle.backfill.describe_table import describe
-from bulkq.lifecycle.backfill.explain import SEQSCAN, RightMissingError, explain_ranges, refuse_scans
+from bulkq.lifecycle.backfill.explain import SEQSCAN, CannotExecuteError, explain_ranges, refuse_scans
 from bulkq.lifecycle.backfill.key_moves import guard_keys, is_in_key, trigger_texts
 from bulkq.lifecycle.backfill.patient_cutter import PatientCutter
 from bulkq.lifecycle.backfill.prepare_transform import prepare_transform
@@ -27,6 +27,7 @@ from bulkq.lifecycle.backfill.undo import find_images, shown_counts, told_trigge
 from bulkq.lifecycle.backfill.validate_request import range_statement
 from bulkq.lifecycle.backfill.verify import UNHURRIED, refusal, try_verification
 from bulkq.lifecycle.check_requirements import leave_out_unmet
+from bulkq.lifecycle.hidden_rows import HIDDEN, find_hidden_rows
 from bulkq.lifecycle.preflight import connections_are_free, recognize
 from bulkq.model import Decoding, StatementClass
 from bulkq.model.key_range import KeyRange, TableFacts
@@ -170,6 +171,7 @@ async def _try_out(
     if opened.resume.record is None:
         await _refuse_misplaced(connection, made.facts.key, dialect)
         await _explain(opened, made, connection, dialect)
+        await _refuse_hidden(opened, part, made, connection, dialect)
     if opened.processes is not None:
         await prepare_transform(opened, part, connection, made, whole, dialect_for(dialect))
 
@@ -207,10 +209,32 @@ async def _explain(opened: OpenRun, made: TableBackfill, connection: Connection,
     try:
         made.explained = await explain_ranges(connection, made, _size(_options(opened)).rows, dialect)
     except RefusedError as error:
-        if not allowed or isinstance(error, RightMissingError):
+        if not allowed or isinstance(error, CannotExecuteError):
             raise
     if not allowed:
         refuse_scans(made, made.explained)
+
+
+async def _refuse_hidden(
+    opened: OpenRun, part: PartState, made: TableBackfill, connection: Connection, dialect: str
+) -> None:
+    """Refuse statements that read tables of which the role does not see all rows, unless that is allowed.
+
+    Raises:
+        RefusedError: what they find would be wrong without an error.
+    """
+    if HIDDEN in opened.request.safety.allow:
+        return
+    assert made.end is not None
+    options = _options(opened)
+    verified = [inline(options.verify, dialect)] if options.verify is not None else []
+    ranged, _ = made.batches.statement(KeyRange(made.start, made.end))
+    for told, query in (await find_hidden_rows(connection, (ranged, part.spec.query, *verified), dialect)).items():
+        place = "--verify" if query in verified else made.statement.place
+        raise RefusedError(
+            f"{place}: {told}: rows that its policies hide would be missing without an error: connect as a role with BYPASSRLS, or "
+            "add --allow hidden"
+        )
 
 
 def _size(options: BackfillOptions) -> RangeSize:
@@ -272,6 +296,9 @@ def _stable(
         columns = check_assigned(assigned_columns(options.assignments, dialect), facts, dialect)
     else:
         columns = changed_columns(query, facts.key.table, dialect)
+    known = {name.lower() for name in facts.generated}
+    if taken := next((name for name in columns if name.lower() in known), ""):
+        raise UsageError(f"{query.place}: column {quoted(taken)} of {facts.key.table} is generated: leave it out")
     key, who = stable_key(facts.key, columns, query.place, dialect), "the statement"
     called = columns_of_triggers(triggers, facts.key.table, columns, dialect)
     if moved := next((column for column in called if is_in_key(key, column)), ""):

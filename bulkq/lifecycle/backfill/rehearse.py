@@ -13,7 +13,7 @@ from bulkq.dialects import dialect_for
 from bulkq.drivers import dialect_of
 from bulkq.errors import BulkqError, DatabaseError, RefusedError, TargetError
 from bulkq.lifecycle.backfill.example_ranges import range_behind, spread
-from bulkq.lifecycle.backfill.literal_statement import EXPLAINED
+from bulkq.lifecycle.literal_statement import EXPLAINED
 from bulkq.model import AttemptSteps
 from bulkq.model.frozen_dataclass import frozen
 from bulkq.policy.range_size import RangeSize

@@ -9,6 +9,7 @@ from functools import partial
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
+from bulkq.drivers import dialect_of
 from bulkq.engine.part_state import PartState
 from bulkq.engine.pool import MOST_OPEN
 from bulkq.errors import DatabaseError, ParameterError, RefusedError, StoppedError, TargetError, UsageError
@@ -16,6 +17,7 @@ from bulkq.ledger import find_check_history
 from bulkq.lifecycle import open_targets
 from bulkq.lifecycle.check_requirements import find_skipped
 from bulkq.lifecycle.database_identity import identify, twins
+from bulkq.lifecycle.hidden_rows import STRICT, find_hidden_rows
 from bulkq.lifecycle.names_as_texts import find_over_pool
 from bulkq.model import Decoding, Limits, PartSpec, PlaceholderKind, Query, StatementClass
 from bulkq.model.check_conditions import Measure
@@ -139,6 +141,7 @@ async def _recognize(opened: OpenChecks, target: OpenTarget, connection: Connect
     target.server = connection.server
     selected = opened.request.run.queries.selected
     target.skips = await find_skipped(connection, selected)
+    await _tell_hidden(opened, target, connection)
     for check in selected:
         if check.place in opened.request.references:
             several = opened.request.compared_with(check)
@@ -146,6 +149,13 @@ async def _recognize(opened: OpenChecks, target: OpenTarget, connection: Connect
             one = next((query for query, reason in zip(several, reasons, strict=True) if reason == ""), None)
             why = next(filter(None, reasons), "")
             opened.chosen[target.label, check.place, check.line] = why if one is None else one
+
+
+async def _tell_hidden(opened: OpenChecks, target: OpenTarget, connection: Connection) -> None:
+    """Say, once for each table, that checks do not see rows which row level security hides from the role."""
+    queries = opened.request.every
+    for told in await find_hidden_rows(connection, queries, dialect_of(target.definition.url)):
+        opened.warn_once(f"{target.label}: {told}: checks see only the rows that its policies show: {STRICT}")
 
 
 async def _export(stack: AsyncExitStack, target: OpenTarget) -> None:

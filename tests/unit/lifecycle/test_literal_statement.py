@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bulkq.dialects import dialect_for
-from bulkq.lifecycle.backfill.literal_statement import is_explained, write_literals
+from bulkq.lifecycle.literal_statement import is_explained, write_literals
 from bulkq.query import inline
 
 UPDATE = "update t set v = :v where id > :lo::bigint and name = :v"
