@@ -13,6 +13,7 @@ FOREIGN = frozenset({"08001", "08003", "08006"})
 """How PostgreSQL reports that a foreign server, or that of `dblink`, does not answer: as an ERROR. A pooler uses 08P01."""
 
 NO_RIGHT = "42501"
+TRANSACTION_TIMEOUT = "25P04"
 NOT_SUPPORTED = "0A000"
 READ_ONLY = "25006"
 SERIALIZATION = "40001"

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from bulkq import query as queries
 from bulkq.dialects import COPIED_VERBS, LOCKED
-from bulkq.dialects.sqlstates import CANCELED, NO_ROOM, NOT_NOW
+from bulkq.dialects.sqlstates import CANCELED, NO_ROOM, NOT_NOW, TRANSACTION_TIMEOUT
 from bulkq.drivers.optional_connection_methods import BaseConnection
 from bulkq.engine.batch_outcome import BatchOutcome, piece
 from bulkq.engine.batch_segments import Segment, halves, pieces, segments_of
@@ -404,7 +404,7 @@ class Lane:
         """Record the culprit and return the segments without it, or halve the segment to find it."""
         part, spec = tally.part, tally.spec
         positions = segment.positions
-        if decision.timed_out:
+        if decision.timed_out or error.sqlstate == TRANSACTION_TIMEOUT:
             part.shrink(tally.batch, timed_out=True)
         if part.ranges is not None and (decision.outcome is not Outcome.UNKNOWN or error.sqlstate in NO_ROOM):
             try:

@@ -48,7 +48,7 @@ ACTIONS: dict[str, Action] = {
     "57P03": Action.RECONNECT,
     "57P05": Action.RECONNECT,
     "25P03": Action.RECONNECT,
-    "25P04": Action.RECONNECT,
+    sqlstates.TRANSACTION_TIMEOUT: Action.ONCE,  # what took so long takes as long again
     # a cached plan that DDL made stale: a fresh statement settles it
     sqlstates.NOT_SUPPORTED: Action.ONCE,
     # a lock that was not granted, in other words than SQLSTATEs

@@ -7,7 +7,7 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
-from bulkq.dialects.sqlstates import DEADLOCK, LOCK_NOT_AVAILABLE
+from bulkq.dialects.sqlstates import DEADLOCK, LOCK_NOT_AVAILABLE, TRANSACTION_TIMEOUT
 from bulkq.errors import BulkqError, DatabaseError, ObjectsApart, ObjectSkipped
 from bulkq.lifecycle.maintain.ask_despite_stop import ask_despite_stop
 from bulkq.lifecycle.maintain.gone_objects import is_gone
@@ -221,9 +221,10 @@ class MaintenanceCommand:
         Raises:
             DatabaseError: nothing is known, because the session was lost.
         """
-        if error.connection_lost or not error.confirmed or error.abandoned:
+        ended = error.sqlstate == TRANSACTION_TIMEOUT and self._options.command not in REBUILDS
+        if not ended and (error.connection_lost or not error.confirmed or error.abandoned):
             raise error
-        error.undone = True
+        error.undone = True  # also where the server says that it has ended the command with the session
         if self._options.command not in REBUILDS or not self._made.catalog.leftovers:
             return False
         proof, _, _ = await self._look(connection, facts.object)

@@ -46,6 +46,7 @@ def test_every_listed_state_does_what_the_table_says(state: str) -> None:
         (None, Phase.ENCODING, {}, (Outcome.NOT_STARTED, Action.FAIL)),
         ("53300", Phase.CONNECTING, {"lost": True}, (Outcome.NOT_STARTED, Action.RECONNECT)),
         ("57P01", SENT, {"lost": True}, (Outcome.ROLLED_BACK, Action.RECONNECT)),
+        ("25P04", SENT, {"lost": True}, (Outcome.ROLLED_BACK, Action.ONCE)),
         (None, SENT, {"lost": True}, (Outcome.ROLLED_BACK, Action.RECONNECT)),
         ("08006", SENT, {}, (Outcome.ROLLED_BACK, Action.RECONNECT)),
         (None, COMMITTING, {"lost": True}, (Outcome.UNKNOWN, Action.FAIL)),
