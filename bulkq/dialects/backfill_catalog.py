@@ -60,6 +60,7 @@ class TableDescription:
         rows: about how many it has; None if that is not known.
         size: bytes with indexes; None if that is not known.
         notices: what a user should know before, a line each.
+        generated: columns that take no value, where the database finds an assignment only when it is executed.
     """
 
     name: str
@@ -70,6 +71,7 @@ class TableDescription:
     rows: int | None = None
     size: int | None = None
     notices: tuple[str, ...] = ()
+    generated: tuple[str, ...] = ()
 
 
 CONTINUE = (

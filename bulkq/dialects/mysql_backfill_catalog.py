@@ -121,6 +121,11 @@ class DeclaredColumn:
         """Its value follows from other columns, or from the clock of an UPDATE."""
         return any(word in self.extra.upper() for word in COMPUTED)
 
+    @property
+    def generated(self) -> bool:
+        """Its value follows from other columns, so it takes none."""
+        return self.changing and "ON UPDATE" not in self.extra.upper()
+
 
 def read(answers: Sequence[Rows]) -> TableDescription:
     """The table that the answers to `OBJECT`, `COLUMNS`, `INDEXES`, `AROUND` and `CLOCK` describe."""
@@ -140,6 +145,7 @@ def read(answers: Sequence[Rows]) -> TableDescription:
             *(line for row in around for line in _around(*row)),
             *_kinds(kind, int(partitions), [column for column in columns.values() if column.changing]),
         ),
+        generated=tuple(column.name for column in columns.values() if column.generated),
     )
 
 

@@ -121,6 +121,8 @@ ROW, BEFORE, DELETE, UPDATE = 1, 2, 8, 16
 ACTIONS = {"c": "CASCADE", "n": "SET NULL", "d": "SET DEFAULT"}
 """What a foreign key does to the rows that refer to a changed one; others refuse the change."""
 
+REFERRED = "and each UPDATE of the columns it refers to"
+
 RULES = {"2": "UPDATE", "4": "DELETE"}
 
 
@@ -163,7 +165,7 @@ def _references(facts: Mapping[str, Any]) -> Iterator[str]:
         slow = (
             ""
             if key["indexed"]
-            else f"; no index of it begins with {key['columns']}, so each DELETE reads the whole table"
+            else f"; no index of it begins with {key['columns']}, so each DELETE, {REFERRED}, reads the whole table"
         )
         yield f"{key['table']} refers to it by {quoted(key['name'])}{''.join(f' {action}' for action in actions)}{slow}"
 

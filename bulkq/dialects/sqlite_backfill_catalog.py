@@ -218,7 +218,11 @@ def _notices(kind: str, name: str, first: str, second: str, indexed: str) -> Ite
     actions = "".join(
         f" ON {event} {action}" for event, action in (("DELETE", first), ("UPDATE", second)) if action in ACTIONS
     )
-    slow = "" if indexed == "1" else "; no index begins with it, so each DELETE reads that whole table"
+    slow = (
+        ""
+        if indexed == "1"
+        else "; no index begins with it, so each DELETE, and each UPDATE of the columns it refers to, reads that whole table"
+    )
     yield f"{name} refers to it{actions}{slow}"
 
 

@@ -191,6 +191,8 @@ def connections_are_free(opened: OpenRun, target: OpenTarget, server: Server) ->
         spare = free // SPARE if opened.request.limits.concurrency is None else 0
         target.sessions.limit(1 + free - spare, "the server has no more free connections")
         return
-    refused = refuse_lanes(opened.request.limits.concurrency, [part.source.total for part in opened.parts], server)
+    beside = 0 if opened.request.backfill is None else 1  # what cuts the ranges
+    totals = [part.source.total for part in opened.parts]
+    refused = refuse_lanes(opened.request.limits.concurrency, totals, server, beside)
     if refused is not None:
         raise refused

@@ -73,6 +73,7 @@ class TableFacts:
         acting: triggers, rules and foreign keys that act when its rows change: kind, name, and a digest of the definition.
         order: what orders the values of the key: types, collations and their versions.
         traces: what differs after rows have left the table, come back or got other keys.
+        generated: columns that take no value, where the database finds an assignment only when it is executed.
     """
 
     key: TableKey
@@ -84,6 +85,7 @@ class TableFacts:
     acting: tuple[str, ...] = ()
     order: str = ""
     traces: Mapping[str, str] = field(default_factory=dict, compare=False)
+    generated: tuple[str, ...] = ()
 
     @property
     def triggers(self) -> tuple[str, ...]:

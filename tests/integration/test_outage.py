@@ -279,7 +279,7 @@ def test_a_role_with_few_connections(password_url: str, postgres: PostgresServer
     url = password_url.replace("@", ":right@", 1)
     got = cli("run", "-e", "select :id::int as id", "-t", url, "-p", "range:id=1..100", "-j", "8")
     assert got.code == 4, got.err
-    assert "-j 8 needs 7 more connections, but the server has 2 of" in got.err
+    assert "-j 8 needs 7 more connections, but the limits of the server, the role and the database leave 2" in got.err
     assert "use -j 3 or less" in got.err
 
 

@@ -167,7 +167,8 @@ def _refused(error: asyncpg.PostgresError, options: AsyncpgOptions) -> str:
     message = _line(error)
     match error.sqlstate:
         case "53300":
-            return f"too many connections: {message}: lower -j"
+            raised = " or raise its CONNECTION LIMIT" if " for role " in message or " for database " in message else ""
+            return f"{message}: lower -j,{raised}" if raised else f"too many connections: {message}: lower -j"
         case "28P01":
             given = "wrong password" if options.password else "no password was given, or ~/.pgpass has a wrong one"
             return f"{message}: {given} (or there is no such role){_pgpass()}"

@@ -63,6 +63,7 @@ async def describe(
         acting=found.acting,
         order=", ".join(_order(column, found.orders) for column in cut.columns),
         traces=await asking.traces(),
+        generated=table.generated,
     )
 
 

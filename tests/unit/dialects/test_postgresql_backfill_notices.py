@@ -51,7 +51,10 @@ REFERENCE = {"name": "k", "table": "o", "delete": "a", "update": "r", "indexed":
         ({"references": [REFERENCE]}, 'o refers to it by "k"'),
         (
             {"references": [REFERENCE | {"delete": "c", "update": "d", "indexed": False}]},
-            'o refers to it by "k" ON DELETE CASCADE ON UPDATE SET DEFAULT; no index of it begins with t_id, so each DELETE reads the whole table',
+            (
+                'o refers to it by "k" ON DELETE CASCADE ON UPDATE SET DEFAULT; no index of it begins with t_id, so each DELETE, '
+                "and each UPDATE of the columns it refers to, reads the whole table"
+            ),
         ),
         ({"partitioned": "RANGE (at)"}, "partitioned by RANGE (at) into 1 partition"),
         ({"partition_of": "p"}, "a partition of p: an UPDATE that would move a row to another partition fails"),

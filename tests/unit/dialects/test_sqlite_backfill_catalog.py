@@ -205,7 +205,10 @@ create table c (t_id references t (id) on delete restrict unique);
 def test_foreign_keys() -> None:
     """Where they are obeyed, with what they do to the rows that refer to a changed one."""
     assert table(REFERRED.format("on")).notices == (
-        "a.t_id refers to it ON DELETE CASCADE ON UPDATE SET NULL; no index begins with it, so each DELETE reads that whole table",
+        (
+            "a.t_id refers to it ON DELETE CASCADE ON UPDATE SET NULL; no index begins with it, so each DELETE, "
+            "and each UPDATE of the columns it refers to, reads that whole table"
+        ),
         "b.id refers to it",
         "c.t_id refers to it",
     )

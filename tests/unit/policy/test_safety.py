@@ -194,7 +194,12 @@ def test_a_select_that_may_write_has_no_limit(option: str) -> None:
     ("concurrency", "totals", "free", "words"),
     [
         (8, [None], 7, None),
-        (8, [None], 6, "-j 8 needs 7 more connections, but the server has 6 of 100 free: use -j 7 or less"),
+        (
+            8,
+            [None],
+            6,
+            "-j 8 needs 7 more connections, but the limits of the server, the role and the database leave 6: use -j 7 or less",
+        ),
         (1, [None], 0, None),
         (80, [3, 4], 6, None),
         (80, [3, None], 6, "-j 80 needs 79 more"),
@@ -211,6 +216,15 @@ def test_more_lanes_than_connections(
     error = refuse_lanes(concurrency, totals, server)
     assert (error is None) if words is None else str(error).startswith(words)
     assert refuse_lanes(concurrency, totals, replace(server, pooled=True)) is None
+
+
+def test_a_connection_beside_the_lanes() -> None:
+    """What cuts the ranges of a backfill needs one; no smaller `-j` helps if there is none."""
+    server = Server("postgresql", "15", 150000, free_connections=0, max_connections=100)
+    assert "-j 1 needs 1 more connection, but" in str(error := refuse_lanes(1, [None], server, 1))
+    assert "ALTER ROLE ... CONNECTION LIMIT" in str(error)
+    assert refuse_lanes(1, [None], replace(server, free_connections=1), 1) is None
+    assert "use -j 2 or less" in str(refuse_lanes(4, [None], replace(server, free_connections=2), 1))
 
 
 def test_options_that_need_a_count() -> None:
