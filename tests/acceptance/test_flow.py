@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[2]
 REQUEST = {"run": (30, 40), "resume": (30, 40), "check": (30, 40), "plan": (30, 40)}
 """By command: files that the user's request enters, and its returns to them."""
 
-STEERING = {"run": (41, 58), "resume": (47, 79), "check": (36, 69), "plan": (8, 9)}
+STEERING = {"run": (41, 58), "resume": (47, 79), "check": (36, 70), "plan": (8, 9)}
 """By command: files of the rooms that steer, and returns to them. A new step of the lifecycle may raise it, or one that is imported late."""
 
 

@@ -9,6 +9,7 @@ from functools import partial
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
+from bulkq.dialects import dialect_for
 from bulkq.drivers import dialect_of
 from bulkq.engine.part_state import PartState
 from bulkq.engine.pool import MOST_OPEN
@@ -153,8 +154,10 @@ async def _recognize(opened: OpenChecks, target: OpenTarget, connection: Connect
 
 async def _tell_hidden(opened: OpenChecks, target: OpenTarget, connection: Connection) -> None:
     """Say, once for each table, that checks do not see rows which row level security hides from the role."""
-    queries = opened.request.every
-    for told in await find_hidden_rows(connection, queries, dialect_of(target.definition.url)):
+    dialect = dialect_of(target.definition.url)
+    if not dialect_for(dialect).libpq:  # no other database has policies that a session can do without
+        return
+    for told in await find_hidden_rows(connection, opened.request.every, dialect):
         opened.warn_once(f"{target.label}: {told}: checks see only the rows that its policies show: {STRICT}")
 
 
