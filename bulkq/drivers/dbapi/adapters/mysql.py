@@ -346,10 +346,9 @@ class MySQL(Adapter):
         driver.decoders = driver.bulkq_decoders.of(decoding)
 
     def reading(self, connection: DbapiConnection, decoding: Decoding) -> DbapiCursor | None:  # noqa: ARG002
-        """MySQL Connector/Python has a cursor that leaves the text of the server alone."""
-        if self.dialect.driver != "mysqlconnector":
-            return None
-        return cast("DbapiCursor", cast("Any", connection).cursor(buffered=True, raw=True))
+        """The cursor of a library whose usual ones give None for a date that Python does not have."""
+        options = mysql_results.READERS.get(self.dialect.driver)
+        return None if options is None else cast("DbapiCursor", cast("Any", connection).cursor(**options))
 
     def forms(self, asking: Probe, cursor: DbapiCursor, decoding: Decoding) -> Forms:
         """A TIME is no time of a day, so libraries give a timedelta."""
@@ -414,7 +413,7 @@ class MySQL(Adapter):
     def trouble(self, error: Exception) -> ErrorDescription:
         """By the number of the error."""
         found = said(error)
-        number, message = found.number, found.words
+        number, message = found.number, mysql_results.explain_system_error(error, found.words)
         lost = number in LOST or isinstance(error, BROKEN) or self.is_disconnect(error)
         state = STATES.get(number or 0) or getattr(error, "sqlstate", None)  # PyMySQL keeps it from 1.2 on
         return ErrorDescription(message, state if state != "HY000" else None, lost)

@@ -23,13 +23,17 @@ WRITTEN = {
 }
 """Field types whose values are wanted as the server writes them, by their numbers in the protocol."""
 
+AS_TEXT = "select it as text, cast(... as char), or use mysql+pymysql://"
+
+FLOAT = 4
 DATE = 10
 DATETIMES = frozenset({7, 12})
 MOMENTS = frozenset({DATE}) | DATETIMES
 """Field types whose values Python may not have: 0000-00-00, 2024-02-31."""
 
-NOT_NULL = 1
-"""Flag of a column that holds no NULL."""
+READERS = {"mysqlconnector": {"buffered": True, "raw": True}, "mariadbconnector": {"binary": True}}
+"""Options of the cursors of a library whose usual ones give None for a date that Python does not have. Raw ones of MySQL Connector leave
+the text of the server alone; binary ones of MariaDB Connector fail."""
 
 TABLE_VERBS = frozenset({"ANALYZE", "CHECK", "OPTIMIZE", "REPAIR", "CACHE", "LOAD"})
 TABLE_ANSWER = ["Table", "Op", "Msg_type", "Msg_text"]
@@ -101,19 +105,27 @@ class NotNull:
         """
         if value is None:
             raise ValueError(
-                "the library gives NULL for a date that Python does not have, such as 0000-00-00: "
-                "select it as text, cast(... as char), or use mysql+pymysql://"
+                f"the library gives NULL for a date that Python does not have, such as 0000-00-00: {AS_TEXT}"
             )
         return value
 
 
 def mariadb_connector_forms(description: Sequence[Sequence[Any]], decoding: Decoding) -> Forms:
-    """The forms of MariaDB Connector, which refuse None in dates that are declared NOT NULL: its flags are in place 7."""
+    """The forms of MariaDB Connector, whose binary cursors give a FLOAT with more digits than the server writes."""
     times = time_forms(description, decoding) or [None] * len(description)
-    return [
-        NotNull() if entry[1] in MOMENTS and entry[7] & NOT_NULL else time
-        for entry, time in zip(description, times, strict=True)
-    ]
+    return [_short_float if entry[1] == FLOAT else time for entry, time in zip(description, times, strict=True)]
+
+
+def _short_float(value: Any) -> float:
+    return float(f"{value:.6g}")
+
+
+def explain_system_error(error: BaseException, words: str) -> str:
+    """The `words` of an error; of MariaDB Connector's SystemError what it means and what to do."""
+    if not isinstance(error, SystemError):
+        return words
+    reason = f" ({error.__cause__})" if error.__cause__ else ""
+    return f"the library cannot give a value, perhaps a date that Python does not have{reason}: {AS_TEXT}"
 
 
 def odbc_forms(description: Sequence[Sequence[Any]]) -> Forms:

@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 import pytest
 
 from bulkq.drivers.dbapi.adapters.mysql_results import (
+    explain_system_error,
     failure_in,
     mariadb_connector_forms,
     next_result,
@@ -81,22 +82,29 @@ def test_the_next_result_of_other_libraries() -> None:
     assert not next_result(Telling(more=None))
 
 
-def test_none_in_a_date_that_is_not_null() -> None:
-    """MariaDB Connector gives it for 0000-00-00: a column that the server says holds no NULL refuses it, others keep it."""
-    entries = [("a", 12, 4, 19, 0, 0, False, 4225), ("b", 12, 4, 19, 0, 0, True, 128), ("c", 11, 0, 0, 0, 6, True, 128)]
-    strict, nullable, time = mariadb_connector_forms(entries, Decoding.JSON)
-    assert nullable is None
-    assert strict is not None
-    assert strict("x") == "x"
-    assert strict.every
+def test_values_of_the_binary_cursors_of_mariadb_connector() -> None:
+    """A FLOAT has the digits that the server writes, and a TIME is its text."""
+    entries = [("a", 4, 4, 19, 0, 0, True, 128), ("b", 12, 4, 19, 0, 0, True, 128), ("c", 11, 0, 0, 0, 6, True, 128)]
+    single, day, time = mariadb_connector_forms(entries, Decoding.JSON)
+    assert day is None
+    assert single is not None
+    assert [single(1.100000023841858), single(16777216.0)] == [1.1, 16777200.0]
     assert time is not None
     assert time(timedelta(hours=24)) == "24:00:00.000000"
-    with pytest.raises(ValueError, match="0000-00-00"):
-        strict(None)
+    assert mariadb_connector_forms(entries, Decoding.PYTHON)[1:] == [None, None]
+
+
+def test_a_value_that_mariadb_connector_cannot_give() -> None:
+    """Its SystemError is explained; the words of other errors stay."""
+    error = SystemError("<built-in method> returned a result with an exception set")
+    assert "not have: select it as text" in explain_system_error(error, "x")
+    error.__cause__ = ValueError("month must be in 1..12")
+    assert "not have (month must be in 1..12): select it" in explain_system_error(error, "x")
+    assert explain_system_error(ValueError("x"), "x") == "x"
 
 
 def test_none_in_a_date_that_is_not_null_through_odbc() -> None:
-    """As MariaDB Connector: the description of a column says whether it may hold NULL."""
+    """The description of a column says whether it may hold NULL."""
     rest = (None, 10, 10, 0)
     entries = [
         ("a", date, *rest, False),
