@@ -15,6 +15,7 @@ from bulkq.drivers.dbapi.adapters import (
     mysql_counters,
     mysql_engines,
     mysql_multi_statement_packet,
+    mysql_odbc,
     mysql_results,
 )
 from bulkq.drivers.dbapi.adapters.base import TABLE, Adapter, one_line, returns_rows
@@ -339,6 +340,8 @@ class MySQL(Adapter):
         driver = mysql_results.own_connection(connection)
         if self.dialect.driver == "mysqldb":
             mysql_results.convert(driver, decoding)
+        elif self.dialect.driver == "pyodbc":
+            mysql_odbc.convert(driver, decoding)
         if not isinstance(getattr(driver, "decoders", None), dict):
             return
         if not hasattr(driver, "bulkq_decoders"):
