@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import bulkq
+from tests.support.syntax_trees import nodes, parse_all
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,7 +34,7 @@ MODULES = {name_of(path): path for path in PACKAGE.rglob("*.py") if not {"_migra
 
 def named(tree: ast.AST) -> Iterator[str]:
     """Every name that `tree` imports, with the modules that they may be in."""
-    for node in ast.walk(tree):
+    for node in nodes(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -88,5 +89,6 @@ def test_a_circle_is_found() -> None:
 
 def test_no_modules_import_one_another_in_a_circle() -> None:
     """Each module can be read, and loaded, after those that it imports."""
-    graph = {module: imports(module, ast.parse(path.read_text())) for module, path in MODULES.items()}
+    trees = parse_all(MODULES.values())
+    graph = {module: imports(module, trees[path]) for module, path in MODULES.items()}
     assert circle(graph) == []

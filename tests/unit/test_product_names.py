@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 import bulkq
+from tests.support.syntax_trees import nodes, parse_all
 
 PACKAGE = Path(bulkq.__file__).parent
 ROOMS = ("dialects/", "drivers/", "ledger/")
@@ -19,10 +20,9 @@ NAME = re.compile(rf"(^|_)({'|'.join(PRODUCTS)})(_|$)", re.IGNORECASE)
 STATE = re.compile(r"SQLITE_\w+")
 
 
-def named(path: Path) -> list[str]:
+def named(tree: ast.AST) -> list[str]:
     """Products that a module names outside docstrings and comments."""
-    tree = ast.parse(path.read_text())
-    return [f"{node.lineno}: {text}" for node in ast.walk(tree) for text in _texts(node) if _is_product(text)]
+    return [f"{node.lineno}: {text}" for node in nodes(tree) for text in _texts(node) if _is_product(text)]
 
 
 def _texts(node: ast.AST) -> list[str]:
@@ -48,11 +48,11 @@ def _is_product(text: str) -> bool:
 def test_no_other_room_names_a_product() -> None:
     """A fact about a database has one home, so a new database is one module."""
     found = {}
-    for path in sorted(PACKAGE.rglob("*.py")):
+    for path, tree in parse_all(sorted(PACKAGE.rglob("*.py"))).items():
         name = str(path.relative_to(PACKAGE))
         if name.startswith((*ROOMS, "_")) or name == "text/pg_text.py":
             continue
-        lines = named(path)
+        lines = named(tree)
         if lines:
             found[name] = lines
     assert found == {}

@@ -12,7 +12,6 @@ import subprocess
 import sys
 from collections import Counter
 from fnmatch import fnmatch
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +21,7 @@ import pytest
 import bulkq
 from bulkq import cli
 from bulkq.cli.commands import COMMANDS
+from tests.support.syntax_trees import nodes, parse_all
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -137,16 +137,9 @@ transforms/child transforms/mapper transforms/process_pool
 LONGEST_BODY = 60  # near 20 is the aim
 
 
-@cache
 def trees() -> dict[Path, ast.Module]:
     """What each module says, parsed where a test asks for it: every process of the suite imports this file."""
-    return {path: ast.parse(path.read_text()) for path in MODULES}
-
-
-@cache
-def nodes(tree: ast.AST) -> list[ast.AST]:
-    """All nodes of a tree, which many tests look through."""
-    return list(ast.walk(tree))
+    return parse_all(MODULES)
 
 
 TESTS = Path(__file__).parents[1]
@@ -400,8 +393,9 @@ def test_bodies_can_be_seen_at_once() -> None:
 def test_every_test_says_what_it_shows() -> None:
     """A test has one sentence, so that a failure can be read without its code."""
     silent = []
-    for path in sorted(TESTS.rglob("test_*.py")):
-        for node in ast.walk(ast.parse(path.read_text())):
+    for path, tree in parse_all(sorted(TESTS.rglob("test_*.py"))).items():
+        classes = (node for node in tree.body if isinstance(node, ast.ClassDef))
+        for node in (*tree.body, *(inner for found in classes for inner in found.body)):
             is_test = isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and node.name.startswith("test_")
             if is_test and not ast.get_docstring(node):
                 silent.append(f"{path.relative_to(TESTS)}:{node.name}")
@@ -456,14 +450,15 @@ def lost_entries(room: Path, text: str) -> Iterator[str]:
     rows = re.findall(r"^ *(\w+(?:, \w+)*) {2,}\S", text, re.MULTILINE)
     rows += re.findall(r"^One module for each \w+: (.*)\.$", text, re.MULTILINE)
     yield from {name for row in rows for name in row.split(", ")} - inside
-    code = {
+    left = set(re.findall(r"`([a-z_]+)`", text)) - inside
+    code = left and {
         getattr(node, "name", None) or getattr(node, "id", None) or getattr(node, "value", None)
         for path, tree in trees().items()
         if room in path.parents
         for node in nodes(tree)
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.alias, ast.Name, ast.Constant))
     }
-    yield from set(re.findall(r"`([a-z_]+)`", text)) - inside - code
+    yield from left - code
 
 
 def leads_somewhere(root: Path, parts: Sequence[str]) -> bool:
