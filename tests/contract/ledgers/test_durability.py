@@ -120,6 +120,7 @@ async def test_positions_are_those_of_the_moment_of_the_marks(url: str) -> None:
     """Positions hold at least the marks of their commit, are fsynced before it, and what comes later is beyond them."""
     events: list[str] = []
     size = 0
+    looked = asyncio.Event()
 
     def positions() -> list[tuple[int, SinkPosition]]:
         events.append(f"at {size}")
@@ -127,6 +128,8 @@ async def test_positions_are_those_of_the_moment_of_the_marks(url: str) -> None:
 
     async def fsync() -> None:
         nonlocal size
+        if "fsync" in events:
+            await looked.wait()  # else the next group may be durable before the first is looked at
         events.append("fsync")
         size += 100
         ledger.mark(Mark(0, ((11, 20),)))  # a lane goes on while the disk works
@@ -140,6 +143,7 @@ async def test_positions_are_those_of_the_moment_of_the_marks(url: str) -> None:
         (part,) = await ledger.state("01kb4x0001")
         assert (part.done, part.sinks) == (((1, 10),), (SinkPosition("out.csv", 10),))
         assert events[:2] == ["at 10", "fsync"]
+        looked.set()
         ledger.attach()
         await ledger.sync()
         assert (await ledger.state("01kb4x0001"))[0].done == ((1, 20),)
