@@ -47,7 +47,7 @@ def test_it_begins_with_the_number_of_other_runs_and_one_lane_for_each_target(da
 
 async def test_a_run_of_slow_queries_has_the_processors(database: str) -> None:
     """The number, and why it is not larger, are in the progress; before the first lane there is nothing to decide."""
-    one = part(database, SLOW, [{}] * 400)
+    one = part(database, SLOW, [{}] * 100)
     context = context_of(one)
     group = LaneGroup([one], context, most=MOST, ordered=True)
     auto = AutoLanes(context, [group])
@@ -64,7 +64,7 @@ async def test_a_run_of_slow_queries_has_the_processors(database: str) -> None:
     await one.sessions.close()
     assert 1 <= context.progress.lanes <= START
     assert context.progress.lanes_why
-    assert one.counts.ok == 400
+    assert one.counts.ok == 100
 
 
 async def test_a_lost_target_is_not_measured(database: str) -> None:

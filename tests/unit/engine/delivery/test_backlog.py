@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 async def test_memory_does_not_grow_with_what_waits(
     tmp_path: Path, store: Overflow, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Behind one slow query, 10,000 batches of one leave a bounded number of objects in memory, and all come out."""
-    monkeypatch.setattr(overflow, "MEMORY_BYTES", 1_000_000)
-    monkeypatch.setattr(backlog, "RUN_BYTES", 100_000)
+    """Behind one slow query, 3,000 batches of one leave a bounded number of objects in memory, and all come out."""
+    monkeypatch.setattr(overflow, "MEMORY_BYTES", 300_000)
+    monkeypatch.setattr(backlog, "RUN_BYTES", 30_000)
     bench = Bench(to_file(tmp_path / "out.jsonl"), store)
-    count = 10_000
+    count = 3_000
     for index in range(1, count):
         await bench.deliver(index)
     waiting = bench.window.backlog
