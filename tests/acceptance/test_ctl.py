@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tests.support.command import Cli, Finished
 
 COUNT = """
-with recursive c(i) as (select 1 union all select i + 1 from c where i < 30000)
+with recursive c(i) as (select 1 union all select i + 1 from c where i < 3000)
 insert into done select :n, count(*) from c
 """
 

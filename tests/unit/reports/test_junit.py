@@ -9,7 +9,7 @@ import pytest
 
 from bulkq.reports.findings import list_findings
 from bulkq.reports.junit import junit_report
-from tests.support.report_formats import JENKINS
+from tests.support.report_formats import junit_schema
 from tests.support.summaries import FOUR, RAN, STOPPED, checked, many
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def test_junit_is_what_jenkins_publishes(summary: RunSummary) -> None:
     """Valid by the schema of the xunit plugin, and its counts are those of the cases."""
     text = junit_report(summary)
-    JENKINS.validate(text)
+    junit_schema().validate(text)
     root = ET.fromstring(text)
     found = list_findings(summary)
     assert len(root.findall(".//testcase")) == len(found) == int(root.attrib["tests"])
