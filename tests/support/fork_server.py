@@ -78,9 +78,9 @@ def serve(path: str, follower: Follower) -> list[str] | None:
     signal.set_wakeup_fd(waker)
     signal.signal(signal.SIGCHLD, lambda *_: None)
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listening:
-        listening.bind(path)
+        listening.bind(f"{path}.new")
         listening.listen(16)
-        print("ready", flush=True)
+        Path(f"{path}.new").rename(path)  # who sees it can connect
         while True:
             readable, _, _ = select.select([listening, woken], [], [])
             if woken in readable:
