@@ -42,7 +42,7 @@ async def test_marks_are_durable_within_the_group_time(url: str) -> None:
         for n in range(0, 100, 10):
             ledger.mark(Mark(0, ((n + 1, n + 9),), (failure(n + 10),), changed=9, source=position(n + 10)))
         while not await other.state("01kb4x0001"):
-            assert time.monotonic() - start < 2.0  # 0.2 s, on a machine that does nothing else
+            assert time.monotonic() - start < 4.0  # 0.2 s, on a machine that does nothing else; a heartbeat takes 5 s
             await asyncio.sleep(0.01)
         (part,) = await other.state("01kb4x0001")
         assert part.done[0] == (1, 9)

@@ -26,7 +26,7 @@ from distributed.cli.{0} import main
 sys.argv = ["dask-{1}", *sys.argv[1:]]
 main()
 """
-START_S = 60
+START_S = 100
 
 
 class DaskProcesses:

@@ -100,7 +100,7 @@ def test_a_run_that_is_killed_leaves_no_connection(cluster: DaskProcesses, cli: 
     time.sleep(1)
     process.kill()
     process.wait()
-    end_s = time.monotonic() + 10
+    end_s = time.monotonic() + 60  # at once, on a machine that does nothing else
     while execute(database, "select 1 from pg_stat_activity where application_name like 'bulkq/%'"):
         assert time.monotonic() < end_s
         time.sleep(0.2)
@@ -119,7 +119,7 @@ def test_a_second_signal_cancels_on_the_server(cluster: DaskProcesses, cli: Cli,
     for _ in range(2):
         process.send_signal(signal.SIGINT)
         time.sleep(0.3)
-    process.wait(15)
+    process.wait(60)
     assert process.returncode == 130
     assert not execute(database, busy)
 
