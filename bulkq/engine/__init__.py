@@ -3,7 +3,7 @@
 runner, run_context                     all targets of a run: begin, stop, end, the timer that keeps deadlines; what their lanes share
 target_lanes, lane_starts               the lanes of a target: cut, take a slot, execute, deliver; when another one begins
 auto_lanes                              how many lanes each target has with `-j auto`
-lane                                    one batch: attempts, retries, the culprit; `failure_records` has the words
+lane                                    one batch: attempts, retries, the culprit; `failure_records`: the words, `look_at_target`: a stop
 batch_segments, batch_outcome           the sets that are left of a batch, and its result
 plan_attempt, commit_guard              the statements of an attempt, and what may forbid its COMMIT (`affected_guard`)
 range_transform                         a range of a backfill with `--map`: read, compute, apply

@@ -16,12 +16,13 @@ from typing import TYPE_CHECKING
 
 from bulkq import query as queries
 from bulkq.dialects import COPIED_VERBS, LOCKED
-from bulkq.dialects.sqlstates import CANCELED, NO_ROOM, NOT_NOW, TRANSACTION_TIMEOUT
+from bulkq.dialects.sqlstates import CANCELED, NOT_NOW, TRANSACTION_TIMEOUT
 from bulkq.drivers.optional_connection_methods import BaseConnection
 from bulkq.engine.batch_outcome import BatchOutcome, piece
 from bulkq.engine.batch_segments import Segment, halves, pieces, segments_of
 from bulkq.engine.commit_guard import CommitGuard
 from bulkq.engine.failure_records import lost_ownership, refused
+from bulkq.engine.look_at_target import look_at_target
 from bulkq.engine.plan_attempt import plan_attempt
 from bulkq.engine.range_transform import RowsFailed
 from bulkq.errors import AlreadyApplied, DatabaseError, NotOwner, ObjectsApart, ObjectSkipped, StoppedError
@@ -406,15 +407,14 @@ class Lane:
         positions = segment.positions
         if decision.timed_out or error.sqlstate == TRANSACTION_TIMEOUT:
             part.shrink(tally.batch, timed_out=True)
-        if part.ranges is not None and (decision.outcome is not Outcome.UNKNOWN or error.sqlstate in NO_ROOM):
-            try:
-                await part.ranges.check(tally.batch, error, () if part.transform is None else (spec.query,))
-            except StoppedError as stop:
-                self._sessions.gone = self._sessions.gone or stop  # of several targets, the others continue
-                raise self._sessions.gone from error
-            tally.superseded = decision.outcome is Outcome.ROLLED_BACK and await part.ranges.split(tally.batch)
-            if tally.superseded:
-                return []
+        try:
+            await look_at_target(tally, error, decision.outcome)
+        except StoppedError as stop:
+            self._sessions.gone = self._sessions.gone or stop  # of several targets, the others continue
+            raise self._sessions.gone from error
+        if part.ranges is not None and decision.outcome is Outcome.ROLLED_BACK and await part.ranges.split(tally.batch):
+            tally.superseded = True
+            return []
         limit_s = spec.limits.timeout_s if decision.timed_out else None
         if decision.outcome is Outcome.UNKNOWN and not (spec.limits.read_only or spec.repeatable):
             for position in positions:
