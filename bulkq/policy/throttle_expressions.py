@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from bulkq.errors import UsageError
@@ -69,6 +70,7 @@ class ThrottleExpression:
         signal: a key of `SIGNALS`.
         limit: the lanes wait from this value on, in `unit`; None if the signal has none.
         argument: what stands in parentheses, or behind the colon; "" if nothing does.
+        option: by which it was given, for messages.
     """
 
     text: str
@@ -76,6 +78,7 @@ class ThrottleExpression:
     limit: float | None = None
     unit: Unit | None = None
     argument: str = ""
+    option: str = field(default="--throttle", compare=False)
 
 
 def parse_expression(text: str, option: str = "--throttle") -> ThrottleExpression:
@@ -87,12 +90,12 @@ def parse_expression(text: str, option: str = "--throttle") -> ThrottleExpressio
     where = f"{option} {quoted(text)}"
     signal, colon, rest = text.strip().partition(":")
     if colon and signal in {"http", "https"} and rest.startswith("//"):
-        return ThrottleExpression(text, "http", argument=text.strip())
+        return ThrottleExpression(text, "http", argument=text.strip(), option=option)
     known = SIGNALS.get(signal)
     if colon and known is not None and known.text:
         if not rest.strip() or "\0" in rest:
             raise UsageError(f"{where}: the {known.text} is missing: use {known.usage}")
-        return ThrottleExpression(text, signal, argument=rest)
+        return ThrottleExpression(text, signal, argument=rest, option=option)
     found = _FORM.fullmatch(text.strip())
     name = found[1] if found else re.split(r"[^\w-]", text.strip(), maxsplit=1)[0]
     form = SIGNALS.get(name)
@@ -106,9 +109,9 @@ def parse_expression(text: str, option: str = "--throttle") -> ThrottleExpressio
     if not form.units:
         if found[3]:
             raise UsageError(f"{where}: {name} has no limit: use {form.usage}")
-        return ThrottleExpression(text, name, argument=argument)
+        return ThrottleExpression(text, name, argument=argument, option=option)
     limit, unit = _limit(where, form, found[4])
-    return ThrottleExpression(text, name, limit, unit, argument)
+    return ThrottleExpression(text, name, limit, unit, argument, option)
 
 
 ROUNDED = 1e-4

@@ -61,7 +61,7 @@ class ReportRequest:
         return self.path is None and self.format != GITHUB
 
 
-def parse_report(text: str) -> ReportRequest:
+def parse_report(text: str, option: str = "--report") -> ReportRequest:
     """Understand `FORMAT` or `FORMAT:FILE`, before the run, so that its report does not fail after it.
 
     Raises:
@@ -70,16 +70,16 @@ def parse_report(text: str) -> ReportRequest:
     name, colon, path = text.partition(":")
     if name not in FORMATS:
         raise UsageError(
-            f'--report "{name}" is unknown{suggestion(name, FORMATS)}: choose from {", ".join(FORMATS)}, as in json:FILE'
+            f'{option} "{name}" is unknown{suggestion(name, FORMATS)}: choose from {", ".join(FORMATS)}, as in json:FILE'
         )
     if not colon or path == "-":
         return ReportRequest(name)
     if not path:
-        raise UsageError(f'--report "{text}" names no file: write {name}:FILE, or {name} for stdout')
+        raise UsageError(f'{option} "{text}" names no file: write {name}:FILE, or {name} for stdout')
     if Path(path).is_dir():
-        raise UsageError(f'--report "{text}": "{path}" is a folder: give the path of a file')
+        raise UsageError(f'{option} "{text}": "{path}" is a folder: give the path of a file')
     if not Path(path).parent.is_dir():
-        raise UsageError(f'--report "{text}": no folder "{Path(path).parent}": create it first')
+        raise UsageError(f'{option} "{text}": no folder "{Path(path).parent}": create it first')
     return ReportRequest(name, path)
 
 

@@ -78,7 +78,7 @@ def _parts(expression: ThrottleExpression) -> tuple[str, int, bool, str]:
     Raises:
         UsageError: it is not such a URL, or holds a password.
     """
-    where = f"--throttle {quoted(expression.text)}"
+    where = f"{expression.option} {quoted(expression.text)}"
     try:
         url = urlsplit(expression.argument)
         host, port = url.hostname, url.port

@@ -47,7 +47,7 @@ def throttles_of(expression: ThrottleExpression, context: ThrottleContext) -> It
         UsageError: the run has no such signal.
     """
     if expression.signal == "commit" and not context.writes:
-        raise UsageError(f"--throttle {expression.text}: the run commits no changes: leave it out")
+        raise UsageError(f"{expression.option} {expression.text}: the run commits no changes: leave it out")
     if expression.signal in {"http", "file"}:
         yield _of_all(expression, context)
         return

@@ -52,7 +52,7 @@ class NamedReplicaLag(DatabaseThrottle):
             UsageError: it is not, or it cannot be reached.
             RefusedError: the role may not see its state.
         """
-        where = f"--throttle {self.expression.text}"
+        where = f"{self.expression.option} {self.expression.text}"
         catalog = self.dialect.signals.named_replica if self.dialect.signals is not None else None
         await self.examine(catalog.primary if catalog is not None else None)
         assert catalog is not None, "it was examined"

@@ -113,12 +113,13 @@ async def open_throttle(
         RefusedError: the role lacks a right.
     """
     context = context or ThrottleContext()
-    return await _opened(_made(expressions, context), stack, context, critical=critical)
+    option = "--critical" if critical else "--throttle"
+    return await _opened(_made(expressions, context, option), stack, context, critical=critical)
 
 
-def _made(expressions: Iterable[str], context: ThrottleContext) -> list[Throttle]:
+def _made(expressions: Iterable[str], context: ThrottleContext, option: str = "--throttle") -> list[Throttle]:
     """The throttles of `expressions`. Their modules are not imported for a run without any."""
-    wanted = [parse_expression(text) for text in expressions]
+    wanted = [parse_expression(text, option) for text in expressions]
     if not wanted:
         return []
     from bulkq.throttles.make_throttles import throttles_of

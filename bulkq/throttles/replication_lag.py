@@ -59,7 +59,7 @@ class ReplicationLag(DatabaseThrottle):
         catalog = self.dialect.signals
         if catalog is not None and catalog.replicas is None and catalog.named_replica is not None:
             raise UsageError(
-                f"--throttle {self.expression.text}: {self.label}: name a replica that is a target of bulkq.toml: "
+                f"{self.expression.option} {self.expression.text}: {self.label}: name a replica that is a target of bulkq.toml: "
                 "lag(NAME)<2s"
             )
         self._query = await self.examine(catalog.replicas if catalog is not None else None)
@@ -71,7 +71,7 @@ class ReplicationLag(DatabaseThrottle):
                 f'no replica with the application_name "{name}" is connected' if name else "no replica is connected"
             )
             raise UsageError(
-                f"--throttle {self.expression.text}: {self.label}: {missing}: connect it, or leave the throttle out"
+                f"{self.expression.option} {self.expression.text}: {self.label}: {missing}: connect it, or leave the throttle out"
             )
 
     async def read(self) -> str | None:

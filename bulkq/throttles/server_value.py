@@ -31,7 +31,9 @@ class ServerValue(DatabaseThrottle):
             RefusedError: not to this role.
         """
         if self.expression.limit is None and not self._argument:
-            raise UsageError(f"--throttle {self.expression.text}: name the table: {self.expression.signal}(TABLE)")
+            raise UsageError(
+                f"{self.expression.option} {self.expression.text}: name the table: {self.expression.signal}(TABLE)"
+            )
         catalog = self.dialect.signals
         known = catalog.values.get(self.expression.signal) if catalog is not None else None
         self._query = await self.examine(known, self._argument)

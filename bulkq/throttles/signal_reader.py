@@ -70,7 +70,7 @@ class SignalReader:
             RefusedError: the role lacks a right; the message names what would give it.
         """
         connection = await self.connected()
-        where = f"--throttle {self._expression.text}: {self._label}"
+        where = f"{self._expression.option} {self._expression.text}: {self._label}"
         if query is None:
             product = connection.server.product
             raise UsageError(f"{where}: {product} does not give the signal {self._expression.signal} to bulkq")

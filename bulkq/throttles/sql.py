@@ -71,7 +71,7 @@ def _query(expression: ThrottleExpression, dialect: str) -> Query:
             text, place = Path(text).read_text(encoding="utf-8"), f"--throttle sql:{text}"
         except (OSError, UnicodeDecodeError) as error:
             why = (error.strerror or str(error)).lower() if isinstance(error, OSError) else "is not UTF-8"
-            raise UsageError(f"--throttle {quoted(expression.text)}: cannot read the file: {why}") from error
+            raise UsageError(f"{expression.option} {quoted(expression.text)}: cannot read the file: {why}") from error
     try:
         query = queries.inline(text, dialect)
     except QueryFileError as error:

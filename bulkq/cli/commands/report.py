@@ -69,7 +69,7 @@ def command(
         raise UsageError(f"{wrong}: {ctx.command_path} RUN, or --last for the newest (bulkq runs lists them)")
     if ":" in form:
         raise UsageError(f'--format "{form}": name the format alone, and the file with -o')
-    wanted = parse_report(form if output in {None, "-"} else f"{form}:{output}")
+    wanted = parse_report(form if output in {None, "-"} else f"{form}:{output}", "--format")
     summary = asyncio.run(recall_summary(run, ledger))
     stdout = sys.stdout.buffer if sys.stdout is not None else BytesIO()
     stderr = sys.stderr.buffer if sys.stderr is not None else BytesIO()

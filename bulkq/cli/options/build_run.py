@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from bulkq.cli.options.config_defaults import config_of, given, said
 from bulkq.cli.options.option import typed
 from bulkq.cli.options.shard_output_paths import own_file
+from bulkq.cli.options.sources import refuse_lone
 from bulkq.dialects import dialect_for
 from bulkq.drivers import dialect_of
 from bulkq.errors import BulkqError, UsageError, join_errors
@@ -74,13 +75,16 @@ def sources_of(options: ExecuteOptions, ctx: click.Context) -> SourceOptions:
     """Where parameter sets come from; of `run` and `check`.
 
     Raises:
-        UsageError: the target of `--params-target` is not known, or a constant is given twice.
+        UsageError: the target of `--params-target` is not known, a constant is given twice, or an option of `-p` is typed without it.
     """
+    target = one_target((options["params_target"],), ctx) if options["params_target"] else None
+    if not options["params"]:
+        refuse_lone(ctx)
     return SourceOptions(
         specs=options["params"],
         constants=constants(options["param"]),
         format=options["params_format"],
-        target=one_target((options["params_target"],), ctx) if options["params_target"] else None,
+        target=target,
         grid=options["grid"],
         null=options["null"],
         ignore_extra_columns=options["extra_columns"] == "ignore",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
-from bulkq.cli.options.option import options_of
+from bulkq.cli.options.option import options_of, typed
 from bulkq.cli.options.types import NameValue, ShardText, SourceText, TargetText, Text, Words
 from bulkq.errors import UsageError
 
@@ -86,3 +86,10 @@ SOURCES = (
         help="How to treat columns that no parameter uses.",
     ),
 )
+
+
+def refuse_lone(ctx: click.Context) -> None:
+    """Raise UsageError for an option of `-p` that is typed without it."""
+    lone = next((name for name in ("grid", "null", "params_target", "params_format") if typed(ctx, name)), "")
+    if lone:
+        raise UsageError(f"--{lone.replace('_', '-')} is for the sets of -p: add it, or leave out the option")

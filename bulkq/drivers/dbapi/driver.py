@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from bulkq.drivers import libpq, tls_url_options
 from bulkq.drivers.dbapi import try_library
+from bulkq.drivers.dbapi.adapters.base import one_line
 from bulkq.drivers.dbapi.blocking_session import SqlSession
 from bulkq.drivers.dbapi.connection import SqlConnection
 from bulkq.drivers.dbapi.thread_or_greenlet import LoopExecutor, cancels, thread_of
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
 CONNECT_S = 10.0
 GIVE_UP_S = 3.0
 """A connection that is not wanted any more: longer than its closing may take."""
+
+OF_LIBRARY = (AttributeError, TypeError, KeyError, IndexError, NameError, NotImplementedError, AssertionError)
+"""Errors of the code of a library, not of a server."""
 
 NAMELESS = frozenset({"dbapi", "base", "rest"})
 """What some dialects call their library."""
@@ -189,6 +193,12 @@ class SqlDriver:
             return (
                 f"no answer from {where or self.target} within {CONNECT_S:g}s: a firewall, a wrong address, or a pooler whose server "
                 "connections are all in use?"
+            )
+        if isinstance(error, OF_LIBRARY):
+            name = f"{self._known.dialect.name}+{self._known.dialect.driver}"
+            return (
+                f"{name} failed while connecting ({type(error).__name__}: {one_line(error)}): "
+                "use another version of the library, or another driver for the database"
             )
         inner = getattr(error, "orig", None)  # what SQLAlchemy's DBAPIError wraps
         cause = inner if isinstance(inner, Exception) else error

@@ -31,3 +31,10 @@ def test_a_query_is_not_divided() -> None:
     for spec in ("sql:select 1", "@q.sql:ids"):
         with pytest.raises(UsageError, match="each shard would run the query itself"):
             request("-p", spec, "--shard", "1/3")
+
+
+@pytest.mark.parametrize("option", [["--grid"], ["--null", "N"], ["--params-format", "csv"]])
+def test_options_of_params_need_it(option: list[str]) -> None:
+    """They would be ignored without `-p`; a default of the environment is no mistake."""
+    with pytest.raises(UsageError, match=f"{option[0]} is for the sets of -p"):
+        request(*option)
