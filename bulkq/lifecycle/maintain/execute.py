@@ -157,7 +157,7 @@ async def _look_again(opened: OpenRun, made: TargetObjects, connection: Connecti
             found = await list_objects(connection, made.catalog, options, made.server)
             now = {one.object.shown: one for one in found}
             made.unmoved = _with_former_proofs(made, found)
-        if not made.unmoved:
+        if not made.unmoved and not made.doubtful:
             break
     for at, result in enumerate(made.results):
         facts = now.get(result.name)
