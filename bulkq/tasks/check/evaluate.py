@@ -45,6 +45,9 @@ OTHER_SETS = (
     "the query of its parameter sets gave other rows the second time: add ORDER BY, or write the sets to a file"
 )
 
+BOOLEANS = ({"true", "1"}, {"false", "0"})
+"""Texts of a boolean of PostgreSQL, and of the same on a database that takes it as a number."""
+
 SIDE = "only_in"
 """The column that says which side a differing row comes from."""
 
@@ -321,7 +324,10 @@ class Reference:
 
 def _alike(value: object, other: object) -> bool:
     """Whether two parameter values are the same, though their targets may take them as text and as a number."""
-    return value == other or (value is not None and other is not None and cell_text(value) == cell_text(other))
+    if value == other or value is None or other is None:
+        return value == other
+    texts = {cell_text(value), cell_text(other)}
+    return len(texts) == 1 or (type(value) is not type(other) and texts in BOOLEANS)
 
 
 def _rows_of(sink: CheckSink, compared: deciding.ComparisonResult | None) -> int:

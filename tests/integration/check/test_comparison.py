@@ -112,6 +112,21 @@ async def test_parameter_sets_of_a_comparison_come_from_the_target_of_the_check(
         assert {(r.params["id"], str(r.verdict)) for r in summary.checks} == {("1", "pass"), ("2", "pass")}
 
 
+async def test_parameter_sets_that_both_databases_take_in_their_own_way(
+    postgres_url: str, sqlite_file: SqliteFile
+) -> None:
+    """A boolean or a number of PostgreSQL is a text there and a number on SQLite: it is the same set."""
+    sets = "select true as b, 1.50 as n, 0.1::float8 as f, now()::date as d, null::int as x"
+    values = " || ".join(f"cast(:{name} as text)" for name in "bnfdx")
+    text = f"-- @expect same as sql on other\n-- @params sql:{sets}\nselect 1 where {values} = ''"
+    (query,) = load(text)
+    request = make_run(queries=(query,), targets=(Target(url=postgres_url),), ledger="none")
+    other = {"other": Target(url=f"sqlite:///{sqlite_file()}", name="lite")}
+    asked = CheckRequest(run=request, references={query.place: query}, other_targets=other)
+    (found,) = (await check(asked, control=Control())).checks
+    assert (str(found.verdict), found.message) == ("pass", "no rows, the same as sql on lite")
+
+
 async def test_parameter_sets_that_change_between_two_reads_are_an_error(postgres_url: str) -> None:
     """The query of the sets gives each side other values: no set is compared with another one."""
     head = "-- name: a\n-- @params sql:select pg_backend_pid() as id\n-- @expect same as b\n"
