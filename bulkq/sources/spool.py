@@ -13,6 +13,7 @@ that a kill or a power failure has cut short was never used.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import zlib
@@ -39,6 +40,8 @@ END = "end"
 
 OWNER_ONLY = 0o600
 """Mode of a spool file: parameter values are readable for their owner alone."""
+
+FOLDER_OF_OWNER = 0o700
 
 TAIL = 256
 """Bytes at the end of a spool among which the closing line is, if there is one; it has less than 100."""
@@ -360,7 +363,11 @@ def _closing(path: Path) -> int | None:
 
 
 def _create(path: Path) -> int:
+    """Create the file and, if the ledger is on a server and this is the first run of the user, its folder."""
     try:
+        for folder in (*reversed(path.parents),) if not path.parent.is_dir() else ():
+            with contextlib.suppress(FileExistsError):
+                folder.mkdir(mode=FOLDER_OF_OWNER)
         return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, OWNER_ONLY)
     except OSError as error:
         _fail(path, "created", error)

@@ -30,6 +30,17 @@ async def spooled(path: Path, rows: int, size: int) -> list[Batch]:
     return await batches(SpoolingSource(await stdin(rows), path), size)
 
 
+async def test_the_folder_is_made_for_its_owner(tmp_path: Path) -> None:
+    """The first run of a user whose ledger is on a server finds no folder of bulkq."""
+    for path in (tmp_path / "state" / "bulkq" / "a.spool", tmp_path / "other" / "bulkq" / "a.params"):
+        if path.suffix == ".spool":
+            await spooled(path, 3, 3)
+        else:
+            save_constants(path, {"v": "x"})
+        assert path.exists()
+        assert [stat.S_IMODE(folder.stat().st_mode) for folder in (path.parent, path.parent.parent)] == [0o700, 0o700]
+
+
 @pytest.mark.parametrize("size", [1, 3, 4, 100])
 async def test_through_the_spool_and_back(tmp_path: Path, size: int) -> None:
     """Values, numbers and origins are the same; from every position the rest is; lines are told as before."""
