@@ -18,7 +18,7 @@ from bulkq.sinks.row_queue import RowsSink
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import AsyncIterator, Callable, Iterator
+    from collections.abc import Callable, Iterator
 
     from bulkq.columnar.arrow_types import ArrowSchema, RecordBatch
     from bulkq.model import BatchResult, Run, RunSummary
@@ -63,7 +63,7 @@ class Rows:
         """Stop the run: what is in flight is cancelled on the server."""
         await self._stop()
 
-    def __aiter__(self) -> AsyncIterator[Row]:
+    def __aiter__(self) -> Self:
         """The rows. Starts the run if it was not started."""
         self._start()
         return self

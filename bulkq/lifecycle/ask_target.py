@@ -24,9 +24,19 @@ LOOK_S = 0.2
 
 
 async def ask_target(
-    sessions: ConnectionPool, control: Control, question: Callable[[Connection], Awaitable[Answer]]
+    sessions: ConnectionPool,
+    control: Control,
+    question: Callable[[Connection], Awaitable[Answer]],
+    *,
+    stops: bool = False,
 ) -> Answer:
     """Ask `question`, and again where its connection breaks; the connection is kept.
+
+    Args:
+        sessions: of the target.
+        control: of the run.
+        question: may be asked again.
+        stops: it is cancelled when the run is.
 
     Raises:
         StoppedError: the target was away for longer than the outage budget, or the run was interrupted meanwhile.
@@ -36,7 +46,7 @@ async def ask_target(
     while True:
         connection = await _connected(sessions, control)
         try:
-            answer = await question(connection)
+            answer = await (_until_cancelled(question(connection), control) if stops else question(connection))
         except BaseException as error:
             await connection.close()
             tries += 1
@@ -58,6 +68,20 @@ async def _connected(sessions: ConnectionPool, control: Control) -> Connection:
         return opening.result()
     finally:
         opening.cancel()
+
+
+async def _until_cancelled(question: Awaitable[Answer], control: Control) -> Answer:
+    asking = asyncio.ensure_future(question)
+    try:
+        while not asking.done():
+            await asyncio.wait([asking], timeout=LOOK_S)
+            if control.cancelled and not asking.done():
+                raise StoppedError(control.reason)
+        return asking.result()
+    finally:
+        if not asking.done():
+            asking.cancel()
+            await asyncio.wait([asking])
 
 
 def _is_lost(error: BaseException) -> bool:

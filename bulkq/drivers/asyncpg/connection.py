@@ -38,6 +38,9 @@ if TYPE_CHECKING:
     from bulkq.protocols import Statement
 
 PREPARE_S = 30.0
+RECIPES = 1_000
+"""Statements whose description the sessions of a driver share. A service may have a new text for each run."""
+
 STATEMENTS = 100
 """Maximum number of prepared statements of a session; the oldest is closed first."""
 
@@ -97,6 +100,8 @@ class AsyncpgConnection(BaseConnection):
                 await name_owners(self._session, error)
                 raise
             self._recipes[key] = found.recipe()
+            while len(self._recipes) > RECIPES:
+                del self._recipes[next(iter(self._recipes))]
             while len(self._statements) >= STATEMENTS:
                 del self._statements[next(iter(self._statements))]
             self._statements[key] = found

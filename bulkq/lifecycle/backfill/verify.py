@@ -97,6 +97,8 @@ async def verify_and_finish(recorded: RecordedRun, failures: Sequence[Failure]) 
     _tell_idle(opened)
     ended = not opened.job.control.exit_code and not opened.progress.counts.failed
     left = "; ".join(await _left(opened)) if ended and not opened.progress.counts.unknown else ""
+    if opened.job.control.cancelled:
+        left = ""  # the verification was cancelled, too: a resume makes it
     if left:
         recorded.ledger.record_event(EventKind.INCOMPLETE, left, data={"advice": _advice(opened)})
     return await finish(recorded, failures, left=left)
@@ -217,7 +219,7 @@ async def _ask(opened: OpenRun, target: OpenTarget, query: Query, values: Parame
         statement = await connection.prepare(query, Decoding.TEXT, typed=False, identifiers={})
         return await connection.attempt(statement, [values], UNHURRIED)
 
-    return await ask_target(target.sessions, opened.job.control, ask)
+    return await ask_target(target.sessions, opened.job.control, ask, stops=True)
 
 
 async def _came(opened: OpenRun, target: OpenTarget, made: TableBackfill, dialect: str) -> str:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bulkq.drivers import open_driver
+from bulkq.drivers.asyncpg import connection as connection_module
 from bulkq.drivers.asyncpg import validate_texts
 from bulkq.model import Decoding
 from bulkq.query import inline
@@ -143,3 +144,13 @@ async def test_other_types_may_change(connection: Connection, outside: asyncpg.C
     )
     assert await bad(connection, sql.format(2), ("1", "ok")) == [(0, 0), (0, 1)]
     assert await bad(connection, sql.format(3), ("-5", "fine")) == [(0, 0)]
+
+
+async def test_descriptions_that_are_shared_do_not_pile_up(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A service with a new text for each run keeps those that were described last."""
+    monkeypatch.setattr(connection_module, "RECIPES", 3)
+    session = await open_driver(url, application_name="bulkq test", read_only=True).connect()
+    for n in range(9):
+        await prepared(session, inline(f"select {n}"), Decoding.TEXT)
+    assert len(session._recipes) == 3
+    await session.close()

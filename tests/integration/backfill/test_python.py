@@ -14,6 +14,7 @@ import bulkq
 from bulkq.ledger import open_ledger
 from bulkq.model import RunState
 from tests.support import targets
+from tests.support.targets import ENDLESS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -104,6 +105,34 @@ async def test_a_failed_range(target: Target, ledger: str) -> None:
     summary = caught.value.summary
     assert (summary.failed, summary.resume) == (1, f"bulkq retry {summary.run}")
     assert target.execute("select count(*) from numbers where square < 0") == [(0,)]
+
+
+async def test_cancelling_stops_the_verification(target: Target, ledger: str) -> None:
+    """A verification that takes long is cancelled on the server. The run is stopped, and a resume verifies again."""
+    endless = ENDLESS["sqlite" if target.sqlite else "postgresql"]
+    verifying = asyncio.Event()
+    handler = logging.Handler()
+    handler.emit = lambda record: verifying.set() if "verifying" in record.getMessage() else None  # type: ignore[method-assign]
+    log = logging.getLogger("bulkq")
+    log.addHandler(handler)
+    log.setLevel(logging.INFO)
+    try:
+        async with bulkq.open(target.url) as db:
+            task = asyncio.create_task(db.backfill("numbers", set="touched = 1", verify=endless, ledger=ledger))
+            async with asyncio.timeout(30):
+                await verifying.wait()
+                task.cancel()
+                with pytest.raises(asyncio.CancelledError):
+                    await task
+    finally:
+        log.removeHandler(handler)
+        log.setLevel(logging.NOTSET)
+    assert target.active() == 0
+    stored = await open_ledger(ledger)
+    try:
+        assert (await stored.last()).state is RunState.STOPPED
+    finally:
+        await stored.close()
 
 
 async def test_cancelling_stops_the_run(target: Target, ledger: str, tmp_path: Path) -> None:

@@ -74,3 +74,28 @@ async def test_an_interrupted_wait_ends(monkeypatch: pytest.MonkeyPatch) -> None
     asyncio.get_running_loop().call_later(0.01, control.drain, "interrupted")
     with pytest.raises(StoppedError, match="interrupted"):
         await _ask(Sessions(away=True), TargetError("gone"), control)
+
+
+@pytest.mark.parametrize("stops", [True, False])
+async def test_a_question_of_a_cancelled_run(monkeypatch: pytest.MonkeyPatch, stops: bool) -> None:
+    """A verification may take hours, and ends with its run. A question that decides what is known of the run is answered."""
+    monkeypatch.setattr(asking, "LOOK_S", 0.001)
+    control, sessions = Control(), Sessions()
+    asked = asyncio.Event()
+
+    async def question(_: Connection) -> str:
+        control.cancel("interrupted")
+        try:
+            await asyncio.sleep(60 if stops else 0.02)
+        finally:
+            asked.set()
+        return "yes"
+
+    answer = asking.ask_target(cast("ConnectionPool", sessions), control, question, stops=stops)
+    if stops:
+        with pytest.raises(StoppedError, match="interrupted"):
+            await answer
+    else:
+        assert await answer == "yes"
+    assert asked.is_set()
+    assert (sessions.closed, sessions.kept) == (int(stops), int(not stops))
