@@ -24,7 +24,7 @@ PATH = ("described",)
 
 ORDERS = (
     'orders refers to it by "orders_user_id_fkey" ON DELETE CASCADE ON UPDATE SET NULL; no index of it begins with user_id, so each '
-    "DELETE reads the whole table"
+    "DELETE, and each UPDATE of the columns it refers to, reads the whole table"
 )
 
 TABLES = """
