@@ -1,6 +1,6 @@
 """The durable record of runs: `open_ledger`, and `open_recorder` for one that only begins a run.
 
-location, open, no_record                         which ledger; opened, or none
+location, open, no_record                         which ledger; opened, or none; import_module for what it needs
 file_create, sqlite3_tables                       a new file: its folder, settings and tables; file_upgrade replaces an older one
 upgrade_and_check, migrate                        what `bulkq ledger upgrade` and `bulkq ledger check` do: its revision, what is a problem
 health                                            the questions of the latter about its tables
@@ -24,9 +24,9 @@ loop goes on; `open_recorder` does without it where it can. Alembic is imported 
 from __future__ import annotations
 
 import asyncio
-from importlib import import_module
 from typing import TYPE_CHECKING
 
+from bulkq.ledger.import_module import import_for
 from bulkq.ledger.location import LedgerMissing, locate
 from bulkq.ledger.no_record import EventsOnly, NoLedger
 from bulkq.ledger.owners import new_owner
@@ -54,7 +54,7 @@ async def open_ledger(url: str = "auto", *, create: bool = True) -> StoredLedger
         LedgerError: it cannot be read or written.
     """
     place = locate(url)
-    opening = await asyncio.to_thread(import_module, "bulkq.ledger.open")
+    opening = await import_for(place, "bulkq.ledger.open", "SQLAlchemy and greenlet")
     opened: StoredLedger = await opening.open_place(place, create=create)
     return opened
 

@@ -11,11 +11,11 @@ from sqlalchemy import text
 from bulkq.errors import LedgerError
 from bulkq.ledger import database_connection, file_create, file_upgrade
 from bulkq.ledger.explain_errors import describe_damage
+from bulkq.ledger.import_module import import_for
 from bulkq.ledger.location import LedgerMissing
 from bulkq.ledger.revision_constants import APPLICATION_ID, HEAD, VERSION_TABLE
 from bulkq.ledger.schema import POSTGRES_SCHEMA, metadata
 from bulkq.ledger.store import StoredLedger
-from bulkq.text.failed_import import IMPORT_ERRORS, failed_import
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -78,19 +78,13 @@ async def _open_postgres(place: LedgerLocation, *, create: bool, upgrade: bool) 
 
 
 async def _import_library(place: LedgerLocation, *modules: str) -> None:
-    """Import what the ledger at `place` needs, in a thread.
+    """Import what the ledger at `place` needs.
 
     Raises:
         LedgerError: a package is missing, or fails in its import.
     """
     for module in modules:
-        try:
-            await asyncio.to_thread(import_module, module)
-        except IMPORT_ERRORS as error:
-            raise LedgerError(
-                f'ledger "{place.shown}" cannot be opened: {failed_import(error)}: install another version of '
-                f"{module.rpartition('.')[2]}, or choose another ledger with --ledger"
-            ) from error
+        await import_for(place, module, module.rpartition(".")[2])
 
 
 def _refuse_foreign(place: LedgerLocation, revision: str | None) -> None:

@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from bulkq.errors import LedgerError
+from bulkq.ledger.import_module import import_for
 from bulkq.ledger.location import LedgerMissing, locate
 from bulkq.ledger.revision_constants import HEAD
 from bulkq.model.frozen_dataclass import frozen
@@ -51,7 +52,7 @@ async def upgrade_ledger(url: str = "auto") -> tuple[str | None, str]:
         LedgerNewer: it was made by a newer version.
         LedgerError: it cannot be read or written, or another process uses it.
     """
-    opening = await asyncio.to_thread(import_module, "bulkq.ledger.open")
+    opening = await import_for(locate(url), "bulkq.ledger.open", "SQLAlchemy and greenlet")
     before: str | None = None
     with contextlib.suppress(LedgerMissing):
         before = await read_current_revision(url)
@@ -88,6 +89,6 @@ async def check_ledger(url: str = "auto") -> Checkup:
 
 
 async def _as_it_is(url: str) -> StoredLedger:
-    opening = await asyncio.to_thread(import_module, "bulkq.ledger.open")
+    opening = await import_for(locate(url), "bulkq.ledger.open", "SQLAlchemy and greenlet")
     ledger: StoredLedger = await opening.open_place(locate(url), create=False, upgrade=False)
     return ledger

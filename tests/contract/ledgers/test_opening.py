@@ -148,3 +148,12 @@ def test_a_library_of_the_ledger_that_fails_in_its_import(cli: Cli, postgres_url
     assert finished.code == 2
     assert finished.err.count("\n") == 1
     assert "RuntimeError: wrong version of libpq: install another version of asyncpg, or choose another" in finished.err
+
+
+def test_a_greenlet_that_fails_in_its_import(cli: Cli, tmp_path: Path) -> None:
+    """SQLAlchemy imports it before the ledger is opened: one line, too."""
+    (tmp_path / "greenlet").mkdir()
+    (tmp_path / "greenlet" / "__init__.py").write_text("raise RuntimeError('broken')")
+    finished = cli("runs", "--ledger", str(tmp_path / "ledger.db"), env={"PYTHONPATH": str(tmp_path)})
+    assert finished.code == 2
+    assert "RuntimeError: broken: install another version of SQLAlchemy and greenlet, or choose" in finished.err
