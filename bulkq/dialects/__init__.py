@@ -56,6 +56,7 @@ __all__ = [
     "POSTGRESQL",
     "READ_ONLY",
     "REDSHIFT",
+    "SCHEME_OF_SUFFIX",
     "SQLITE",
     "Dialect",
     "dialect_for",
@@ -74,6 +75,12 @@ COPIED_VERBS = frozenset().union(*(dialect.copied_verbs for dialect in DIALECTS)
 LOCKED = frozenset().union(*(dialect.locked for dialect in DIALECTS))
 CANCELLED = frozenset().union(*(dialect.cancelled for dialect in DIALECTS))
 READ_ONLY = frozenset().union(*(dialect.read_only for dialect in DIALECTS))
+
+SCHEME_OF_SUFFIX = {
+    **dict.fromkeys(("duckdb", "ddb"), DUCKDB.name),
+    **dict.fromkeys(("db", "sqlite", "sqlite3"), SQLITE.name),
+}
+"""What a file is, by the end of its name."""
 
 _BY_NAME = {name: dialect for dialect in DIALECTS for name in {dialect.name, *dialect.products, *dialect.schemes}}
 

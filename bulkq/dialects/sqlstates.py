@@ -26,3 +26,9 @@ NO_ROOM = frozenset({DISK_FULL, "SQLITE_FULL"})
 
 NOT_NOW = frozenset({LOCK_NOT_AVAILABLE, SERIALIZATION})
 """A lock that was not granted, also by databases that do not wait for one."""
+
+MISTAKES = frozenset({"SQLITE_ERROR"})
+"""A mistake in a statement, from databases without classes of SQLSTATE."""
+
+FILE_FAILED = ("SQLITE_IOERR",)
+"""How the states of a file that is not read or written begin."""

@@ -67,7 +67,7 @@ LIMITS = "54"
 VALUES = "22"
 """The class of what is wrong with a value: it is so every time, also where the library cannot go on after it."""
 
-OF_DISK = (*sqlstates.NO_ROOM, "SQLITE_IOERR")
+OF_DISK = (*sqlstates.NO_ROOM, *sqlstates.FILE_FAILED)
 """How the states of a disk that does not take what is written begin."""
 
 AMBIGUOUS = frozenset({"40003", "08007"})

@@ -6,6 +6,7 @@ from dataclasses import replace
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
+from bulkq import dialects
 from bulkq.drivers import EXAMPLE
 from bulkq.errors import UsageError, join_errors
 from bulkq.model import Target
@@ -172,7 +173,7 @@ def _unknown(text: str, config: Config) -> str:
 def _as_url(text: str) -> str:
     """The advice for a file or an address without `scheme://`; "" for what may be a name."""
     suffix = text.rpartition(".")[2]
-    scheme = "duckdb" if suffix in {"duckdb", "ddb"} else "sqlite" if suffix in {"db", "sqlite", "sqlite3"} else ""
+    scheme = dialects.SCHEME_OF_SUFFIX.get(suffix, "")
     if scheme:
         return f": write {scheme}:///{text}"
     return f": a URL is written like {EXAMPLE}" if "/" in text else ""

@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from bulkq.dialects import dialect_for, key_ranges
-from bulkq.dialects.sqlstates import NO_RIGHT
+from bulkq.dialects.sqlstates import MISTAKES, NO_RIGHT
 from bulkq.drivers import dialect_of
 from bulkq.errors import BulkqError, DatabaseError, QueryFileError, RefusedError, UsageError
 from bulkq.lifecycle.ask_target import ask_target
@@ -39,9 +39,6 @@ if TYPE_CHECKING:
 
 _MISTAKES = frozenset({"42", "22"})
 """Classes of SQLSTATE: a syntax error or an unknown name, and a value that is not one of its type."""
-
-SQLITE_MISTAKE = "SQLITE_ERROR"
-"""The code of SQLite for the same."""
 
 UNHURRIED = Limits(timeout_s=None, lock_timeout_s=10.0)
 """A count of hundreds of millions of rows takes its time; nothing waits for it."""
@@ -81,7 +78,7 @@ async def try_verification(text: str | None, connection: Connection, dialect: st
 def refusal(place: str, error: DatabaseError) -> BulkqError:
     """What to raise if the database does not prepare a statement of the user: UsageError for a mistake in its text."""
     state = error.sqlstate or ""
-    mistaken = state[:2] in _MISTAKES or state == SQLITE_MISTAKE
+    mistaken = state[:2] in _MISTAKES or state in MISTAKES
     kind = UsageError if mistaken and state != NO_RIGHT else RefusedError
     return kind(f"{place}: {error}")
 
