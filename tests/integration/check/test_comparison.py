@@ -95,6 +95,19 @@ async def test_one_query_is_compared_on_two_targets(postgres_url: str, sqlite_fi
     assert (lost.exit_code, lost.checks[0].message[:6]) == (3, "lite: ")
 
 
+async def test_values_are_compared_by_bytes_whatever_the_collation_of_their_column(sqlite_file: SqliteFile) -> None:
+    """Ann and ANN are different values of a NOCASE key, although the database calls them equal."""
+    rows = "create table t (k text collate nocase primary key); insert into t values ('bob'),"
+    here, there = sqlite_file(f"{rows} ('Ann')"), sqlite_file(f"{rows} ('ANN')", "there.db")
+    (query,) = load("-- name: a\n-- @expect same as a on other\nselect k from t;")
+    request = make_run(queries=(query,), targets=(Target(url=f"sqlite:///{here}"),), ledger="none")
+    other = {"other": Target(url=f"sqlite:///{there}", name="lite")}
+    asked = CheckRequest(run=request, references={query.place: query}, other_targets=other)
+    (result,) = (await check(asked, control=Control())).checks
+    assert result.message == "1 row only here, 1 row only in a on lite, expected same as a on other"
+    assert [row[1] for row in result.sample] == ["Ann", "ANN"]
+
+
 async def test_parameter_sets_of_a_comparison_come_from_the_target_of_the_check(sqlite_file: SqliteFile) -> None:
     """Both queries get the same values; the other target, which has other rows, is not asked for its own."""
     rows = "create table t (id integer); insert into t values "
