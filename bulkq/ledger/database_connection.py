@@ -205,7 +205,16 @@ def _is_rolled_back(error: BaseException | None, *, worked: bool) -> bool:
     """Whether the session is lost and its transaction with it.
 
     COMMIT follows the work. If the connection was closed before COMMIT could be sent, asyncpg raises its InterfaceError.
+    If the server had ended the session for its idleness before COMMIT came, that is the cause of the loss.
     """
     if not isinstance(error, DBAPIError) or not error.connection_invalidated:
         return False
-    return not worked or isinstance(error, InterfaceError)
+    return not worked or isinstance(error, InterfaceError) or _was_idle(error.orig)
+
+
+def _was_idle(error: BaseException | None) -> bool:
+    while error is not None:
+        if getattr(error, "sqlstate", None) == lock_holder.IDLE_TIMEOUT:
+            return True
+        error = error.__cause__
+    return False

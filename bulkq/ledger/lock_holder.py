@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 LOCK_NOT_AVAILABLE = "55P03"
+IDLE_TIMEOUT = "25P03"
 
 IDLE_MS = 5_000
 """After so long without a statement in a transaction, PostgreSQL ends the session: its process stands still, or its host is gone."""
