@@ -127,7 +127,8 @@ class RecordedRun:
         try:
             connection = await target.sessions.first()
             try:
-                cut = bool(opened.backfills)
+                made = (opened.backfills.get(part.spec.number) for part in target.parts)
+                cut = any(one is not None and one.end is not None for one in made)  # an empty table has no ranges
                 await target_markers.remove(connection, tables, opened.run, ranges=cut)
             finally:
                 await connection.close()

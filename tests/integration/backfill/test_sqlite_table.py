@@ -12,6 +12,7 @@ from bulkq.lifecycle.backfill.describe_table import describe
 from bulkq.model.key_range import KeyColumn, TableFacts, TableKey
 
 if TYPE_CHECKING:
+    from tests.support.command import Cli
     from tests.support.sqlite_files import SqliteFile
 
 SCRIPT = """
@@ -63,3 +64,10 @@ async def test_no_key_and_no_table(sqlite_file: SqliteFile) -> None:
             UsageError, match=rf'there is no table "{over}" \(did you mean "users"\?\): correct the name'
         ):
             await described(url, over)
+
+
+def test_an_empty_table_needs_no_table_of_ranges(cli: Cli, sqlite_file: SqliteFile) -> None:
+    """Nothing is to be done, and nothing is left to be removed."""
+    url = f"sqlite:///{sqlite_file('create table empty (id integer primary key, v int)')}"
+    ended = cli("backfill", "-t", url, "--over", "empty", "--set", "v = 1")
+    assert (ended.code, "could not be removed" in ended.err) == (0, False), ended.err
