@@ -25,6 +25,7 @@ from tests.support.asyncpg_sessions import READS, active, answers, connected, go
 from tests.support.servers import pgbouncer as bouncer
 from tests.support.servers.postgres import execute
 from tests.support.servers.proxy import TLS_REQUEST
+from tests.support.servers.silence import silence
 
 if TYPE_CHECKING:
     from bulkq.protocols import Connection
@@ -55,14 +56,9 @@ async def test_a_pool_that_is_full(postgres: PostgresServer, url: str) -> None:
 
 async def test_a_host_that_does_not_answer() -> None:
     """It takes the connection and says nothing."""
-    silent = await asyncio.start_server(lambda _reader, _writer: None, "127.0.0.1", 0)
-    port = silent.sockets[0].getsockname()[1]
-    try:
-        url = f"postgresql://postgres@127.0.0.1:{port}/x?connect_timeout=1"
+    async with silence() as url:
         with pytest.raises(TargetError, match="no answer from .* within 1s: a firewall"):
-            await open_driver(url, application_name="bulkq test", read_only=False).connect()
-    finally:
-        silent.close()
+            await open_driver(f"{url}?connect_timeout=1", application_name="bulkq test", read_only=False).connect()
 
 
 async def test_through_a_pooler(pgbouncer: PgBouncer, url: str, outside: asyncpg.Connection) -> None:

@@ -188,6 +188,8 @@ async def test_a_connection_that_is_given_up_in_the_making(
     url = postgres_url if "psycopg" in scheme else f"mysql://root@127.0.0.1:{server.port}/{name}"
     driver = open_driver(f"{scheme}:{url.partition(':')[2]}", application_name="given-up", read_only=True)
     await (await driver.connect()).close()
+    gc.collect()  # what tests before this one have left
+    caplog.clear()
     for steps in range(0, 60, 2):
         connecting = asyncio.ensure_future(driver.connect())
         for _ in range(steps):
