@@ -120,8 +120,6 @@ UNFOLLOWED: set[str] = set()
 """Node ids of the parameter sets that coverage does not follow."""
 
 CHOICE = pytest.StashKey[servers.Choice]()
-FORKS = pytest.StashKey[Forks]()
-FORKS_FOLDER = pytest.StashKey[str]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -220,12 +218,8 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     """Run the whole suite in two processes more than there are processors, since tests wait more than they compute; a part in one."""
-    return (os.cpu_count() or 1) + 2 if is_whole(config) else 0
-
-
-def is_whole(config: pytest.Config) -> bool:
-    """Whether nothing less than the whole suite was asked for."""
-    return config.args_source is pytest.Config.ArgsSource.TESTPATHS and not config.option.keyword
+    whole = config.args_source is pytest.Config.ArgsSource.TESTPATHS and not config.option.keyword
+    return (os.cpu_count() or 1) + 2 if whole else 0
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -248,25 +242,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: WorkerController) -> None:
-    """Tell a worker of xdist where PostgreSQL and forks come from."""
-    if FORKS not in node.config.stash and is_whole(node.config):
-        made = node.config.stash[FORKS] = Forks()
-        node.config.add_cleanup(made.close)
-        folder = Path(os.environ["XDG_STATE_HOME"])
-        node.config.stash[FORKS_FOLDER] = made.start(Cli(folder, made).environment())
-    node.workerinput["bulkq_forks"] = node.config.stash.get(FORKS_FOLDER, "")
+    """Tell a worker of xdist where PostgreSQL comes from."""
     choice = chosen(node.config)
     node.workerinput["bulkq_postgres"] = (choice.source, choice.where, choice.version)
-
-
-@pytest.hookimpl(wrapper=True, trylast=True)
-def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, object]:
-    """After the last test, and before coverage reads what all processes saw, end the server of forks that they shared."""
-    try:
-        return (yield)
-    finally:
-        if FORKS in session.config.stash:
-            session.config.stash[FORKS].close()
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -423,9 +401,9 @@ async def proxy(postgres: servers.PostgresServer) -> AsyncIterator[Proxy]:
 
 
 @pytest.fixture(scope="session")
-def forks(pytestconfig: pytest.Config) -> Iterator[Forks]:
+def forks() -> Iterator[Forks]:
     """Makes processes of bulkq for `cli`."""
-    made = Forks(getattr(pytestconfig, "workerinput", {}).get("bulkq_forks", ""))
+    made = Forks()
     yield made
     made.close()
 

@@ -78,9 +78,9 @@ def serve(path: str, follower: Follower) -> list[str] | None:
     signal.set_wakeup_fd(waker)
     signal.signal(signal.SIGCHLD, lambda *_: None)
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listening:
-        listening.bind(f"{path}.new")
+        listening.bind(path)
         listening.listen(16)
-        Path(f"{path}.new").rename(path)  # who sees it can connect
+        print("ready", flush=True)
         while True:
             readable, _, _ = select.select([listening, woken], [], [])
             if woken in readable:

@@ -1,7 +1,4 @@
-"""Where `Cli` gets its processes: forked from one that has imported everything.
-
-The whole suite has one such server for all its processes; otherwise each process of pytest that needs one has its own.
-"""
+"""Where `Cli` gets its processes: forked from one that has imported everything. One for each process of pytest."""
 
 from __future__ import annotations
 
@@ -18,8 +15,6 @@ from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
-
-from tests.support.servers.processes import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -41,9 +36,8 @@ def suite_coverage_environment() -> dict[str, str]:
 class Forks:
     """The server and its socket; started with the first order."""
 
-    def __init__(self, folder: str = "") -> None:
-        """A server whose socket is in `folder`, which another process starts and ends; "" for one of our own."""
-        self._folder = folder
+    def __init__(self) -> None:
+        self._folder = ""
         self._process: subprocess.Popen[bytes] | None = None
         self._starting = threading.Lock()
 
@@ -79,37 +73,32 @@ class Forks:
                 os.close(number)
             return _attend(connection, ours, stdin, arguments, timeout_s)
 
-    def start(self, environment: Mapping[str, str]) -> str:
-        """Start a server of our own, and do not wait for it: it imports for seconds. Its folder."""
-        self._folder = tempfile.mkdtemp(prefix="bulkq-forks-")
-        self._process = subprocess.Popen(
-            [sys.executable, str(SCRIPT), f"{self._folder}/orders"],
-            stdin=subprocess.DEVNULL,
-            env={**environment, **suite_coverage_environment()},
-        )
-        return self._folder
-
     def close(self) -> None:
-        """End our server, which then writes what coverage saw in its children; they have ended. A second call does nothing."""
-        process, self._process = self._process, None
-        if process is None:
+        """End the server, which then writes what coverage saw in its children; they have ended."""
+        if self._process is None:
             return
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection, suppress(OSError):
+            connection.connect(f"{self._folder}/orders")
         try:
-            with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
-                connection.connect(f"{self._folder}/orders")
-            process.wait(timeout=60)
-        except (OSError, subprocess.TimeoutExpired):  # it still imports and has served nobody, or it hangs
-            process.kill()
-            process.wait()
+            self._process.communicate(timeout=60)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.communicate()
         shutil.rmtree(self._folder)
 
     def _path(self, environment: Mapping[str, str]) -> str:
         with self._starting:
-            if not self._folder:
-                self.start(environment)
-            path = f"{self._folder}/orders"
-            wait_until(lambda: os.path.exists(path), "the fork server is not ready", 100)  # noqa: PTH110 - shorter
-        return path
+            if self._process is None:
+                self._folder = tempfile.mkdtemp(prefix="bulkq-forks-")
+                self._process = subprocess.Popen(
+                    [sys.executable, str(SCRIPT), f"{self._folder}/orders"],
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.PIPE,
+                    env={**environment, **suite_coverage_environment()},
+                )
+                assert self._process.stdout is not None
+                assert self._process.stdout.readline() == b"ready\n"
+        return f"{self._folder}/orders"
 
 
 def _attend(
