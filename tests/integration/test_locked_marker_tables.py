@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from tests.support.command import Cli
 
 
-@pytest.mark.parametrize("table", ["bulkq_runs", "bulkq_ranges"])
+@pytest.mark.parametrize("table", ["bulkq_ranges", pytest.param("bulkq_runs", marks=pytest.mark.long)])
 async def test_a_locked_marker_table_needs_patience_and_no_dba(cli: Cli, database: str, table: str) -> None:
     """The message advises to wait, not to create the table and to grant rights on it."""
     execute(database, "create table t (id integer primary key, v integer)", "insert into t values (1, 1)")

@@ -152,7 +152,7 @@ async def test_a_statement_that_is_cancelled(
         await other.close()
 
 
-@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize("scheme", [SCHEMES[0], *(pytest.param(one, marks=pytest.mark.long) for one in SCHEMES[1:])])
 async def test_a_wait_for_the_pooler_is_no_time_of_the_statement(
     narrow: bouncer.PgBouncer, database: str, scheme: str
 ) -> None:
