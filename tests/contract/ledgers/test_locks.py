@@ -74,7 +74,7 @@ async def test_a_process_that_stood_still_writes_once(url: str, database: str, m
 
     Of a COMMIT that finds the session gone, PgBouncer does not say why: the outcome is not known, and the run stops.
     """
-    shorten(monkeypatch, lock_holder.IDLE_MS, 100)
+    shorten(monkeypatch, lock_holder.IDLE_MS, 300)
     async with opened(url) as ledger:
         await ledger.begin(record(owner=new_owner()), [])
         owner = (await ledger.find(RUN)).owner
@@ -86,9 +86,9 @@ async def test_a_process_that_stood_still_writes_once(url: str, database: str, m
                 tries.append(1)
                 statements.commit(connection, CommitGroup(RUN, owner, {"changed": len(tries)}, RowChanges(), ()))
                 if len(tries) == 1 and moment == "stopped":
-                    time.sleep(0.5)  # as a signal does: the event loop stands still as well
+                    time.sleep(0.8)  # as a signal does: the event loop stands still as well
                 elif len(tries) == 1:
-                    await_only(asyncio.sleep(0.5))
+                    await_only(asyncio.sleep(0.8))
                     if moment == "in the middle":
                         takeover.silence_s(connection, record(owner="elsewhere:1:2.3.4:5"), ledger.place)
 

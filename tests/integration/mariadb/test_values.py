@@ -101,8 +101,10 @@ async def test_dates_that_python_does_not_have(base: Database, scheme: str, tmp_
     out = tmp_path / "out.jsonl"
     sql = "select t.id, c, d, e, k, l, m, q, bits.b, bits.v from v as t left join bits on bits.id = t.id order by 1"
     reading = asked(base, scheme, sql, tmp_path, output=str(out), format="jsonl", write=False)
-    done = await new_run(reading, control=Control())
-    base.execute(f"set global sql_mode = '{mode}'")
+    try:
+        done = await new_run(reading, control=Control())
+    finally:
+        base.execute(f"set global sql_mode = '{mode}'")
     assert done.exit_code == 0
     first, second = map(json.loads, out.read_text().splitlines())
     assert (first["c"], first["e"]) == ("0000-00-00 00:00:00", "2024-00-00")

@@ -7,6 +7,6 @@ from bulkq.engine.look_at_target import TEMPORARY
 
 
 def test_states() -> None:
-    """A full disk is one, also SQLite's, and temporary files are told by the name of their folder."""
+    """PostgreSQL and SQLite report a full disk by these states, and PostgreSQL names temporary files by this folder."""
     assert {"53100", "SQLITE_FULL"} <= NO_ROOM
     assert TEMPORARY == "pgsql_tmp"
