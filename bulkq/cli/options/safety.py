@@ -33,7 +33,7 @@ PERMISSIONS = (
         multiple=True,
         help="Permit UPDATE and DELETE without WHERE, and a backfill whose range bounds other rows than those of its table "
         "(unbounded), TRUNCATE (truncate), CREATE, ALTER and DROP (ddl), a plan of a backfill that reads the whole table for "
-        "each range (seqscan), or a backfill from whose role row level security hides rows of other tables (hidden).",
+        "each range (seqscan), or a backfill that reads other tables whose rows row level security hides from its role (hidden).",
     ),
     CONFIRM,
 )
@@ -42,8 +42,8 @@ REWRITTEN_TABLE = option(
     type=WordList(REWRITTEN),
     multiple=True,
     envvar=None,
-    help="Continue a backfill although its table was written anew, or partitions of it came back, since the run began (rewritten). "
-    "Give it if the rows have the keys that they had.",
+    help="Continue a backfill although its table was written anew, a column of its key was moved, or partitions left or came back, "
+    "since the run began (rewritten). Give it if the rows have the keys that they had.",
 )
 LEDGER = option(
     "--ledger",
