@@ -33,7 +33,9 @@ OnError = Literal["raise", "collect"]
 class Rows:
     """The rows of `Database.run`, in the order of the parameter sets, as they arrive.
 
-    Use as `async with db.run(...) as rows`, which stops the run when the block is left, or directly in `async for`.
+    Use as `async with db.run(...) as rows`, which stops the run when the block is left, or directly in `async for`. If such a loop is
+    left early, the run stops when the rows are collected as garbage, with a `ResourceWarning`. A wait for a row that is cancelled
+    loses no row. Several tasks may read: each row goes to one of them.
 
     Attributes:
         summary: counts and failures, once the last row was given; None before.
