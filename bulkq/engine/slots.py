@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections import deque
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
@@ -90,13 +91,18 @@ class ConnectionSlots:
     def __init__(self, most: int, targets: int) -> None:
         self._free = most
         self._targets = targets
-        self._freed = asyncio.Event()
+        self._waiting: deque[asyncio.Future[None]] = deque()
 
     async def first(self) -> None:
         """Take the slot of a target that begins, as soon as one is free."""
         while not self._free:
-            self._freed.clear()
-            await self._freed.wait()
+            turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._waiting.append(turn)
+            try:
+                await turn
+            except asyncio.CancelledError:
+                self._wake(0 if turn.cancelled() else 1)
+                raise
         self._free -= 1
         self._targets -= 1
 
@@ -110,7 +116,15 @@ class ConnectionSlots:
     def give_back(self, count: int) -> None:
         """Free the slots of a target whose connections are closed."""
         self._free += count
-        self._freed.set()
+        self._wake(count)
+
+    def _wake(self, count: int) -> None:
+        """Wake as many targets as slots were freed: thousands may wait."""
+        while count and self._waiting:
+            turn = self._waiting.popleft()
+            if not turn.done():
+                turn.set_result(None)
+                count -= 1
 
 
 class LimiterSlot:

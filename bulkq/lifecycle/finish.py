@@ -18,6 +18,7 @@ from bulkq.text.message_parts import first_names
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
+    from bulkq.engine.part_state import PartState
     from bulkq.lifecycle.open_targets import OpenTarget
     from bulkq.lifecycle.record import RecordedRun
     from bulkq.lifecycle.run_resources import OpenRun
@@ -168,9 +169,13 @@ def _warnings(targets: Iterable[OpenTarget]) -> list[WarningCounts]:
 
 def per_target(opened: OpenRun) -> tuple[TargetCounts, ...]:
     """Return the counts of each target and of each of its schemas."""
+    by_label: dict[str, tuple[OpenTarget, list[PartState]]] = {}
+    for target in opened.targets:
+        for part in target.parts:
+            by_label.setdefault(part.spec.target, (target, []))[1].append(part)
     found: list[TargetCounts] = []
     for label in opened.labels:
-        target, parts = next((s, ps) for s in opened.targets if (ps := [p for p in s.parts if p.spec.target == label]))
+        target, parts = by_label[label]
         refused = next((part.refused.message for part in parts if part.refused is not None), "")
         found.append(
             TargetCounts(

@@ -6,6 +6,7 @@ A target that is down, hangs or answers garbage is set aside with its reason; th
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from dataclasses import field
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
@@ -114,25 +115,37 @@ def open_all(
         UsageError: a URL cannot be used.
         MissingDriver: its library is not installed.
     """
-    places: dict[int, list[int]] = {}
-    different: list[Target] = []
-    for place, one in enumerate(request.targets.selected):
-        definition = one.bare
-        if definition not in different:
-            different.append(definition)
-        places.setdefault(different.index(definition), []).append(place)
+    different = _different(request.targets.selected)
     several = len(different) > 1
     targets: list[OpenTarget] = []
-    for i, definition in enumerate(different):
+    labels: Counter[str] = Counter()
+    for definition, places in different:
         driver = open_target(definition, application_name=application_name, read_only=not request.safety.write)
         if remote is not None:
             driver = remote(definition, driver)
-        target = _open_target(request, definition, tuple(places[i]), driver, say, several=several)
-        twins = sum(1 for other in targets if other.label.partition("#")[0] == target.label)
+        target = _open_target(request, definition, tuple(places), driver, say, several=several)
+        twins = labels[target.label]
         target.label += f"#{twins + 1}" if twins else ""
+        labels[target.label.partition("#")[0]] += 1
         target.sessions.label = target.label
         targets.append(target)
     return targets
+
+
+def _different(selected: Sequence[Target]) -> list[tuple[Target, list[int]]]:
+    """The databases of `selected`, each with the places of its schemas."""
+    found: list[tuple[Target, list[int]]] = []
+    alike: dict[tuple[str, str], list[tuple[Target, list[int]]]] = {}
+    for place, one in enumerate(selected):
+        definition = one.bare
+        others = alike.setdefault((definition.url, definition.name), [])
+        known = next((other for other in others if other[0] == definition), None)
+        if known is None:
+            known = (definition, [])
+            others.append(known)
+            found.append(known)
+        known[1].append(place)
+    return found
 
 
 def _open_target(

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from bulkq.engine.slots import Limiter, LimiterSlot, SlotSemaphore
+from bulkq.engine.slots import ConnectionSlots, Limiter, LimiterSlot, SlotSemaphore
 
 
 async def test_a_permit_is_given_back_once() -> None:
@@ -107,3 +107,26 @@ def test_a_target_has_its_share_of_the_new_number() -> None:
     limiter.resize(8)
     limiter.resize(20)
     assert (limiter.concurrency, limiter.share()) == (20, 20)
+
+
+async def test_a_freed_connection_wakes_one_target_that_begins() -> None:
+    """They begin in the order in which they have waited, and one whose wait was cancelled passes its turn on."""
+    slots, begun = ConnectionSlots(1, 3), list[int]()
+
+    async def begin(number: int) -> None:
+        await slots.first()
+        begun.append(number)
+
+    await slots.first()
+    assert not slots.another()
+    waiting = [asyncio.create_task(begin(number)) for number in range(4)]
+    await asyncio.sleep(0)
+    waiting[0].cancel()
+    await asyncio.sleep(0)
+    slots.give_back(1)
+    waiting[1].cancel()  # after its turn has come
+    await asyncio.wait(waiting[:3])
+    assert begun == [2]
+    slots.give_back(2)
+    await waiting[3]
+    assert (begun, slots.another(), slots.another()) == ([2, 3], True, False)
